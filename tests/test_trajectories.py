@@ -1,0 +1,120 @@
+"""`Trajectories`: what is kept, what is cut and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsym.trajectories import Trajectories, trajectories
+
+
+def motion(runs=2, steps=6, bodies=3, dims=2):
+    return np.random.default_rng(0).normal(size=(runs, steps, bodies, dims))
+
+
+def make(position=None, **fields):
+    position = motion() if position is None else position
+    given = {
+        "velocity": 2 * position,
+        "acceleration": 3 * position,
+        "time": np.arange(float(position.shape[-3] if position.ndim > 2 else 4)),
+    }
+    return trajectories(position, **(given | fields))
+
+
+def test_keeps_values_and_precision():
+    position = motion().astype(np.float32)
+    data = make(position, mass=[1.0, 2.0, 3.0], charge=np.ones((2, 3)), names=["a", "b", "c"])
+    assert data.position.dtype == np.float32
+    np.testing.assert_array_equal(data.velocity, 2 * position)
+    np.testing.assert_array_equal(data.mass, [[1, 2, 3], [1, 2, 3]])
+    assert (data.bodies, data.dims, data.names) == (3, 2, ("a", "b", "c"))
+
+
+def test_one_trajectory_gets_its_axis():
+    assert make(motion()[0]).position.shape == (1, 6, 3, 2)
+
+
+def test_is_a_pytree_with_static_names_and_pairs():
+    data = make(mass=np.ones(3), names=["a", "b", "c"], pairs=[(1, 0), (1, 2)])
+    doubled = jax.jit(lambda d: jax.tree.map(lambda leaf: 2 * leaf, d))(data)
+    assert isinstance(doubled, Trajectories)
+    np.testing.assert_allclose(doubled.position, 2 * data.position, rtol=1e-6)
+    assert doubled.names == ("a", "b", "c")
+    assert doubled.pairs == ((0, 1), (1, 2))
+    assert len(jax.tree.leaves(data)) == 5  # no charge
+
+
+def test_vmap_over_trajectories_is_a_loop():
+    position = jnp.asarray(motion())
+    spread = jax.vmap(lambda x: jnp.ptp(x, axis=0))(position)
+    np.testing.assert_allclose(spread, np.ptp(position, axis=1), rtol=1e-6)
+
+
+def test_thin_and_split_cut_time_alone():
+    data = make()
+    thin = data.thin(4)
+    np.testing.assert_array_equal(thin.time, [0, 4])
+    np.testing.assert_array_equal(thin.acceleration, data.acceleration[:, ::4])
+    before, after = data.split_time(0.5)
+    np.testing.assert_array_equal(before.position, data.position[:, :3])
+    np.testing.assert_array_equal(after.velocity, data.velocity[:, 3:])
+    np.testing.assert_array_equal(np.concatenate([before.time, after.time]), data.time)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.5, 2.0, 0.01])
+def test_split_that_leaves_nothing_is_refused(fraction):
+    with pytest.raises(ValueError, match=f"fraction is {fraction}.*6 times"):
+        make().split_time(fraction)
+
+
+def test_thin_by_nothing_is_refused():
+    with pytest.raises(ValueError, match="every is 0"):
+        make().thin(0)
+
+
+def with_value(value, place):
+    position = motion()
+    position[place] = value
+    return position
+
+
+def coincident():
+    position = motion()
+    position[1, 4, 2] = position[1, 4, 0]
+    return position
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"position": np.ones((4, 2))}, r"position has shape \(4, 2\); expected \[R, T, N, D\]"),
+        ({"position": motion(steps=0)}, r"position has shape \(2, 0, 3, 2\)"),
+        ({"position": motion(bodies=1)}, "position holds 1 body; expected at least two"),
+        ({"position": with_value(np.nan, (1, 2, 0, 1))}, r"position.*nan.*\(1, 2, 0, 1\)"),
+        ({"velocity": with_value(np.inf, (0, 3, 1, 0))}, r"velocity.*inf.*\(0, 3, 1, 0\)"),
+        (
+            {"velocity": motion(steps=5)},
+            r"velocity has shape \(2, 5, 3, 2\); expected \(2, 6, 3, 2\)",
+        ),
+        ({"acceleration": motion(dims=3)}, r"acceleration has shape .*expected \(2, 6, 3, 2\)"),
+        ({"time": [0, 1, 2]}, r"time has shape \(3,\); expected \(6,\)"),
+        ({"time": [0, 1, 2, 2, 3, 4]}, "time does not increase at index 3: 2.0 after 2.0"),
+        ({"time": [0, 1, 2, 1, 3, 4]}, "time does not increase at index 3: 1.0 after 2.0"),
+        ({"mass": [1.0, 2.0]}, r"mass has shape \(2,\); expected \(2, 3\) or \(3,\)"),
+        ({"mass": [1.0, -2.0, 1.0]}, r"mass is -2.0 at index \(0, 1\)"),
+        ({"mass": ["one", "two", "three"]}, "mass is not an array of numbers"),
+        ({"charge": [1.0, np.nan, 1.0]}, r"charge.*nan.*\(1,\)"),
+        ({"names": ["a", "b"]}, "expected 3 different names"),
+        ({"names": ["a", "b", "a"]}, "expected 3 different names"),
+        ({"pairs": [(0, 3)]}, r"pairs holds \(0, 3\); expected two different bodies out of 0 to 2"),
+        ({"pairs": [(0, 1), (1, 0)]}, "names a pair of bodies twice"),
+        (
+            {"position": coincident(), "names": ["a", "b", "c"]},
+            "bodies a and c are at the same position .* in trajectory 1 at time index 4",
+        ),
+    ],
+)
+def test_bad_input_is_refused_with_its_place(fields, message):
+    with pytest.raises(ValueError, match=message):
+        make(**fields)
