@@ -1,0 +1,241 @@
+"""The training loop: chunks of steps in one dispatch each, and what happens between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Int, PyTree
+
+from jaxsym._check import require
+from jaxsym.training import parallel
+from jaxsym.training.batches import BatchFn
+from jaxsym.training.checkpoint import Checkpoints
+from jaxsym.training.interrupt import interrupt_flag
+from jaxsym.training.state import TrainState, step_keys
+from jaxsym.training.step import Metrics, Step
+
+
+class Event(NamedTuple):
+    """What a callback is told after a chunk of steps.
+
+    Attributes:
+      step: steps taken so far.
+      steps: steps asked for.
+      seconds: since `train` began.
+      seconds_left: to the last step at the speed of this chunk, or to the time limit if sooner.
+      steps_per_second: in this chunk.
+      metrics: means over the chunk's steps that were not skipped (NaN if all were).
+      skipped: steps skipped so far, an array where seeds are stacked.
+      state: valid until the callback returns; copy what is to be kept.
+    """
+
+    step: int
+    steps: int
+    seconds: float
+    seconds_left: float
+    steps_per_second: float
+    metrics: dict[str, np.ndarray]
+    skipped: np.ndarray
+    state: TrainState
+
+
+class Trained(NamedTuple):
+    """Where a run ended.
+
+    Attributes:
+      state: the state reached.
+      metrics: means over the last chunk; empty if no step was taken.
+      seconds: taken by this call.
+      interrupted: whether Ctrl-C ended it.
+    """
+
+    state: TrainState
+    metrics: dict[str, np.ndarray]
+    seconds: float
+    interrupted: bool
+
+
+class DivergedError(RuntimeError):
+    """Training met nothing but non-finite steps."""
+
+
+def train(
+    step: Step,
+    state: TrainState,
+    batch_fn: BatchFn,
+    data: PyTree = None,
+    *,
+    steps: int,
+    chunk: int = 100,
+    callback: Callable[[Event], bool | None] | None = None,
+    checkpoint: Checkpoints | None = None,
+    mesh: Mesh | None = None,
+    time_limit: float | None = None,
+) -> Trained:
+    """Train until ``state.step`` is ``steps``, or the time limit, Ctrl-C or the callback ends it.
+
+    One compiled program takes any number of steps in a dispatch, so that the state reached is the
+    same, bit for bit, however the run is cut in chunks or resumed. It is compiled once for each
+    pair of ``step`` and ``batch_fn`` and shape of the data.
+
+    Args:
+      step: of `make_step`.
+      state: where to start; it stays usable. Stacked states (leading axis of seeds) are trained
+        as independent runs in one program.
+      batch_fn: ``batch_fn(key, step, data) -> batch``, pure; runs on the device inside the loop.
+        The batch depends on the key and the step only.
+      data: pytree of arrays for ``batch_fn``, kept on the device. (Arrays that it closes over
+        would be compiled into the program as constants.)
+      steps: in all, counted from the state's beginning and not from its present step.
+      chunk: most steps between two callbacks; with a time limit fewer where time is short.
+      callback: told of each chunk; ends the training by returning True.
+      checkpoint: where to save; if it holds a checkpoint already the run goes on from there.
+      mesh: of `data_mesh`: the batch, or the stacked seeds, are split over it.
+      time_limit: seconds from now, compilation included. Kept to within one step's time.
+
+    Returns:
+      The state reached, and how it ended.
+
+    Raises:
+      ValueError: arguments out of range, a checkpoint of another configuration.
+      DivergedError: ``chunk`` steps in a row, or all steps, were not finite (in every seed).
+
+    >>> import optax
+    >>> from jaxsym.training import init_state, make_step, minibatch
+    >>> optimizer = optax.sgd(0.1)
+    >>> step = make_step(lambda w, x, key: (jnp.mean((w - x) ** 2), {}), optimizer)
+    >>> state = init_state(jnp.zeros(()), optimizer, jax.random.key(0))
+    >>> trained = train(step, state, minibatch(8), 3.0 * jnp.ones(100), steps=200)
+    >>> round(float(trained.state.params), 3), int(trained.state.step)
+    (3.0, 200)
+    """
+    _check_arguments(steps, chunk, time_limit)
+    begin = time.monotonic()
+    if mesh is not None:
+        data = parallel.replicate(data, mesh)
+    state = _private_copy(state, mesh)
+    if checkpoint is not None:
+        state = checkpoint.restore(state)
+    run = partial(_run, step, batch_fn, mesh)
+    end = np.inf if time_limit is None else begin + time_limit
+    metrics: dict[str, np.ndarray] = {}
+    rate, dead, stop = 0.0, 0, False
+
+    with interrupt_flag() as interrupted:
+        while True:
+            now = int(np.ravel(state.step)[0])
+            count = 0 if stop or interrupted() else _next_chunk(steps - now, chunk, rate, end)
+            due = checkpoint is not None and checkpoint.due(now)
+            count, save, hit = parallel.agree(count, due, interrupted())
+            if checkpoint is not None and (save or count == 0):
+                checkpoint.save(state)
+            if count == 0:
+                return Trained(state, metrics, time.monotonic() - begin, bool(hit))
+
+            start = time.monotonic()
+            state, sums, good = jax.block_until_ready(run(state, data, np.int32(count)))
+            rate = count / (time.monotonic() - start)
+            metrics = _means(sums, good)
+            dead = 0 if np.any(good) else dead + count
+            if dead and (dead >= chunk or now + count >= steps):
+                raise DivergedError(
+                    f"the last {dead} steps, up to step {now + count}, all had a non-finite loss, "
+                    "gradient or update; expected finite ones: check the data, lower the learning "
+                    "rate or clip the gradient"
+                )
+            if callback is not None:
+                taken = time.monotonic()
+                left = min((steps - now - count) / rate, max(end - taken, 0.0))
+                event = Event(
+                    step=now + count,
+                    steps=steps,
+                    seconds=taken - begin,
+                    seconds_left=left,
+                    steps_per_second=rate,
+                    metrics=metrics,
+                    skipped=np.asarray(state.skipped),
+                    state=state,
+                )
+                stop = bool(callback(event))
+
+
+def _check_arguments(steps: int, chunk: int, time_limit: float | None) -> None:
+    require(steps >= 0, f"steps is {steps}; expected at least 0")
+    require(chunk >= 1, f"chunk is {chunk}; expected at least 1")
+    require(
+        time_limit is None or time_limit > 0,
+        f"time_limit is {time_limit}; expected a positive number of seconds, or None",
+    )
+
+
+def _private_copy(state: TrainState, mesh: Mesh | None) -> TrainState:
+    """A copy to donate, of strong types, on its devices: stacked seeds are split over the mesh."""
+    state = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=leaf.dtype, copy=True), state)
+    if mesh is None:
+        return state
+    placement = parallel.split(mesh) if state.step.ndim else parallel.replicated(mesh)
+    return jax.device_put(state, placement)
+
+
+def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:
+    """How many steps to take next, given those left and the last chunk's steps per second."""
+    seconds = end - time.monotonic()
+    if left <= 0 or seconds <= 0:
+        return 0
+    if seconds == np.inf:
+        return min(left, chunk)
+    # the first chunk is one step: it measures (and compiles), too slow a rate corrects itself
+    return min(left, chunk, max(1, int(rate * seconds)))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
+def _run(
+    step: Step,
+    batch_fn: BatchFn,
+    mesh: Mesh | None,
+    state: TrainState,
+    data: PyTree,
+    count: Int[Array, ""],
+) -> tuple[TrainState, Metrics, Int[Array, ""]]:
+    """``count`` steps; the sums of the metrics over the steps not skipped, and their number.
+
+    The number of steps is an argument of one compiled loop: a scan of each length would be
+    another program, free to round differently.
+    """
+    seeds = state.step.ndim == 1
+
+    def advance(state: TrainState) -> tuple[TrainState, Metrics, Array]:
+        batch_key, _ = step_keys(state)
+        batch = batch_fn(batch_key, state.step, data)
+        if mesh is not None and not seeds:
+            batch = parallel.constrain_batch(batch, mesh)
+        new, metrics = step(state, batch)
+        good = new.skipped == state.skipped
+        metrics = jax.tree.map(lambda m: jnp.where(good, m, jnp.zeros_like(m)), metrics)
+        return new, metrics, good.astype(jnp.int32)
+
+    def body(_: Array, carry: tuple) -> tuple:
+        state, *sums = carry
+        state, *values = (jax.vmap(advance) if seeds else advance)(state)
+        return state, *jax.tree.map(jnp.add, sums, values)
+
+    shapes = jax.eval_shape(jax.vmap(advance) if seeds else advance, state)[1:]
+    zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    return jax.lax.fori_loop(0, count, body, (state, *zeros))
+
+
+def _means(sums: Metrics, good: Int[Array, "*seeds"]) -> dict[str, np.ndarray]:
+    steps = np.asarray(good)
+
+    def mean(total: Array) -> np.ndarray:
+        count = steps.reshape(steps.shape + (1,) * (total.ndim - steps.ndim))
+        return np.where(count > 0, np.asarray(total) / np.maximum(count, 1), np.nan)
+
+    return jax.tree.map(mean, sums)

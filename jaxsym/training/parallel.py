@@ -1,0 +1,119 @@
+"""Data parallelism; the only module that names a mesh axis.
+
+Under ``jax.jit`` the same step runs on one CPU, several GPUs, a TPU slice or several hosts (after
+``jax.distributed.initialize()``): losses are ordinary means over the global batch, and only the
+placement of state and batch says where the work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jaxtyping import Array, Key, PyTree
+
+from jaxsym._check import require
+
+AXIS = "data"
+
+
+def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """A mesh of one axis over ``devices``, by default all devices of all hosts.
+
+    >>> data_mesh(jax.devices()[:1]).size
+    1
+    """
+    devices = jax.devices() if devices is None else devices
+    # Explicit axes, the default of `jax.make_mesh`, would put the sharding into every type
+    return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """The sharding of what every device holds whole."""
+    return NamedSharding(mesh, jax.P())
+
+
+def split(mesh: Mesh) -> NamedSharding:
+    """The sharding of what is split along its leading axis."""
+    return NamedSharding(mesh, jax.P(AXIS))
+
+
+def replicate(tree: PyTree, mesh: Mesh) -> PyTree:
+    """Put a whole copy of ``tree``, the same on all hosts, on every device of the mesh.
+
+    Arrays that lie on the mesh already, split or whole, stay as they are.
+    """
+
+    def place(leaf: Any) -> Any:
+        there = isinstance(leaf, jax.Array) and getattr(leaf.sharding, "mesh", None) == mesh
+        return leaf if there else jax.device_put(leaf, replicated(mesh))
+
+    return jax.tree.map(place, tree)
+
+
+def shard_batch(batch: PyTree, mesh: Mesh) -> PyTree:
+    """Split every array of ``batch`` along its leading axis over the devices of the mesh.
+
+    Args:
+      batch: arrays ``[B, ...]``. With several hosts each brings its own part of the rows, and the
+        result is the global batch, in the order of the processes.
+      mesh: of `data_mesh`.
+
+    Raises:
+      ValueError: a leading axis that the devices cannot share equally.
+    """
+    devices = mesh.devices.size // jax.process_count()
+    _check_divisible(batch, devices)
+    return jax.tree.map(
+        lambda leaf: jax.make_array_from_process_local_data(split(mesh), np.asarray(leaf)), batch
+    )
+
+
+def constrain_batch(batch: PyTree, mesh: Mesh) -> PyTree:
+    """Inside jit: split the global ``batch``, generated or indexed there, over the mesh.
+
+    Raises:
+      ValueError: a leading axis that the devices cannot share equally.
+    """
+    _check_divisible(batch, mesh.devices.size)
+    return jax.lax.with_sharding_constraint(batch, split(mesh))
+
+
+def data_parallel(
+    loss: Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, dict[str, Array]]], mesh: Mesh
+) -> Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, dict[str, Array]]]:
+    """``loss`` computed apart on each device's rows, and averaged.
+
+    For losses that the compiler cannot split well by itself, such as a scatter over the nodes of
+    graphs that are batched per device. Each device draws its own noise. Differentiate the result;
+    a gradient taken of ``loss`` inside a ``shard_map`` may count every device twice over.
+    """
+
+    def local(params: PyTree, batch: Any, key: Key[Array, ""]) -> tuple[Array, dict[str, Array]]:
+        key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+        return jax.lax.pmean(loss(params, batch, key), AXIS)
+
+    return jax.shard_map(
+        local, mesh=mesh, in_specs=(jax.P(), jax.P(AXIS), jax.P()), out_specs=jax.P()
+    )
+
+
+def agree(*numbers: int) -> tuple[int, ...]:
+    """The numbers of process 0, on every process: a decision that all hosts must take alike."""
+    if jax.process_count() == 1:
+        return numbers
+    return tuple(int(n) for n in multihost_utils.broadcast_one_to_all(np.array(numbers)))
+
+
+def _check_divisible(batch: PyTree, devices: int) -> None:
+    for path, leaf in jax.tree.leaves_with_path(batch):
+        shape = np.shape(leaf)
+        require(
+            bool(shape) and shape[0] % devices == 0,
+            f"batch{jax.tree_util.keystr(path)} has shape {shape}; expected a leading axis that "
+            f"{devices} devices can share equally",
+        )
