@@ -1,0 +1,1 @@
+"""The expression language: operators, expressions, and their converters."""
