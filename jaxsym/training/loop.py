@@ -181,7 +181,7 @@ def _private_copy(state: TrainState, mesh: Mesh | None) -> TrainState:
     if mesh is None:
         return state
     placement = parallel.split(mesh) if state.step.ndim else parallel.replicated(mesh)
-    return jax.device_put(state, placement)
+    return parallel.place(state, placement)
 
 
 def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding
@@ -47,12 +48,24 @@ def replicate(tree: PyTree, mesh: Mesh) -> PyTree:
 
     Arrays that lie on the mesh already, split or whole, stay as they are.
     """
+    return place(tree, replicated(mesh))
 
-    def place(leaf: Any) -> Any:
-        there = isinstance(leaf, jax.Array) and getattr(leaf.sharding, "mesh", None) == mesh
-        return leaf if there else jax.device_put(leaf, replicated(mesh))
 
-    return jax.tree.map(place, tree)
+def place(tree: PyTree, sharding: NamedSharding) -> PyTree:
+    """Put ``tree``, known whole on every host, on a mesh; arrays that lie there already stay."""
+
+    def put(leaf: Any) -> Any:
+        if isinstance(leaf, jax.Array):
+            if getattr(leaf.sharding, "mesh", None) == sharding.mesh:
+                return leaf
+            if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+                data = put(jax.random.key_data(leaf))
+                return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+        host = np.asarray(leaf)
+        return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+    # not `jax.device_put`, which refuses keys and committed arrays when there are several hosts
+    return jax.tree.map(put, tree)
 
 
 def shard_batch(batch: PyTree, mesh: Mesh) -> PyTree:
@@ -66,8 +79,7 @@ def shard_batch(batch: PyTree, mesh: Mesh) -> PyTree:
     Raises:
       ValueError: a leading axis that the devices cannot share equally.
     """
-    devices = mesh.devices.size // jax.process_count()
-    _check_divisible(batch, devices)
+    _check_divisible(batch, mesh.local_mesh.size)
     return jax.tree.map(
         lambda leaf: jax.make_array_from_process_local_data(split(mesh), np.asarray(leaf)), batch
     )
@@ -79,7 +91,7 @@ def constrain_batch(batch: PyTree, mesh: Mesh) -> PyTree:
     Raises:
       ValueError: a leading axis that the devices cannot share equally.
     """
-    _check_divisible(batch, mesh.devices.size)
+    _check_divisible(batch, mesh.size)
     return jax.lax.with_sharding_constraint(batch, split(mesh))
 
 

@@ -1,0 +1,131 @@
+"""Run by `test_parallel.py` in a process of its own: 8 forced CPU devices against one."""
+
+import jax
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 8)
+
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import optax  # noqa: E402
+
+from jaxsym.training import (  # noqa: E402
+    data_mesh,
+    data_parallel,
+    init_state,
+    make_step,
+    minibatch,
+    replicate,
+    shard_batch,
+    train,
+)
+
+# SGD with a large rate: Adam would hide a gradient that is wrong by a constant factor
+OPTIMIZER = optax.sgd(0.1)
+STEPS = 5
+
+
+def loss(params, batch, key):
+    hidden = jnp.tanh(batch["x"] @ params["w"])
+    return jnp.mean((hidden @ params["v"] - batch["y"]) ** 2), {"rows": jnp.sum(batch["y"] * 0 + 1)}
+
+
+def batches():
+    rng = np.random.default_rng(0)
+    for _ in range(STEPS):
+        x = rng.normal(size=(32, 4)).astype(np.float32)
+        yield {"x": x, "y": np.sin(x).sum(1)}
+
+
+def start():
+    w, v = jax.random.split(jax.random.key(1))
+    params = {"w": jax.random.normal(w, (4, 16)), "v": jax.random.normal(v, (16,))}
+    return init_state(params, OPTIMIZER, jax.random.key(0))
+
+
+def advance(step, state, place):
+    for batch in batches():
+        state, _ = jax.block_until_ready(step(state, place(batch)))
+    return state.params
+
+
+def by_jit(mesh):
+    step = jax.jit(make_step(loss, OPTIMIZER))
+    return advance(step, replicate(start(), mesh), lambda batch: shard_batch(batch, mesh))
+
+
+def by_shard_map(mesh):
+    step = jax.jit(make_step(data_parallel(loss, mesh), OPTIMIZER))
+    return advance(step, replicate(start(), mesh), lambda batch: shard_batch(batch, mesh))
+
+
+def by_pmap():
+    step = jax.pmap(make_step(loss, OPTIMIZER, axis_name="devices"), axis_name="devices")
+    state = jax.tree.map(lambda leaf: jnp.stack([leaf] * 8), start())
+
+    def place(batch):
+        return jax.tree.map(lambda leaf: leaf.reshape(8, -1, *leaf.shape[1:]), batch)
+
+    copies = advance(step, state, place)
+    jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf[0], leaf[7]), copies)
+    return jax.tree.map(lambda leaf: leaf[0], copies)
+
+
+def close(got, expected):
+    jax.tree.map(lambda g, e: np.testing.assert_allclose(g, e, rtol=2e-5, atol=1e-6), got, expected)
+
+
+def check_steps(mesh):
+    one = advance(jax.jit(make_step(loss, OPTIMIZER)), start(), lambda batch: batch)
+    assert np.max(np.abs(one["w"] - start().params["w"])) > 1e-2
+    close(by_jit(mesh), one)
+    close(by_shard_map(mesh), one)
+    close(by_pmap(), one)
+
+
+def check_train(mesh):
+    """The loop draws the same batches on a mesh, and stacked seeds train the same split over it."""
+    step, batch_fn = make_step(loss, OPTIMIZER), minibatch(16)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(64, 4)).astype(np.float32)
+    data = {"x": x, "y": np.sin(x).sum(1)}
+    one = train(step, start(), batch_fn, data, steps=20, chunk=7)
+    eight = train(step, start(), batch_fn, data, steps=20, chunk=7, mesh=mesh)
+    close(eight.state.params, one.state.params)
+    assert eight.metrics["rows"] == 16
+    assert len(eight.state.params["w"].sharding.device_set) == 8
+
+    keys = jax.random.split(jax.random.key(3), 8)
+    seeds = jax.vmap(lambda key: start()._replace(key=key))(keys)
+    split = train(step, seeds, batch_fn, data, steps=20, mesh=mesh).state
+    close(split.params, train(step, seeds, batch_fn, data, steps=20).state.params)
+    assert split.params["w"].sharding.shard_shape((8, 4, 16)) == (1, 4, 16)
+
+
+def check_uneven(mesh):
+    for place in (
+        lambda: shard_batch({"x": np.zeros((12, 3))}, mesh),
+        lambda: train(
+            make_step(loss, OPTIMIZER),
+            start(),
+            minibatch(12),
+            {"x": np.zeros((64, 4))},
+            steps=1,
+            mesh=mesh,
+        ),
+    ):
+        try:
+            place()
+        except ValueError as error:
+            assert "batch['x'] has shape (12, " in str(error) and "8 devices" in str(error)
+        else:
+            raise AssertionError("12 rows on 8 devices were accepted")
+
+
+if __name__ == "__main__":
+    mesh = data_mesh()
+    assert mesh.size == 8
+    check_steps(mesh)
+    check_train(mesh)
+    check_uneven(mesh)
+    print("agree")
