@@ -119,7 +119,7 @@ def fold(
     literal: Callable[[str], T],
     apply: Callable[[Operator, list[T]], T],
 ) -> T:
-    """Replace every leaf and operator of a prefix expression by the result of a function, bottom up.
+    """Replace every leaf and operator of a prefix expression by a function's result, bottom up.
 
     Args:
       tokens: well-formed prefix tokens.

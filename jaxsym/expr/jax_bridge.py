@@ -1,0 +1,129 @@
+"""Expressions as pure JAX functions, with their constants as an argument."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxsym._check import require
+from jaxsym.expr.operators import Operator, guarded
+from jaxsym.expr.tokens import column_index, literal_value
+
+if TYPE_CHECKING:
+    from jaxsym.expr.expression import Expression
+
+# Beyond this exponent repeated multiplication is neither faster nor more exact than pow.
+_LARGEST_INTEGER_POWER = 32
+
+
+class _Step(NamedTuple):
+    """One value of the straight-line program: a leaf by name, or a function of earlier values."""
+
+    kind: Any
+    operands: tuple[Any, ...]
+
+
+def to_jax(
+    expression: Expression, variables: Sequence[str] | None = None
+) -> tuple[Callable[..., Float[Array, ...]], Float[np.ndarray, K]]:
+    """A function ``f(X, constants)`` of JAX arrays, and the expression's constants.
+
+    ``X`` is ``[..., V]``, its last axis the variables; the result is ``[...]`` in the floating
+    dtype of ``X``. Equal sub-expressions are computed once, and powers with exact exponents become
+    multiplications and square roots. ``f`` is pure: it may be jitted, mapped, and differentiated
+    with respect to both arguments (derivatives are those of `jaxsym.expr.operators`).
+
+    Args:
+      variables: names of the columns of ``X``; by default ``expression.variables``.
+
+    Raises:
+      ValueError: (from ``f``) a variable without a column, or columns that do not match the names.
+
+    >>> from jaxsym.expr import parse
+    >>> f, constants = to_jax(parse("2.5*x**2"))
+    >>> float(f(jnp.array([2.0]), constants)), jax.grad(f, 1)(jnp.array([2.0]), constants).tolist()
+    (10.0, [4.0])
+    """
+    slots = len(expression.constants)
+    steps, result = _straight_line(expression)
+
+    def f(X: Float[ArrayLike, "... V"], constants: Float[ArrayLike, K]) -> Float[Array, ...]:
+        table = jnp.asarray(X)
+        if not jnp.issubdtype(table.dtype, jnp.floating):
+            table = table.astype(float)
+        columns = column_index(expression.variables, variables, table.shape)
+        numbers = jnp.asarray(constants, table.dtype)
+        require(
+            numbers.shape == (slots,),
+            f"constants have shape {numbers.shape}; expected ({slots},) as in {expression}",
+        )
+        values: list[Any] = []
+        for kind, operands in steps:
+            if kind == "variable":
+                values.append(table[..., columns[operands[0]]])
+            elif kind == "constant":
+                values.append(numbers[operands[0]])
+            elif kind == "literal":
+                values.append(jnp.asarray(operands[0], table.dtype))
+            else:
+                values.append(kind(*(values[i] for i in operands)))
+        return jnp.broadcast_to(values[result], table.shape[:-1])
+
+    return f, np.asarray(expression.constants, dtype=np.float64)
+
+
+def _straight_line(expression: Expression) -> tuple[list[_Step], int]:
+    """The steps that compute the expression, each distinct value once, and the result's place."""
+    places: dict[_Step, int] = {}
+    exact: dict[int, Fraction] = {}
+
+    def place(kind: Any, *operands: Any) -> int:
+        return places.setdefault(_Step(kind, operands), len(places))
+
+    def literal(token: str) -> int:
+        index = place("literal", literal_value(token))
+        if token.lstrip("-").isdecimal():
+            exact[index] = Fraction(token)
+        return index
+
+    def apply(operator: Operator, args: list[int]) -> int:
+        if operator.name == "pow" and args[1] in exact:
+            return _power(place, operator, args[0], args[1], exact[args[1]])
+        index = place(operator.jnp, *(sorted(args) if operator.symmetric else args))
+        if operator.name == "div" and exact.get(args[1]) and args[0] in exact:
+            exact[index] = exact[args[0]] / exact[args[1]]
+        return index
+
+    result = expression.fold(
+        variable=lambda name: place("variable", name),
+        constant=lambda slot: place("constant", slot),
+        literal=literal,
+        apply=apply,
+    )
+    return list(places), result
+
+
+def _power(
+    place: Callable[..., int], operator: Operator, base: int, exponent: int, value: Fraction
+) -> int:
+    """``base**value`` by multiplications, and a square root where the exponent is a half."""
+    if value.denominator > 2 or abs(value) > _LARGEST_INTEGER_POWER:
+        return place(operator.jnp, base, exponent)
+    if value.denominator == 2:
+        base = place(_square_root, base)
+    return base if value.numerator == 1 else place(_integer_power(value.numerator), base)
+
+
+_square_root = guarded(jnp.sqrt)
+
+
+@functools.cache
+def _integer_power(exponent: int) -> Callable[..., Any]:
+    return guarded(functools.partial(jax.lax.integer_pow, y=exponent))

@@ -1,0 +1,184 @@
+"""Expressions to sympy, and sympy to expressions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+import sympy
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import ITE, Boolean
+
+from jaxsym.expr.expression import Expression, apply, constant, literal, power, variable
+from jaxsym.expr.operators import OPERATORS, Operator
+
+_NUMBERS = {sympy.pi: "pi", sympy.E: "e"}
+
+# Heads without an operator of their own, by functions that have one; equal on the real line.
+_REWRITTEN: dict[type, Callable[..., sympy.Expr]] = {
+    sympy.sec: lambda x: 1 / sympy.cos(x),
+    sympy.csc: lambda x: 1 / sympy.sin(x),
+    sympy.cot: lambda x: 1 / sympy.tan(x),
+    sympy.sech: lambda x: 1 / sympy.cosh(x),
+    sympy.csch: lambda x: 1 / sympy.sinh(x),
+    sympy.coth: lambda x: 1 / sympy.tanh(x),
+    sympy.asec: lambda x: sympy.acos(1 / x),
+    sympy.acsc: lambda x: sympy.asin(1 / x),
+    sympy.acot: lambda x: sympy.atan(1 / x),
+    sympy.acosh: lambda x: sympy.log(x + sympy.sqrt(x - 1) * sympy.sqrt(x + 1)),
+    sympy.atanh: lambda x: (sympy.log(1 + x) - sympy.log(1 - x)) / 2,
+    sympy.acsch: lambda x: sympy.asinh(1 / x),
+}
+_CHAINS = {sympy.Add: "add", sympy.Mul: "mul", sympy.Max: "max", sympy.Min: "min"}
+_HEADS = _CHAINS | {sympy.Pow: "pow"}
+
+
+class UnsupportedError(ValueError):
+    """A formula has a part that the other language cannot say; the message names its head."""
+
+
+def to_sympy(expression: Expression) -> sympy.Expr:
+    """The expression in sympy: exact literals, constants as floats of full precision.
+
+    sympy's automatic simplification applies (``x/x`` is 1), and its symbols are complex, so that
+    ``sqrt(-2)`` is a number there.
+
+    Raises:
+      UnsupportedError: sympy refuses the formula, such as the maximum of a complex number.
+
+    >>> from jaxsym.expr import parse
+    >>> to_sympy(parse("x**2/2 + 0.1"))
+    x**2/2 + 0.1
+    """
+    try:
+        return expression.fold(
+            variable=sympy.Symbol,
+            constant=lambda slot: sympy.Float(expression.constants[slot]),
+            literal=_number,
+            apply=lambda operator, args: operator.sympy(*args),
+        )
+    except (TypeError, ValueError) as error:
+        raise UnsupportedError(f"sympy has no counterpart of {expression}: {error}") from error
+
+
+def from_sympy(formula: sympy.Expr, operators: Mapping[str, Operator] = OPERATORS) -> Expression:
+    """The canonical expression of a sympy formula of real variables.
+
+    Integers, rationals, pi and E become literals, floats constants. Secants, cotangents and the
+    like are rewritten by the operators there are, ``Piecewise`` by conditionals.
+
+    Args:
+      operators: the table to write the formula in; a function is looked up by its sympy class.
+
+    Raises:
+      UnsupportedError: a head without a counterpart, such as ``besselj`` or ``ImaginaryUnit``.
+      ValueError: a symbol whose name is not an identifier.
+
+    >>> x, y = sympy.symbols("x y")
+    >>> from_sympy(sympy.sec(x) - y / 3)
+    Expression(1/cos(x) - y/3)
+    >>> from_sympy(sympy.gamma(x))
+    Traceback (most recent call last):
+        ...
+    jaxsym.expr.sympy_bridge.UnsupportedError: gamma(x): no operator for gamma
+    """
+    formula = sympy.sympify(formula, strict=True)
+    if formula.has(sympy.re, sympy.im, sympy.I):
+        # sympy's symbols are complex; as real ones they shed these
+        real = {s: sympy.Symbol(s.name, real=True) for s in formula.free_symbols}
+        formula = formula.xreplace(real)
+    return _Reader(operators).read(formula).canonical()
+
+
+def _number(token: str) -> sympy.Expr:
+    return {"pi": sympy.pi, "e": sympy.E}.get(token) or sympy.Integer(token)
+
+
+class _Reader:
+    """Reads sympy trees into expressions over one operator table."""
+
+    def __init__(self, operators: Mapping[str, Operator]) -> None:
+        self.operators = operators
+        self.names: dict[Any, str] = {row.sympy: name for name, row in operators.items()} | _HEADS
+
+    def read(self, node: sympy.Expr) -> Expression:
+        if node.is_Symbol:
+            return variable(node.name, self.operators)
+        if node.is_Rational:
+            return self._quotient(node.p, node.q)
+        if node.is_Float:
+            return constant(float(node))
+        if node in _NUMBERS:
+            return literal(_NUMBERS[node])
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
+        if node.func in _REWRITTEN:
+            return self.read(_REWRITTEN[node.func](*node.args))
+        if node.func is sympy.Heaviside and node.args[1] == sympy.Rational(1, 2):
+            return self.read((sympy.sign(node.args[0]) + 1) / 2)
+        return self._call(node)
+
+    def _quotient(self, numerator: int, denominator: int) -> Expression:
+        if denominator == 1:
+            return literal(numerator)
+        return apply("div", numerator, denominator, operators=self.operators)
+
+    def _call(self, node: sympy.Expr) -> Expression:
+        name = self.names.get(node.func)
+        if name is None or name not in self.operators:
+            raise UnsupportedError(f"{node}: no operator for {node.func.__name__}")
+        args = [self.read(part) for part in node.args]
+        if name == "pow":
+            return power(*args)
+        if node.func in _CHAINS:
+            return functools.reduce(lambda a, b: apply(name, a, b, operators=self.operators), args)
+        return apply(name, *args, operators=self.operators)
+
+    def _piecewise(self, node: sympy.Piecewise) -> Expression:
+        *branches, (last, condition) = node.args
+        if condition is not sympy.true:
+            raise UnsupportedError(f"{node}: a Piecewise needs a last branch for all other cases")
+        result = self.read(last)
+        for value, condition in reversed(branches):
+            result = self._choose(condition, self.read(value), result)
+        return result
+
+    def _choose(self, condition: Boolean, yes: Expression, no: Expression) -> Expression:
+        """``yes`` where the condition holds, else ``no``; the operator knows only ``>``."""
+        match condition:
+            case sympy.Not():
+                return self._choose(condition.args[0], no, yes)
+            case sympy.And():
+                return functools.reduce(lambda a, c: self._choose(c, a, no), condition.args, yes)
+            case sympy.Or():
+                return functools.reduce(lambda a, c: self._choose(c, yes, a), condition.args, no)
+            case ITE():
+                test, first, second = condition.args
+                return self._choose(
+                    test, self._choose(first, yes, no), self._choose(second, yes, no)
+                )
+            case Relational():
+                return self._compare(
+                    condition, self.read(condition.lhs), self.read(condition.rhs), yes, no
+                )
+        if condition in (sympy.true, sympy.false):
+            return yes if condition == sympy.true else no
+        raise UnsupportedError(f"{condition}: no operator for {condition.func.__name__}")
+
+    def _compare(
+        self, test: Relational, left: Expression, right: Expression, yes: Expression, no: Expression
+    ) -> Expression:
+        greater = functools.partial(apply, "if_greater", operators=self.operators)
+        match test.rel_op:
+            case ">":
+                return greater(left, right, yes, no)
+            case "<":
+                return greater(right, left, yes, no)
+            case ">=":
+                return greater(right, left, no, yes)
+            case "<=":
+                return greater(left, right, no, yes)
+            case "==":
+                return greater(left, right, no, greater(right, left, no, yes))
+            case _:
+                return greater(left, right, yes, greater(right, left, yes, no))
