@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +22,8 @@ from jaxsym.training.state import TrainState
 
 logger = logging.getLogger(__name__)
 
+RECORD = "jaxsym.json"
+
 
 class CheckpointError(ValueError):
     """A folder's checkpoints are of another configuration, or all damaged."""
@@ -28,17 +32,19 @@ class CheckpointError(ValueError):
 class Checkpoints:
     """Where and how often a run is saved; the last ``keep`` states, one folder each.
 
-    A state is written under a temporary name and renamed when it is complete, so a run killed at
-    any moment finds its last complete one. With several hosts the folder is one that all share.
+    Orbax writes a state under a temporary name and renames it. Then a record of the configuration
+    and of every file's digest is added; a state without one is unfinished, one that differs from
+    it damaged. So a run killed at any moment finds its last complete state. With several hosts the
+    folder is one that all of them see.
 
     Args:
       directory: the run's own folder, made if needed.
       config: what the run depends on beside the state's shapes (model, data, learning rate, ...),
         JSON-like; a checkpoint made with another one is refused.
       every_seconds: time between two saves.
-      every_steps: number of steps between two saves; both may be given. Saves happen between the
-        chunks of the loop, and at its end.
-      keep: number of states to keep.
+      every_steps: number of steps between two saves; the first of the two that is due counts.
+        Saves happen between the chunks of the loop, and at its end.
+      keep: number of states to keep; at least 2, so that one is complete while another is written.
 
     Raises:
       ValueError: numbers out of range, a ``config`` that JSON cannot hold.
@@ -59,7 +65,7 @@ class Checkpoints:
             every_steps is None or every_steps >= 1,
             f"every_steps is {every_steps}; expected at least 1, or None",
         )
-        require(keep >= 1, f"keep is {keep}; expected at least 1")
+        require(keep >= 2, f"keep is {keep}; expected at least 2")
         # Orbax saves in the background, where a relative path fails unseen
         self.directory = Path(directory).resolve()
         if self.directory.exists() and not self.directory.is_dir():
@@ -71,9 +77,8 @@ class Checkpoints:
         self._saved_at, self._saved_step = time.monotonic(), 0
 
     def latest(self) -> int | None:
-        """The step of the last complete checkpoint, or None; damage inside it is not looked for."""
-        with self._manager() as manager:
-            return manager.latest_step()
+        """The step of the last finished checkpoint, or None; it is not looked into."""
+        return max((k for k in self._steps() if (self._path(k) / RECORD).exists()), default=None)
 
     def due(self, step: int) -> bool:
         """Whether it is time to save again at ``step``."""
@@ -85,23 +90,22 @@ class Checkpoints:
     def save(self, state: TrainState) -> None:
         """Save ``state`` and wait until it is complete; a step that is there already stays."""
         step = _step(state)
-        with self._manager() as manager:
-            if step not in manager.all_steps():
-                manager.save(
-                    step,
-                    args=ocp.args.Composite(
-                        state=ocp.args.StandardSave(state),
-                        meta=ocp.args.JsonSave(self._fingerprint(state)),
-                    ),
-                )
+        (there,) = parallel.agree(step in self._steps())
+        if not there:
+            with self._manager() as manager:
+                manager.save(step, args=ocp.args.StandardSave(state))
                 manager.wait_until_finished()
+            if jax.process_index() == 0:
+                record = {**self._fingerprint(state), "files": _digests(self._path(step))}
+                _write_whole(self._path(step) / RECORD, json.dumps(record, indent=1))
+            parallel.agree(0)  # the other hosts go on when it is there
         self._saved_at, self._saved_step = time.monotonic(), step
 
     def restore(self, state: TrainState) -> TrainState:
         """The last complete checkpoint, or ``state`` itself where there is none yet.
 
-        A damaged checkpoint is set aside under another name and the one before it is taken, with
-        a warning in the log.
+        Unfinished and damaged checkpoints after it are set aside under other names, with a warning
+        in the log.
 
         Args:
           state: of the same structure, shapes and placement on devices as the one to restore.
@@ -109,54 +113,69 @@ class Checkpoints:
         Raises:
           CheckpointError: a checkpoint of another configuration, or none that is not damaged.
         """
-        found, damaged = None, []
-        with self._manager() as manager:
-            for step in sorted(manager.all_steps(), reverse=True):
-                found = self._load(manager, step, state)
-                if found is not None:
-                    break
-                damaged.append(step)
-        if found is None and damaged:
+        complete, faults = self._survey()
+        lost: int = complete is None and any(fault != "unfinished" for fault in faults.values())
+        step, lost = parallel.agree(-1 if complete is None else complete, lost)
+        if lost:
             raise CheckpointError(
-                f"{self.directory} has no complete checkpoint: those of steps {damaged} are "
-                "damaged; move them away to start anew"
+                f"{self.directory} has no complete checkpoint: "
+                + ", ".join(f"{step} is {fault}" for step, fault in faults.items())
+                + "; move them away to start anew"
             )
-        if found is None:
+        if step >= 0:
+            self._check_fingerprint(step, state)
+        self._set_aside(faults)
+        if step < 0:
             return state
-        self._set_aside(damaged)
-        self._saved_at, self._saved_step = time.monotonic(), _step(found)
-        logger.info("resumed from %s", self._path(_step(found)))
-        return found
-
-    def _path(self, step: int) -> Path:
-        return self.directory / str(step)
+        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, state)
+        with self._manager() as manager:
+            state = manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        self._saved_at, self._saved_step = time.monotonic(), step
+        logger.info("resumed from %s", self._path(step))
+        return state
 
     def _manager(self) -> ocp.CheckpointManager:
         options = ocp.CheckpointManagerOptions(max_to_keep=self._keep)
         return ocp.CheckpointManager(self.directory, options=options)
 
-    def _load(
-        self, manager: ocp.CheckpointManager, step: int, like: TrainState
-    ) -> TrainState | None:
-        """The state saved at ``step``; None, with a warning, if it is damaged."""
-        meta = ocp.args.Composite(meta=ocp.args.JsonRestore())
-        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
-        arrays = ocp.args.Composite(state=ocp.args.StandardRestore(abstract))
+    def _path(self, step: int) -> Path:
+        return self.directory / str(step)
+
+    def _steps(self) -> list[int]:
+        if not self.directory.exists():
+            return []
+        return [int(path.name) for path in self.directory.iterdir() if path.name.isdecimal()]
+
+    def _survey(self) -> tuple[int | None, dict[int, str]]:
+        """The last complete step, and what is wrong with those after it."""
+        faults: dict[int, str] = {}
+        for step in sorted(self._steps(), reverse=True):
+            fault = self._fault(step)
+            if fault is None:
+                return step, faults
+            faults[step] = fault
+            logger.warning("checkpoint %s is %s", self._path(step), fault)
+        return None, faults
+
+    def _fault(self, step: int) -> str | None:
+        """What is wrong with the files of a checkpoint, if anything."""
+        path = self._path(step)
+        if not (path / RECORD).exists():
+            return "unfinished"
         try:
-            self._check_fingerprint(step, like, manager.restore(step, args=meta).meta)
-            state = manager.restore(step, args=arrays).state
-            require(_describe(state) == _describe(like), "its arrays have lost their types")
-        except CheckpointError:
-            raise
-        except Exception as error:  # Orbax, tensorstore and json each say it in their own way
-            logger.warning("checkpoint %s is damaged: %s", self._path(step), error)
-            return None
-        return state
+            expected = json.loads((path / RECORD).read_text())["files"]
+        except (ValueError, KeyError, TypeError):
+            return f"damaged in {RECORD}"
+        found = _digests(path)
+        wrong = sorted(name for name in expected if expected[name] != found.get(name))
+        return f"damaged in {wrong[0]}" if wrong else None
 
     def _fingerprint(self, state: TrainState) -> dict[str, Any]:
         return {"config": self._config, "arrays": _describe(state)}
 
-    def _check_fingerprint(self, step: int, state: TrainState, saved: dict[str, Any]) -> None:
+    def _check_fingerprint(self, step: int, state: TrainState) -> None:
+        saved = json.loads((self._path(step) / RECORD).read_text())
+        del saved["files"]
         differences = _differences(saved, self._fingerprint(state))
         if differences:
             raise CheckpointError(
@@ -164,13 +183,13 @@ class Checkpoints:
                 f"{'; '.join(differences)}; choose another directory or the same configuration"
             )
 
-    def _set_aside(self, damaged: list[int]) -> None:
-        """Rename damaged checkpoints: their steps can be saved again, and nothing is lost."""
+    def _set_aside(self, faults: dict[int, str]) -> None:
+        """Rename checkpoints, so that their steps can be saved again and nothing is lost."""
         if jax.process_index() == 0:
-            for step in damaged:
-                path = self._path(step)
-                path.rename(path.with_name(f"{step}.damaged-{time.time_ns()}"))
-        parallel.agree(len(damaged))  # the other hosts wait here
+            for step, fault in faults.items():
+                name = f"{step}.{fault.split()[0]}-{time.time_ns()}"
+                self._path(step).rename(self.directory / name)
+        parallel.agree(0)  # the other hosts go on when it is done
 
 
 def _step(state: TrainState) -> int:
@@ -183,6 +202,24 @@ def _describe(tree: PyTree) -> dict[str, str]:
         jax.tree_util.keystr(path): f"{leaf.dtype}{list(leaf.shape)}".replace(" ", "")
         for path, leaf in jax.tree.leaves_with_path(tree)
     }
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in a checkpoint, by relative name, but for the record itself."""
+    digests = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not name.startswith(RECORD):
+            with path.open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is never seen in part."""
+    unfinished = path.with_name(path.name + ".tmp")
+    unfinished.write_text(text)
+    os.replace(unfinished, path)
 
 
 def _as_json(config: dict[str, Any]) -> dict[str, Any]:

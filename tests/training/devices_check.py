@@ -1,15 +1,11 @@
-"""Run by `test_parallel.py` in a process of its own: 8 forced CPU devices against one."""
+"""Run by `test_parallel.py` in a process of its own: 8 forced CPU devices agree with one."""
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
 
-jax.config.update("jax_platforms", "cpu")
-jax.config.update("jax_num_cpu_devices", 8)
-
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import optax  # noqa: E402
-
-from jaxsym.training import (  # noqa: E402
+from jaxsym.training import (
     data_mesh,
     data_parallel,
     init_state,
@@ -122,10 +118,14 @@ def check_uneven(mesh):
             raise AssertionError("12 rows on 8 devices were accepted")
 
 
-if __name__ == "__main__":
+def main():
     mesh = data_mesh()
     assert mesh.size == 8
     check_steps(mesh)
     check_train(mesh)
     check_uneven(mesh)
     print("agree")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,17 +6,11 @@ Arguments: the coordinator's port, this process's number, a folder for checkpoin
 import sys
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
 
-port, process, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-jax.config.update("jax_platforms", "cpu")
-jax.config.update("jax_num_cpu_devices", 2)
-jax.distributed.initialize(f"localhost:{port}", num_processes=2, process_id=process)
-
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import optax  # noqa: E402
-
-from jaxsym.training import (  # noqa: E402
+from jaxsym.training import (
     Checkpoints,
     data_mesh,
     init_state,
@@ -46,29 +40,26 @@ def arrays(rows, seed):
 
 def mine(tree):
     """The half of the rows that this process brings."""
-    return jax.tree.map(lambda leaf: np.split(leaf, 2)[process], tree)
+    return jax.tree.map(lambda leaf: np.split(leaf, 2)[jax.process_index()], tree)
 
 
 def close(got, expected):
     np.testing.assert_allclose(np.asarray(got["w"]), expected["w"], rtol=2e-5, atol=1e-6)
 
 
-if __name__ == "__main__":
-    mesh = data_mesh()
-    assert mesh.size == 4
-    step = make_step(loss, OPTIMIZER)
-
-    # batches that each process brings its half of
+def check_steps(mesh, step):
+    """Batches that each process brings its half of."""
     alone, together = start(), replicate(start(), mesh)
     jitted = jax.jit(step)
     for k in range(5):
         alone, _ = jitted(alone, arrays(16, k))
-        together, _ = jax.block_until_ready(
-            jitted(together, shard_batch(mine(arrays(16, k)), mesh))
-        )
+        batch = shard_batch(mine(arrays(16, k)), mesh)
+        together, _ = jax.block_until_ready(jitted(together, batch))
     close(together.params, alone.params)
 
-    # the loop, over rows split between the processes, with a checkpoint in between
+
+def check_train(mesh, step, folder):
+    """The loop, over rows split between the processes, resumed from a checkpoint."""
     rows, batch_fn = arrays(64, 99), minibatch(8)
     alone = train(step, start(), batch_fn, rows, steps=20)
     split = shard_batch(mine(rows), mesh)
@@ -76,5 +67,21 @@ if __name__ == "__main__":
     train(step, start(), batch_fn, split, steps=12, chunk=5, mesh=mesh, checkpoint=saved)
     together = train(step, start(), batch_fn, split, steps=20, chunk=5, mesh=mesh, checkpoint=saved)
     close(together.state.params, alone.state.params)
-    assert int(together.state.step) == 20
+    assert int(together.state.step) == 20 and saved.latest() == 20
+    longer = train(step, together.state, batch_fn, split, steps=25, mesh=mesh)
+    close(longer.state.params, train(step, alone.state, batch_fn, rows, steps=25).state.params)
+
+
+def main():
+    port, process, folder = sys.argv[1:]
+    jax.distributed.initialize(f"localhost:{port}", num_processes=2, process_id=int(process))
+    mesh = data_mesh()
+    assert mesh.size == 4
+    step = make_step(loss, OPTIMIZER)
+    check_steps(mesh, step)
+    check_train(mesh, step, folder)
     print("agree")
+
+
+if __name__ == "__main__":
+    main()
