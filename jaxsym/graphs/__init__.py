@@ -1,0 +1,55 @@
+"""Graph networks on `jraph.GraphsTuple`: models, messages, losses and batches."""
+
+from jaxsym.graphs.batches import graph_batches
+from jaxsym.graphs.bodies import Bodies, Snapshots, Topology, graph, snapshots, topology
+from jaxsym.graphs.central import (
+    CentralStart,
+    central_network,
+    central_start,
+    momentum_masses,
+)
+from jaxsym.graphs.losses import (
+    absolute_error,
+    decades_error,
+    log_relative_error,
+    message_size,
+    relative_error,
+    training_loss,
+)
+from jaxsym.graphs.messages import EdgeSample, live_components, record_messages
+from jaxsym.graphs.models import (
+    MLP,
+    VARIANTS,
+    GraphModel,
+    particle_network,
+)
+from jaxsym.graphs.network import Prediction, interaction_network
+
+__all__ = [
+    "MLP",
+    "VARIANTS",
+    "Bodies",
+    "CentralStart",
+    "EdgeSample",
+    "GraphModel",
+    "Prediction",
+    "Snapshots",
+    "Topology",
+    "absolute_error",
+    "central_network",
+    "central_start",
+    "decades_error",
+    "graph",
+    "graph_batches",
+    "interaction_network",
+    "live_components",
+    "log_relative_error",
+    "message_size",
+    "momentum_masses",
+    "particle_network",
+    "record_messages",
+    "relative_error",
+    "snapshots",
+    "topology",
+    "training_loss",
+]
