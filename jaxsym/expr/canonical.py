@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxsym.expr.algebra import exponential, factor, multiply, power, product
+from jaxsym.expr.codes import Code, join
 from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.terms import (
     ONE,
-    Code,
     Number,
     OutOfRange,
     Piece,
@@ -24,7 +24,6 @@ from jaxsym.expr.terms import (
     as_number,
     as_piece,
     from_piece,
-    join,
     magnitude,
     number,
     opaque,
@@ -41,7 +40,8 @@ _EVEN = {"cos", "cosh"}
 
 # Functions of exact numbers whose values are exact numbers.
 _ZERO = Fraction(0)
-_EXACT: dict[tuple[str, Number], Fraction] = {(name, _ZERO): _ZERO for name in _ODD} | {
+_EXACT: dict[tuple[str, Number], Fraction] = {(name, _ZERO): _ZERO for name in _ODD}
+_EXACT |= {
     ("cos", _ZERO): ONE,
     ("cosh", _ZERO): ONE,
     ("log", ONE): _ZERO,

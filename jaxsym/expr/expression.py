@@ -14,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr.canonical import canonical
+from jaxsym.expr.codes import Code, Table, divide, join, negate, raise_to
 from jaxsym.expr.jax_bridge import to_jax
 from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.printing import to_latex, to_text
@@ -39,19 +40,8 @@ __all__ = [
     "constant",
     "literal",
     "literal_value",
-    "power",
-    "quotient",
     "variable",
 ]
-
-# Powers that have an operator of their own.
-_POWERS = {
-    ("2",): ("square",),
-    ("3",): ("cube",),
-    ("-1",): ("inv",),
-    ("div", "1", "2"): ("sqrt",),
-    ("div", "-1", "2"): ("inv", "sqrt"),
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,12 +71,16 @@ class Expression:
 
     tokens: tuple[str, ...]
     constants: tuple[float, ...] = ()
-    operators: Mapping[str, Operator] = field(default_factory=lambda: OPERATORS)
+    operators: Table = field(default_factory=lambda: OPERATORS)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))
         object.__setattr__(self, "constants", tuple(float(c) for c in self.constants))
         check_tokens(self.tokens, self.constants, self.operators)
+
+    @property
+    def _code(self) -> Code:
+        return self.tokens, self.constants
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
@@ -142,19 +136,17 @@ class Expression:
         """
         tokens: list[str] = []
         constants: list[float] = []
-        table = dict(self.operators)
         own = iter(self.constants)
         for token in self.tokens:
-            part = is_variable(token, table) and replacements.get(variable_name(token))
+            part = is_variable(token, self.operators) and replacements.get(variable_name(token))
             if part:
                 tokens += part.tokens
                 constants += part.constants
-                table |= part.operators
             else:
                 tokens.append(token)
                 constants += [next(own)] if token == CONSTANT else []
-        same = table == self.operators
-        return Expression(tuple(tokens), tuple(constants), self.operators if same else table)
+        table = _union(self.operators, *(part.operators for part in replacements.values()))
+        return Expression(tuple(tokens), tuple(constants), table)
 
     def evaluate(
         self, X: Float[ArrayLike, "... V"], variables: Sequence[str] | None = None
@@ -233,11 +225,10 @@ class Expression:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Expression):
             return NotImplemented
-        mine, theirs = self.canonical(), other.canonical()
-        return (mine.tokens, mine.constants) == (theirs.tokens, theirs.constants)
+        return self.canonical()._code == other.canonical()._code
 
     def __hash__(self) -> int:
-        return hash((self.canonical().tokens, self.canonical().constants))
+        return hash(self.canonical()._code)
 
     def __reduce__(self) -> tuple:
         # the shared table is not copied along: its functions need not be picklable
@@ -278,18 +269,13 @@ class Expression:
         return _binary("pow", other, self)
 
     def __neg__(self) -> Expression:
-        if self.tokens == (CONSTANT,):
-            return constant(-self.constants[0])
-        token = self.tokens[0]
-        if len(self.tokens) == 1 and token.lstrip("-").isdecimal():
-            return literal(token[1:] if token.startswith("-") else "-" + token)
-        return apply("neg", self, operators=self.operators)
+        return Expression(*negate(self._code), self.operators)
 
     def __abs__(self) -> Expression:
         return apply("abs", self, operators=self.operators)
 
 
-def variable(name: str, operators: Mapping[str, Operator] = OPERATORS) -> Expression:
+def variable(name: str, operators: Table = OPERATORS) -> Expression:
     """The variable ``name``, any identifier.
 
     Raises:
@@ -323,9 +309,7 @@ def literal(token: str | int) -> Expression:
     return Expression((str(token),))
 
 
-def apply(
-    name: str, *arguments: Expression | float, operators: Mapping[str, Operator] = OPERATORS
-) -> Expression:
+def apply(name: str, *arguments: Expression | float, operators: Table = OPERATORS) -> Expression:
     """The operator ``name`` of some arguments.
 
     Raises:
@@ -341,37 +325,8 @@ def apply(
         len(arguments) == arity, f"{name} takes {arity} arguments, got {len(arguments)} of them"
     )
     parts = [_lift(argument) for argument in arguments]
-    table = operators
-    for part in parts:
-        if part.operators is not table and not part.operators.items() <= table.items():
-            table = {**table, **part.operators}
-    tokens = (name, *(token for part in parts for token in part.tokens))
-    return Expression(tokens, tuple(c for part in parts for c in part.constants), table)
-
-
-def power(base: Expression, exponent: Expression) -> Expression:
-    """``base**exponent``, by an operator of its own (square, sqrt, ...) where the table has one.
-
-    >>> power(variable("x"), literal(2)).tokens
-    ('square', 'x')
-    """
-    names = _POWERS.get(exponent.tokens, ())
-    if not names or any(name not in base.operators for name in names):
-        return apply("pow", base, exponent, operators=base.operators)
-    for name in reversed(names):
-        base = apply(name, base, operators=base.operators)
-    return base
-
-
-def quotient(numerator: Expression, denominator: Expression) -> Expression:
-    """``numerator / denominator``, as ``inv`` where the numerator is 1 and the table has it.
-
-    >>> quotient(literal(1), variable("x")).tokens
-    ('inv', 'x')
-    """
-    if numerator.tokens == ("1",) and "inv" in denominator.operators:
-        return apply("inv", denominator, operators=denominator.operators)
-    return apply("div", numerator, denominator, operators=numerator.operators)
+    code = join(name, *(part._code for part in parts))
+    return Expression(*code, _union(operators, *(part.operators for part in parts)))
 
 
 def _evaluate(operator: Operator, args: list[Any]) -> Any:
@@ -394,13 +349,24 @@ def _lift(value: Any) -> Expression:
     return apply("div", int(value.numerator), int(value.denominator))
 
 
+def _union(table: Table, *others: Table) -> Table:
+    """One table with the rows of all; the first one itself if it has them already."""
+    for other in others:
+        if other is not table and not other.items() <= table.items():
+            table = {**table, **other}
+    return table
+
+
 def _binary(name: str, left: Any, right: Any) -> Expression:
     try:
         left, right = _lift(left), _lift(right)
     except TypeError:
         return NotImplemented
+    table = _union(left.operators, right.operators)
     if name == "pow":
-        return power(left, right)
-    if name == "div":
-        return quotient(left, right)
-    return apply(name, left, right, operators=left.operators)
+        code = raise_to(left._code, right._code, table)
+    elif name == "div":
+        code = divide(left._code, right._code, table)
+    else:
+        code = join(name, left._code, right._code)
+    return Expression(*code, table)

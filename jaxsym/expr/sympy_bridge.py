@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import sympy
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import ITE, Boolean
 
-from jaxsym.expr.expression import Expression, apply, constant, literal, power, variable
-from jaxsym.expr.operators import OPERATORS, Operator
+from jaxsym.expr.codes import Code, Table, choose, integer, join, raise_to
+from jaxsym.expr.expression import Expression
+from jaxsym.expr.operators import OPERATORS
+from jaxsym.expr.tokens import CONSTANT, variable_token
 
 _NUMBERS = {sympy.pi: "pi", sympy.E: "e"}
 
@@ -61,7 +63,7 @@ def to_sympy(expression: Expression) -> sympy.Expr:
         raise UnsupportedError(f"sympy has no counterpart of {expression}: {error}") from error
 
 
-def from_sympy(formula: sympy.Expr, operators: Mapping[str, Operator] = OPERATORS) -> Expression:
+def from_sympy(formula: sympy.Expr, operators: Table = OPERATORS) -> Expression:
     """The canonical expression of a sympy formula of real variables.
 
     Integers, rationals, pi and E become literals, floats constants. Secants, cotangents and the
@@ -87,7 +89,7 @@ def from_sympy(formula: sympy.Expr, operators: Mapping[str, Operator] = OPERATOR
         # sympy's symbols are complex; as real ones they shed these
         real = {s: sympy.Symbol(s.name, real=True) for s in formula.free_symbols}
         formula = formula.xreplace(real)
-    return _Reader(operators).read(formula).canonical()
+    return Expression(*_Reader(operators).read(formula), operators).canonical()
 
 
 def _number(token: str) -> sympy.Expr:
@@ -95,21 +97,23 @@ def _number(token: str) -> sympy.Expr:
 
 
 class _Reader:
-    """Reads sympy trees into expressions over one operator table."""
+    """Reads sympy trees into prefix code over one operator table."""
 
-    def __init__(self, operators: Mapping[str, Operator]) -> None:
+    def __init__(self, operators: Table) -> None:
         self.operators = operators
         self.names: dict[Any, str] = {row.sympy: name for name, row in operators.items()} | _HEADS
 
-    def read(self, node: sympy.Expr) -> Expression:
+    def read(self, node: sympy.Expr) -> Code:
         if node.is_Symbol:
-            return variable(node.name, self.operators)
+            return (variable_token(node.name, self.operators),), ()
+        if node.is_Integer:
+            return integer(node.p)
         if node.is_Rational:
-            return self._quotient(node.p, node.q)
+            return join("div", integer(node.p), integer(node.q))
         if node.is_Float:
-            return constant(float(node))
+            return (CONSTANT,), (float(node),)
         if node in _NUMBERS:
-            return literal(_NUMBERS[node])
+            return (_NUMBERS[node],), ()
         if isinstance(node, sympy.Piecewise):
             return self._piecewise(node)
         if node.func in _REWRITTEN:
@@ -118,23 +122,18 @@ class _Reader:
             return self.read((sympy.sign(node.args[0]) + 1) / 2)
         return self._call(node)
 
-    def _quotient(self, numerator: int, denominator: int) -> Expression:
-        if denominator == 1:
-            return literal(numerator)
-        return apply("div", numerator, denominator, operators=self.operators)
-
-    def _call(self, node: sympy.Expr) -> Expression:
+    def _call(self, node: sympy.Expr) -> Code:
         name = self.names.get(node.func)
         if name is None or name not in self.operators:
             raise UnsupportedError(f"{node}: no operator for {node.func.__name__}")
         args = [self.read(part) for part in node.args]
         if name == "pow":
-            return power(*args)
+            return raise_to(args[0], args[1], self.operators)
         if node.func in _CHAINS:
-            return functools.reduce(lambda a, b: apply(name, a, b, operators=self.operators), args)
-        return apply(name, *args, operators=self.operators)
+            return functools.reduce(functools.partial(join, name), args)
+        return join(name, *args)
 
-    def _piecewise(self, node: sympy.Piecewise) -> Expression:
+    def _piecewise(self, node: sympy.Piecewise) -> Code:
         *branches, (last, condition) = node.args
         if condition is not sympy.true:
             raise UnsupportedError(f"{node}: a Piecewise needs a last branch for all other cases")
@@ -143,9 +142,12 @@ class _Reader:
             result = self._choose(condition, self.read(value), result)
         return result
 
-    def _choose(self, condition: Boolean, yes: Expression, no: Expression) -> Expression:
-        """``yes`` where the condition holds, else ``no``; the operator knows only ``>``."""
+    def _choose(self, condition: Boolean, yes: Code, no: Code) -> Code:
+        """``yes`` where the condition holds, else ``no``."""
         match condition:
+            case Relational():
+                left, right = map(self.read, condition.args)
+                return choose(condition.rel_op, left, right, yes, no)
             case sympy.Not():
                 return self._choose(condition.args[0], no, yes)
             case sympy.And():
@@ -154,31 +156,8 @@ class _Reader:
                 return functools.reduce(lambda a, c: self._choose(c, yes, a), condition.args, no)
             case ITE():
                 test, first, second = condition.args
-                return self._choose(
-                    test, self._choose(first, yes, no), self._choose(second, yes, no)
-                )
-            case Relational():
-                return self._compare(
-                    condition, self.read(condition.lhs), self.read(condition.rhs), yes, no
-                )
+                first, second = self._choose(first, yes, no), self._choose(second, yes, no)
+                return self._choose(test, first, second)
         if condition in (sympy.true, sympy.false):
             return yes if condition == sympy.true else no
         raise UnsupportedError(f"{condition}: no operator for {condition.func.__name__}")
-
-    def _compare(
-        self, test: Relational, left: Expression, right: Expression, yes: Expression, no: Expression
-    ) -> Expression:
-        greater = functools.partial(apply, "if_greater", operators=self.operators)
-        match test.rel_op:
-            case ">":
-                return greater(left, right, yes, no)
-            case "<":
-                return greater(right, left, yes, no)
-            case ">=":
-                return greater(right, left, no, yes)
-            case "<=":
-                return greater(left, right, no, yes)
-            case "==":
-                return greater(left, right, no, greater(right, left, no, yes))
-            case _:
-                return greater(left, right, yes, greater(right, left, yes, no))

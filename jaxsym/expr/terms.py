@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
+from jaxsym.expr.codes import Code, divide, integer, join, raise_to
+from jaxsym.expr.operators import OPERATORS
+
 Number: TypeAlias = Fraction | float
-Code: TypeAlias = tuple[tuple[str, ...], tuple[float, ...]]
 Monomial: TypeAlias = "tuple[tuple[Piece, Fraction], ...]"
 Sum: TypeAlias = "dict[Monomial, Number]"
 
@@ -24,8 +26,6 @@ ONE = Fraction(1)
 
 # Exact integers stay readable as floats, so that every literal has a value.
 MOST_BITS = 1000
-
-_POWERS = {Fraction(2): "square", Fraction(3): "cube", Fraction(1, 2): "sqrt"}
 
 
 class OutOfRange(ArithmeticError):
@@ -155,13 +155,6 @@ def to_code(terms: Sum) -> Code:
     return code
 
 
-def join(head: str, *codes: Code) -> Code:
-    """The code of an operator applied to others."""
-    return (head, *(t for code in codes for t in code[0])), tuple(
-        c for code in codes for c in code[1]
-    )
-
-
 def _order(monomial: Monomial) -> tuple:
     """Sorting key: longer products first, higher powers first, numbers last."""
     varies = any(piece.varies for piece, _ in monomial)
@@ -194,15 +187,11 @@ def _term_code(coefficient: Number, powers: Sequence[tuple[Code, Fraction]]) -> 
         if coefficient == -1 and above:
             above[0] = join("neg", above[0])
         elif coefficient.numerator != 1 or not above:
-            above.insert(0, _integer_code(coefficient.numerator))
+            above.insert(0, integer(coefficient.numerator))
         if coefficient.denominator != 1:
-            below.insert(0, _integer_code(coefficient.denominator))
+            below.insert(0, integer(coefficient.denominator))
     numerator = _product_code(above)
-    if not below:
-        return numerator
-    if numerator == _integer_code(1):
-        return join("inv", _product_code(below))
-    return join("div", numerator, _product_code(below))
+    return divide(numerator, _product_code(below), OPERATORS) if below else numerator
 
 
 def _product_code(codes: Sequence[Code]) -> Code:
@@ -210,13 +199,4 @@ def _product_code(codes: Sequence[Code]) -> Code:
 
 
 def _power_code(base: Code, exponent: Fraction) -> Code:
-    """A positive power, by an operator of its own where there is one."""
-    if exponent == 1:
-        return base
-    if exponent in _POWERS:
-        return join(_POWERS[exponent], base)
-    return join("pow", base, _term_code(exponent, []))
-
-
-def _integer_code(value: int) -> Code:
-    return (str(value),), ()
+    return base if exponent == 1 else raise_to(base, _term_code(exponent, []), OPERATORS)

@@ -1,0 +1,102 @@
+"""Putting prefix code together, by the shortest operator that a table has.
+
+A `Code` is what an `Expression` consists of: tokens and the values of their constant slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from jaxsym.expr.operators import Operator
+from jaxsym.expr.tokens import CONSTANT
+
+Code: TypeAlias = tuple[tuple[str, ...], tuple[float, ...]]
+Table: TypeAlias = Mapping[str, Operator]
+
+# Powers that have operators of their own.
+_POWERS = {
+    ("2",): ("square",),
+    ("3",): ("cube",),
+    ("-1",): ("inv",),
+    ("div", "1", "2"): ("sqrt",),
+    ("div", "-1", "2"): ("inv", "sqrt"),
+}
+
+
+def integer(value: int) -> Code:
+    """The code of an exact integer."""
+    return (str(value),), ()
+
+
+def join(head: str, *codes: Code) -> Code:
+    """The code of an operator applied to others.
+
+    >>> join("add", (("x",), ()), (("C",), (1.5,)))
+    (('add', 'x', 'C'), (1.5,))
+    """
+    tokens = (head, *(token for code in codes for token in code[0]))
+    return tokens, tuple(value for code in codes for value in code[1])
+
+
+def raise_to(base: Code, exponent: Code, operators: Table) -> Code:
+    """``base**exponent``, by an operator of its own (square, sqrt, ...) where the table has one.
+
+    >>> from jaxsym.expr.operators import OPERATORS
+    >>> raise_to((("x",), ()), integer(2), OPERATORS)
+    (('square', 'x'), ())
+    """
+    names = _POWERS.get(exponent[0], ())
+    if not names or any(name not in operators for name in names):
+        return join("pow", base, exponent)
+    return (*names, *base[0]), base[1]
+
+
+def divide(numerator: Code, denominator: Code, operators: Table) -> Code:
+    """``numerator / denominator``, by ``inv`` where the numerator is 1 and the table has it.
+
+    >>> from jaxsym.expr.operators import OPERATORS
+    >>> divide(integer(1), (("x",), ()), OPERATORS)
+    (('inv', 'x'), ())
+    """
+    if numerator == integer(1) and "inv" in operators:
+        return join("inv", denominator)
+    return join("div", numerator, denominator)
+
+
+def negate(code: Code) -> Code:
+    """``-code``; the sign goes into an integer or a constant.
+
+    >>> negate(integer(2)), negate((("x",), ()))
+    ((('-2',), ()), (('neg', 'x'), ()))
+    """
+    (token, *more), constants = code
+    if more or not (token == CONSTANT or token.lstrip("-").isdecimal()):
+        return join("neg", code)
+    if token == CONSTANT:
+        return (CONSTANT,), (-constants[0],)
+    return integer(-int(token))
+
+
+def choose(comparison: str, left: Code, right: Code, yes: Code, no: Code) -> Code:
+    """``yes if left comparison right else no``, by the one conditional ``if_greater``.
+
+    A comparison that is not ``>`` exchanges sides or branches, so that it holds for all numbers
+    (NaN excepted, of which no comparison has a meaningful value here).
+
+    >>> choose("<=", (("x",), ()), integer(1), integer(2), integer(3))
+    (('if_greater', 'x', '1', '3', '2'), ())
+    """
+    match comparison:
+        case ">":
+            return join("if_greater", left, right, yes, no)
+        case "<":
+            return join("if_greater", right, left, yes, no)
+        case ">=":
+            return join("if_greater", right, left, no, yes)
+        case "<=":
+            return join("if_greater", left, right, no, yes)
+        case "==":
+            return choose(">", left, right, no, choose(">", right, left, no, yes))
+        case _:
+            return choose(">", left, right, yes, choose(">", right, left, yes, no))
