@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from jaxsym._check import require
 from jaxsym.training import parallel
-from jaxsym.training.state import TrainState
+from jaxsym.training.state import TrainState, current_step
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ class Checkpoints:
 
     def save(self, state: TrainState) -> None:
         """Save ``state`` and wait until it is complete; a step that is there already stays."""
-        step = _step(state)
+        step = current_step(state)
         (there,) = parallel.agree(step in self._steps())
         if not there:
             with self._manager() as manager:
@@ -190,10 +189,6 @@ class Checkpoints:
                 name = f"{step}.{fault.split()[0]}-{time.time_ns()}"
                 self._path(step).rename(self.directory / name)
         parallel.agree(0)  # the other hosts go on when it is done
-
-
-def _step(state: TrainState) -> int:
-    return int(np.ravel(state.step)[0])
 
 
 def _describe(tree: PyTree) -> dict[str, str]:

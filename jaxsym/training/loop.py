@@ -18,7 +18,7 @@ from jaxsym.training import parallel
 from jaxsym.training.batches import BatchFn
 from jaxsym.training.checkpoint import Checkpoints
 from jaxsym.training.interrupt import interrupt_flag
-from jaxsym.training.state import TrainState, step_keys
+from jaxsym.training.state import TrainState, current_step, step_keys
 from jaxsym.training.step import Metrics, Step
 
 
@@ -98,7 +98,8 @@ def train(
       callback: told of each chunk; ends the training by returning True.
       checkpoint: where to save; if it holds a checkpoint already the run goes on from there.
       mesh: of `data_mesh`: the batch, or the stacked seeds, are split over it.
-      time_limit: seconds from now, compilation included. Kept to within one step's time.
+      time_limit: seconds from now, compilation included; it may be passed by the first step's
+        compilation, and by one step's time.
 
     Returns:
       The state reached, and how it ended.
@@ -130,7 +131,7 @@ def train(
 
     with interrupt_flag() as interrupted:
         while True:
-            now = int(np.ravel(state.step)[0])
+            now = current_step(state)
             count = 0 if stop or interrupted() else _next_chunk(steps - now, chunk, rate, end)
             due = checkpoint is not None and checkpoint.due(now)
             count, save, hit = parallel.agree(count, due, interrupted())
@@ -142,8 +143,9 @@ def train(
             start = time.monotonic()
             state, sums, good = jax.block_until_ready(run(state, data, np.int32(count)))
             rate = count / (time.monotonic() - start)
+            good = parallel.to_host(good)
             metrics = _means(sums, good)
-            dead = 0 if np.any(good) else dead + count
+            dead = 0 if good.any() else dead + count
             if dead and (dead >= chunk or now + count >= steps):
                 raise DivergedError(
                     f"the last {dead} steps, up to step {now + count}, all had a non-finite loss, "
@@ -160,7 +162,7 @@ def train(
                     seconds_left=left,
                     steps_per_second=rate,
                     metrics=metrics,
-                    skipped=np.asarray(state.skipped),
+                    skipped=parallel.to_host(state.skipped),
                     state=state,
                 )
                 stop = bool(callback(event))
@@ -231,11 +233,11 @@ def _run(
     return jax.lax.fori_loop(0, count, body, (state, *zeros))
 
 
-def _means(sums: Metrics, good: Int[Array, "*seeds"]) -> dict[str, np.ndarray]:
-    steps = np.asarray(good)
+def _means(sums: Metrics, good: np.ndarray) -> dict[str, np.ndarray]:
+    """Sums over the good steps to means over them, NaN where there is none."""
 
     def mean(total: Array) -> np.ndarray:
-        count = steps.reshape(steps.shape + (1,) * (total.ndim - steps.ndim))
-        return np.where(count > 0, np.asarray(total) / np.maximum(count, 1), np.nan)
+        count = good.reshape(good.shape + (1,) * (total.ndim - good.ndim))
+        return np.where(count > 0, parallel.to_host(total) / np.maximum(count, 1), np.nan)
 
     return jax.tree.map(mean, sums)

@@ -114,6 +114,13 @@ def data_parallel(
     )
 
 
+def to_host(array: Array) -> np.ndarray:
+    """A small array as NumPy's, also where its parts lie on several hosts."""
+    if array.is_fully_addressable or array.is_fully_replicated:
+        return np.asarray(array)
+    return np.asarray(multihost_utils.process_allgather(array, tiled=True))
+
+
 def agree(*numbers: int) -> tuple[int, ...]:
     """The numbers of process 0, on every process: a decision that all hosts must take alike."""
     if jax.process_count() == 1:

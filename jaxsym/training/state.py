@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Int, Key, PyTree
+
+from jaxsym.training import parallel
 
 
 class TrainState(NamedTuple):
@@ -43,6 +46,11 @@ def init_state(
     params = jax.tree.map(jnp.asarray, params)
     zero = jnp.zeros((), jnp.int32)
     return TrainState(params, optimizer.init(params), zero, key, zero)
+
+
+def current_step(state: TrainState) -> int:
+    """The number of steps taken, the same for all seeds of stacked states."""
+    return int(np.ravel(parallel.to_host(state.step))[0])
 
 
 def step_keys(state: TrainState) -> tuple[Key[Array, ""], Key[Array, ""]]:

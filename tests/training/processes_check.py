@@ -72,6 +72,22 @@ def check_train(mesh, step, folder):
     close(longer.state.params, train(step, alone.state, batch_fn, rows, steps=25).state.params)
 
 
+def check_seeds(mesh, step, folder):
+    """Stacked seeds, one on each device of either process."""
+    rows, batch_fn = arrays(64, 99), minibatch(8)
+    keys = jax.random.split(jax.random.key(3), 4)
+    seeds = jax.vmap(lambda key: start()._replace(key=key))(keys)
+    alone = train(step, seeds, batch_fn, rows, steps=20, chunk=10)
+    saved = Checkpoints(folder + "/seeds")
+    train(step, seeds, batch_fn, rows, steps=10, mesh=mesh, checkpoint=saved)
+    together = train(step, seeds, batch_fn, rows, steps=20, mesh=mesh, checkpoint=saved)
+    np.testing.assert_allclose(together.metrics["loss"], alone.metrics["loss"], rtol=1e-4)
+    for shard in together.state.params["w"].addressable_shards:
+        np.testing.assert_allclose(
+            shard.data, alone.state.params["w"][shard.index], rtol=2e-5, atol=1e-6
+        )
+
+
 def main():
     port, process, folder = sys.argv[1:]
     jax.distributed.initialize(f"localhost:{port}", num_processes=2, process_id=int(process))
@@ -80,6 +96,7 @@ def main():
     step = make_step(loss, OPTIMIZER)
     check_steps(mesh, step)
     check_train(mesh, step, folder)
+    check_seeds(mesh, step, folder)
     print("agree")
 
 
