@@ -36,6 +36,9 @@ from jaxsym.expr.terms import (
 
 Factors: TypeAlias = dict[Piece, Fraction]
 
+# A negative power of zero.
+_INFINITE = Piece((("div", "1", "0"), ()), "inv", varies=False)
+
 
 def factor(terms: Sum) -> tuple[Number, Factors]:
     """A sum as a number times powers of pieces.
@@ -64,13 +67,15 @@ def power(base: Sum, exponent: Fraction) -> Sum:
     coefficient, factors = factor(base)
     whole = exponent.denominator == 1
     inside = {} if whole else {p: e for p, e in factors.items() if not _positive(p)}
-    outside = {p: e for p, e in factors.items() if p not in inside}
-    negative = coefficient < 0 and not whole
-    value, result = _number_power(-coefficient if negative else coefficient, exponent)
-    _collect(result, outside, exponent)
-    if negative or len(inside) > 1 or any(abs(own) > 1 for own in inside.values()):
-        root = opaque("base", product(-ONE if negative else ONE, inside))
-        inside = {root: ONE}
+    if coefficient < 0 and not whole:
+        # nothing leaves the root of a negative number, which is no real number
+        sign, size = (-ONE, -coefficient) if inside else (coefficient, ONE)
+    else:
+        sign, size = ONE, coefficient
+    value, result = _number_power(size, exponent)
+    _collect(result, {p: e for p, e in factors.items() if p not in inside}, exponent)
+    if sign != 1 or len(inside) > 1 or any(abs(own) > 1 for own in inside.values()):
+        inside = {opaque("base", product(sign, inside)): ONE}
     _collect(result, inside, exponent)
     return product(value, result)
 
@@ -132,7 +137,7 @@ def _collect(factors: Factors, others: Factors, exponent: Fraction) -> None:
 def _number_power(base: Number, exponent: Fraction) -> tuple[Number, Factors]:
     """``base**exponent`` for a base that is positive, or an exponent that is whole."""
     if not base and exponent < 0:
-        return ONE, {opaque("pow", number(base), number(exponent)): ONE}
+        return ONE, {_INFINITE: ONE}
     if isinstance(base, float):
         return checked(float(np.float64(base) ** float(exponent))), {}
     if exponent.denominator == 1:

@@ -53,13 +53,15 @@ def raise_to(base: Code, exponent: Code, operators: Table) -> Code:
 
 
 def divide(numerator: Code, denominator: Code, operators: Table) -> Code:
-    """``numerator / denominator``, by ``inv`` where the numerator is 1 and the table has it.
+    """``numerator / denominator``, by ``inv`` where it is a reciprocal and the table has it.
+
+    A rational number stays a fraction of two integers.
 
     >>> from jaxsym.expr.operators import OPERATORS
     >>> divide(integer(1), (("x",), ()), OPERATORS)
     (('inv', 'x'), ())
     """
-    if numerator == integer(1) and "inv" in operators:
+    if numerator == integer(1) and not _is_integer(denominator) and "inv" in operators:
         return join("inv", denominator)
     return join("div", numerator, denominator)
 
@@ -70,12 +72,9 @@ def negate(code: Code) -> Code:
     >>> negate(integer(2)), negate((("x",), ()))
     ((('-2',), ()), (('neg', 'x'), ()))
     """
-    (token, *more), constants = code
-    if more or not (token == CONSTANT or token.lstrip("-").isdecimal()):
-        return join("neg", code)
-    if token == CONSTANT:
-        return (CONSTANT,), (-constants[0],)
-    return integer(-int(token))
+    if code[0] == (CONSTANT,):
+        return (CONSTANT,), (-code[1][0],)
+    return integer(-int(code[0][0])) if _is_integer(code) else join("neg", code)
 
 
 def choose(comparison: str, left: Code, right: Code, yes: Code, no: Code) -> Code:
@@ -100,3 +99,7 @@ def choose(comparison: str, left: Code, right: Code, yes: Code, no: Code) -> Cod
             return choose(">", left, right, no, choose(">", right, left, no, yes))
         case _:
             return choose(">", left, right, yes, choose(">", right, left, yes, no))
+
+
+def _is_integer(code: Code) -> bool:
+    return len(code[0]) == 1 and code[0][0].lstrip("-").isdecimal()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym._check import require
 from jaxsym.expr.operators import Operator, guarded
-from jaxsym.expr.tokens import column_index, literal_value
+from jaxsym.expr.tokens import LITERALS, column_index, literal_value
 
 if TYPE_CHECKING:
     from jaxsym.expr.expression import Expression
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 # Beyond this exponent repeated multiplication is neither faster nor more exact than pow.
 _LARGEST_INTEGER_POWER = 32
 
-
-class _Step(NamedTuple):
-    """One value of the straight-line program: a leaf by name, or a function of earlier values."""
-
-    kind: Any
-    operands: tuple[Any, ...]
+# One value of a straight-line program: a leaf by its kind, or a function of earlier values.
+_Step: TypeAlias = tuple[str | Callable[..., Array], tuple[Any, ...]]
 
 
 def to_jax(
@@ -51,10 +47,10 @@ def to_jax(
     >>> float(f(jnp.array([2.0]), constants)), jax.grad(f, 1)(jnp.array([2.0]), constants).tolist()
     (10.0, [4.0])
     """
-    slots = len(expression.constants)
     steps, result = _straight_line(expression)
+    slots = len(expression.constants)
 
-    def f(X: Float[ArrayLike, "... V"], constants: Float[ArrayLike, K]) -> Float[Array, ...]:
+    def f(X: Float[ArrayLike, "... V"], constants: Float[ArrayLike, " K"]) -> Float[Array, " ..."]:
         table = jnp.asarray(X)
         if not jnp.issubdtype(table.dtype, jnp.floating):
             table = table.astype(float)
@@ -64,16 +60,17 @@ def to_jax(
             numbers.shape == (slots,),
             f"constants have shape {numbers.shape}; expected ({slots},) as in {expression}",
         )
-        values: list[Any] = []
+        leaves = {
+            "variable": lambda name: table[..., columns[name]],
+            "constant": lambda slot: numbers[slot],
+            "literal": lambda value: jnp.asarray(value, table.dtype),
+        }
+        values: list[Array] = []
         for kind, operands in steps:
-            if kind == "variable":
-                values.append(table[..., columns[operands[0]]])
-            elif kind == "constant":
-                values.append(numbers[operands[0]])
-            elif kind == "literal":
-                values.append(jnp.asarray(operands[0], table.dtype))
+            if callable(kind):
+                values.append(kind(*(values[place] for place in operands)))
             else:
-                values.append(kind(*(values[i] for i in operands)))
+                values.append(leaves[kind](*operands))
         return jnp.broadcast_to(values[result], table.shape[:-1])
 
     return f, np.asarray(expression.constants, dtype=np.float64)
@@ -84,12 +81,12 @@ def _straight_line(expression: Expression) -> tuple[list[_Step], int]:
     places: dict[_Step, int] = {}
     exact: dict[int, Fraction] = {}
 
-    def place(kind: Any, *operands: Any) -> int:
-        return places.setdefault(_Step(kind, operands), len(places))
+    def place(kind: str | Callable[..., Array], *operands: Any) -> int:
+        return places.setdefault((kind, operands), len(places))
 
     def literal(token: str) -> int:
         index = place("literal", literal_value(token))
-        if token.lstrip("-").isdecimal():
+        if token not in LITERALS:
             exact[index] = Fraction(token)
         return index
 
@@ -97,7 +94,7 @@ def _straight_line(expression: Expression) -> tuple[list[_Step], int]:
         if operator.name == "pow" and args[1] in exact:
             return _power(place, operator, args[0], args[1], exact[args[1]])
         index = place(operator.jnp, *(sorted(args) if operator.symmetric else args))
-        if operator.name == "div" and exact.get(args[1]) and args[0] in exact:
+        if operator.name == "div" and args[0] in exact and exact.get(args[1]):
             exact[index] = exact[args[0]] / exact[args[1]]
         return index
 

@@ -1,9 +1,9 @@
 """The one operator table, from which tokens, evaluators, printers and searches are generated.
 
 A value is IEEE arithmetic's, as in numpy: ``log(0) = -inf``, ``1/0 = inf``, ``sqrt(-1) = nan``.
-A derivative is guarded: wherever the value or a partial derivative is not finite (outside the
-domain, at its edges such as ``sqrt`` and ``log`` at 0, at an overflow), that partial counts as 0.
-So gradients are always finite, and a branch that ``jnp.where`` masks out cannot poison them.
+A derivative is guarded: where a partial derivative is not finite (at the edges of a domain such as
+``sqrt`` and ``log`` at 0, mostly outside of it, at an overflow) it counts as 0. So gradients are
+always finite, and a branch that ``jnp.where`` masks out cannot poison them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
       function: elementwise function of arrays, differentiable by JAX inside its domain.
 
     Returns:
-      the same values; a partial derivative is 0 where it, or the value, is not finite.
+      the same values; a partial derivative that is not finite is 0.
 
     >>> root = guarded(jnp.sqrt)
     >>> [float(jax.grad(root)(x)) for x in (-1.0, 0.0, 4.0)]
@@ -54,8 +54,7 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
         for index, direction in enumerate(tangents):
             if not isinstance(direction, jax.custom_derivatives.SymbolicZero):
                 slope = _partial(function, index)(*primals)
-                finite = jnp.isfinite(out) & jnp.isfinite(slope)
-                tangent = tangent + jnp.where(finite, slope, 0) * direction
+                tangent = tangent + jnp.where(jnp.isfinite(slope), slope, 0) * direction
         return out, tangent
 
     value.defjvp(rule, symbolic_zeros=True)
@@ -149,7 +148,7 @@ _ROWS = (
     Operator("div", 2, jnp.divide, lambda x, y: x / y, np.divide, 1, 2.0,
              domain=lambda x, y: y != 0, form=Form("{}/{}", PRODUCT, _product)),
     Operator("neg", 1, jnp.negative, lambda x: -x, np.negative, 1, 0.5,
-             form=Form("-{}", UNARY, (UNARY,))),
+             form=Form("-{}", UNARY, (POWER,))),
     Operator("inv", 1, _integer_power(-1), lambda x: 1 / x, np.reciprocal, 1, 1.0,
              domain=lambda x: x != 0, form=Form("1/{}", PRODUCT, (UNARY,))),
     Operator("pow", 2, jnp.power, lambda x, y: x**y, np.power, 2, 1.0,
