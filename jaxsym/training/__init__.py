@@ -1,6 +1,7 @@
 """The one trainer: pure steps, loops of chunks, data parallelism, checkpoints, exact resume."""
 
 from jaxsym.training.batches import minibatch
+from jaxsym.training.budget import steps_for
 from jaxsym.training.checkpoint import CheckpointError, Checkpoints
 from jaxsym.training.loop import DivergedError, Event, Trained, train
 from jaxsym.training.parallel import data_mesh, data_parallel, replicate, shard_batch
@@ -22,5 +23,6 @@ __all__ = [
     "replicate",
     "shard_batch",
     "step_keys",
+    "steps_for",
     "train",
 ]

@@ -94,12 +94,12 @@ def train(
       data: pytree of arrays for ``batch_fn``, kept on the device. (Arrays that it closes over
         would be compiled into the program as constants.)
       steps: in all, counted from the state's beginning and not from its present step.
-      chunk: most steps between two callbacks; with a time limit fewer where time is short.
+      chunk: steps between two callbacks; with a time limit fewer where time is short.
       callback: told of each chunk; ends the training by returning True.
       checkpoint: where to save; if it holds a checkpoint already the run goes on from there.
       mesh: of `data_mesh`: the batch, or the stacked seeds, are split over it.
-      time_limit: seconds from now, compilation included; it may be passed by the first step's
-        compilation, and by one step's time.
+      time_limit: seconds from now, compilation included; kept to within one step's time (and
+        the compilation's, which cannot be broken off).
 
     Returns:
       The state reached, and how it ended.
@@ -119,26 +119,27 @@ def train(
     """
     _check_arguments(steps, chunk, time_limit)
     begin = time.monotonic()
-    if mesh is not None:
-        data = parallel.replicate(data, mesh)
+    data = jax.device_put(data) if mesh is None else parallel.replicate(data, mesh)
     state = _private_copy(state, mesh)
     if checkpoint is not None:
         state = checkpoint.restore(state)
-    run = partial(_run, step, batch_fn, mesh)
     end = np.inf if time_limit is None else begin + time_limit
     metrics: dict[str, np.ndarray] = {}
     rate, dead, stop = 0.0, 0, False
+    run = partial(_run, step, batch_fn, mesh)
+    state, *_ = run(state, data, np.int32(0))  # compiles, and leaves that out of the speed
 
     with interrupt_flag() as interrupted:
         while True:
             now = current_step(state)
-            count = 0 if stop or interrupted() else _next_chunk(steps - now, chunk, rate, end)
+            hit = interrupted() and now < steps
+            count = 0 if stop or hit else _next_chunk(steps - now, chunk, rate, end)
             due = checkpoint is not None and checkpoint.due(now)
-            count, save, hit = parallel.agree(count, due, interrupted())
+            count, save, broken = parallel.agree(count, due, hit)
             if checkpoint is not None and (save or count == 0):
                 checkpoint.save(state)
             if count == 0:
-                return Trained(state, metrics, time.monotonic() - begin, bool(hit))
+                return Trained(state, metrics, time.monotonic() - begin, bool(broken))
 
             start = time.monotonic()
             state, sums, good = jax.block_until_ready(run(state, data, np.int32(count)))
@@ -153,19 +154,29 @@ def train(
                     "rate or clip the gradient"
                 )
             if callback is not None:
-                taken = time.monotonic()
-                left = min((steps - now - count) / rate, max(end - taken, 0.0))
-                event = Event(
-                    step=now + count,
-                    steps=steps,
-                    seconds=taken - begin,
-                    seconds_left=left,
-                    steps_per_second=rate,
-                    metrics=metrics,
-                    skipped=parallel.to_host(state.skipped),
-                    state=state,
-                )
-                stop = bool(callback(event))
+                stop = bool(callback(_event(state, metrics, now + count, steps, begin, end, rate)))
+
+
+def _event(
+    state: TrainState,
+    metrics: dict[str, np.ndarray],
+    step: int,
+    steps: int,
+    begin: float,
+    end: float,
+    rate: float,
+) -> Event:
+    now = time.monotonic()
+    return Event(
+        step=step,
+        steps=steps,
+        seconds=now - begin,
+        seconds_left=min((steps - step) / rate, max(end - now, 0.0)),
+        steps_per_second=rate,
+        metrics=metrics,
+        skipped=parallel.to_host(state.skipped),
+        state=state,
+    )
 
 
 def _check_arguments(steps: int, chunk: int, time_limit: float | None) -> None:
@@ -182,8 +193,10 @@ def _private_copy(state: TrainState, mesh: Mesh | None) -> TrainState:
     state = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=leaf.dtype, copy=True), state)
     if mesh is None:
         return state
-    placement = parallel.split(mesh) if state.step.ndim else parallel.replicated(mesh)
-    return parallel.place(state, placement)
+    if state.step.ndim:
+        parallel.check_divisible("stacked state", state.step, mesh.size)
+        return parallel.place(state, parallel.split(mesh))
+    return parallel.replicate(state, mesh)
 
 
 def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:
@@ -193,8 +206,8 @@ def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:
         return 0
     if seconds == np.inf:
         return min(left, chunk)
-    # the first chunk is one step: it measures (and compiles), too slow a rate corrects itself
-    return min(left, chunk, max(1, int(rate * seconds)))
+    # one step measures the speed; then never more than half of the time left, should it drop
+    return min(left, chunk, max(1, int(rate * seconds / 2)))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
@@ -220,7 +233,7 @@ def _run(
             batch = parallel.constrain_batch(batch, mesh)
         new, metrics = step(state, batch)
         good = new.skipped == state.skipped
-        metrics = jax.tree.map(lambda m: jnp.where(good, m, jnp.zeros_like(m)), metrics)
+        metrics = jax.tree.map(lambda m: jnp.where(good, m, 0) * jnp.float32(1), metrics)
         return new, metrics, good.astype(jnp.int32)
 
     def body(_: Array, carry: tuple) -> tuple:

@@ -8,7 +8,7 @@ placement of state and batch says where the work is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,9 @@ from jaxtyping import Array, Key, PyTree
 from jaxsym._check import require
 
 AXIS = "data"
+
+Metrics: TypeAlias = dict[str, Array]
+Loss: TypeAlias = Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, Metrics]]
 
 
 def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -39,7 +42,7 @@ def replicated(mesh: Mesh) -> NamedSharding:
 
 
 def split(mesh: Mesh) -> NamedSharding:
-    """The sharding of what is split along its leading axis."""
+    """The sharding of what is split along its leading axis: rows of a batch, stacked seeds."""
     return NamedSharding(mesh, jax.P(AXIS))
 
 
@@ -72,16 +75,19 @@ def shard_batch(batch: PyTree, mesh: Mesh) -> PyTree:
     """Split every array of ``batch`` along its leading axis over the devices of the mesh.
 
     Args:
-      batch: arrays ``[B, ...]``. With several hosts each brings its own part of the rows, and the
-        result is the global batch, in the order of the processes.
+      batch: arrays ``[B, ...]``; scalars are kept whole. With several hosts each brings its own
+        part of the rows, and the result is the global batch, in the order of the processes.
       mesh: of `data_mesh`.
 
     Raises:
       ValueError: a leading axis that the devices cannot share equally.
     """
-    _check_divisible(batch, mesh.local_mesh.size)
+    check_divisible("batch", batch, mesh.local_mesh.size)
     return jax.tree.map(
-        lambda leaf: jax.make_array_from_process_local_data(split(mesh), np.asarray(leaf)), batch
+        lambda leaf: jax.make_array_from_process_local_data(
+            NamedSharding(mesh, _rows(leaf)), np.asarray(leaf)
+        ),
+        batch,
     )
 
 
@@ -91,13 +97,12 @@ def constrain_batch(batch: PyTree, mesh: Mesh) -> PyTree:
     Raises:
       ValueError: a leading axis that the devices cannot share equally.
     """
-    _check_divisible(batch, mesh.size)
-    return jax.lax.with_sharding_constraint(batch, split(mesh))
+    check_divisible("batch", batch, mesh.size)
+    shardings = jax.tree.map(lambda leaf: NamedSharding(mesh, _rows(leaf)), batch)
+    return jax.lax.with_sharding_constraint(batch, shardings)
 
 
-def data_parallel(
-    loss: Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, dict[str, Array]]], mesh: Mesh
-) -> Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, dict[str, Array]]]:
+def data_parallel(loss: Loss, mesh: Mesh) -> Loss:
     """``loss`` computed apart on each device's rows, and averaged.
 
     For losses that the compiler cannot split well by itself, such as a scatter over the nodes of
@@ -105,13 +110,17 @@ def data_parallel(
     a gradient taken of ``loss`` inside a ``shard_map`` may count every device twice over.
     """
 
-    def local(params: PyTree, batch: Any, key: Key[Array, ""]) -> tuple[Array, dict[str, Array]]:
+    def local(params: PyTree, batch: Any, key: Key[Array, ""]) -> tuple[Array, Metrics]:
         key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
         return jax.lax.pmean(loss(params, batch, key), AXIS)
 
-    return jax.shard_map(
-        local, mesh=mesh, in_specs=(jax.P(), jax.P(AXIS), jax.P()), out_specs=jax.P()
-    )
+    def mean(params: PyTree, batch: Any, key: Key[Array, ""]) -> tuple[Array, Metrics]:
+        specs = (jax.P(), jax.tree.map(_rows, batch), jax.P())
+        return jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=jax.P())(
+            params, batch, key
+        )
+
+    return mean
 
 
 def to_host(array: Array) -> np.ndarray:
@@ -128,11 +137,17 @@ def agree(*numbers: int) -> tuple[int, ...]:
     return tuple(int(n) for n in multihost_utils.broadcast_one_to_all(np.array(numbers)))
 
 
-def _check_divisible(batch: PyTree, devices: int) -> None:
-    for path, leaf in jax.tree.leaves_with_path(batch):
+def check_divisible(name: str, tree: PyTree, devices: int) -> None:
+    """Raise ``ValueError`` unless ``devices`` can share every leading axis equally."""
+    for path, leaf in jax.tree.leaves_with_path(tree):
         shape = np.shape(leaf)
         require(
-            bool(shape) and shape[0] % devices == 0,
-            f"batch{jax.tree_util.keystr(path)} has shape {shape}; expected a leading axis that "
+            not shape or shape[0] % devices == 0,
+            f"{name}{jax.tree_util.keystr(path)} has shape {shape}; expected a leading axis that "
             f"{devices} devices can share equally",
         )
+
+
+def _rows(leaf: Any) -> jax.P:
+    """Split along the leading axis, where there is one."""
+    return jax.P(AXIS) if np.ndim(leaf) else jax.P()

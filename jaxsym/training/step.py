@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Key, PyTree
+from jaxtyping import Array, Bool, PyTree
 
+from jaxsym.training.parallel import Loss, Metrics
 from jaxsym.training.state import TrainState, step_keys
 
-Metrics: TypeAlias = dict[str, Array]
-Loss: TypeAlias = Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, Metrics]]
 Step: TypeAlias = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jaxsym.training import (
     data_mesh,
@@ -23,14 +24,15 @@ STEPS = 5
 
 def loss(params, batch, key):
     hidden = jnp.tanh(batch["x"] @ params["w"])
-    return jnp.mean((hidden @ params["v"] - batch["y"]) ** 2), {"rows": jnp.sum(batch["y"] * 0 + 1)}
+    error = jnp.mean((hidden @ params["v"] - batch["y"]) ** 2)
+    return batch["weight"] * error, {"mean": jnp.mean(batch["y"])}
 
 
 def batches():
     rng = np.random.default_rng(0)
     for _ in range(STEPS):
         x = rng.normal(size=(32, 4)).astype(np.float32)
-        yield {"x": x, "y": np.sin(x).sum(1)}
+        yield {"x": x, "y": np.sin(x).sum(1), "weight": np.float32(0.5)}
 
 
 def start():
@@ -60,7 +62,10 @@ def by_pmap():
     state = jax.tree.map(lambda leaf: jnp.stack([leaf] * 8), start())
 
     def place(batch):
-        return jax.tree.map(lambda leaf: leaf.reshape(8, -1, *leaf.shape[1:]), batch)
+        return jax.tree.map(
+            lambda leaf: leaf.reshape(8, -1, *leaf.shape[1:]) if leaf.ndim else np.full(8, leaf),
+            batch,
+        )
 
     copies = advance(step, state, place)
     jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf[0], leaf[7]), copies)
@@ -81,14 +86,18 @@ def check_steps(mesh):
 
 def check_train(mesh):
     """The loop draws the same batches on a mesh, and stacked seeds train the same split over it."""
-    step, batch_fn = make_step(loss, OPTIMIZER), minibatch(16)
+    step, draw = make_step(loss, OPTIMIZER), minibatch(16)
+
+    def batch_fn(key, k, data):
+        return {**draw(key, k, data), "weight": 1 / (1.0 + k)}
+
     rng = np.random.default_rng(1)
     x = rng.normal(size=(64, 4)).astype(np.float32)
     data = {"x": x, "y": np.sin(x).sum(1)}
     one = train(step, start(), batch_fn, data, steps=20, chunk=7)
     eight = train(step, start(), batch_fn, data, steps=20, chunk=7, mesh=mesh)
     close(eight.state.params, one.state.params)
-    assert eight.metrics["rows"] == 16
+    np.testing.assert_allclose(eight.metrics["mean"], one.metrics["mean"], rtol=1e-5)
     assert len(eight.state.params["w"].sharding.device_set) == 8
 
     keys = jax.random.split(jax.random.key(3), 8)
@@ -99,23 +108,15 @@ def check_train(mesh):
 
 
 def check_uneven(mesh):
-    for place in (
-        lambda: shard_batch({"x": np.zeros((12, 3))}, mesh),
-        lambda: train(
-            make_step(loss, OPTIMIZER),
-            start(),
-            minibatch(12),
-            {"x": np.zeros((64, 4))},
-            steps=1,
-            mesh=mesh,
-        ),
-    ):
-        try:
-            place()
-        except ValueError as error:
-            assert "batch['x'] has shape (12, " in str(error) and "8 devices" in str(error)
-        else:
-            raise AssertionError("12 rows on 8 devices were accepted")
+    step, draw = make_step(loss, OPTIMIZER), minibatch(12)
+    data = {"x": np.zeros((64, 4))}
+    seeds = jax.tree.map(lambda leaf: jnp.stack([leaf] * 12), start())
+    with pytest.raises(ValueError, match=r"batch\['x'\] has shape \(12, 3\); .* 8 devices"):
+        shard_batch({"x": np.zeros((12, 3))}, mesh)
+    with pytest.raises(ValueError, match=r"batch\['x'\] has shape \(12, 4\); .* 8 devices"):
+        train(step, start(), draw, data, steps=1, mesh=mesh)
+    with pytest.raises(ValueError, match=r"stacked state has shape \(12,\); .* 8 devices"):
+        train(step, seeds, draw, data, steps=1, mesh=mesh)
 
 
 def main():

@@ -13,7 +13,7 @@ import optax
 
 from jaxsym.training import Checkpoints, init_state, make_step, minibatch, train
 
-OPTIMIZER = optax.adam(optax.cosine_decay_schedule(1e-2, 300))
+OPTIMIZER = optax.adam(optax.cosine_decay_schedule(1e-2, 200))
 
 
 def loss(params, batch, key):
@@ -33,7 +33,7 @@ def main():
         start(),
         minibatch(32),
         jnp.linspace(-3, 3, 500)[:, None],
-        steps=300,
+        steps=200,
         chunk=chunk,
         checkpoint=Checkpoints(folder, {"case": "killed"}, every_seconds=0.0),
         callback=lambda event: print(event.step, flush=True),

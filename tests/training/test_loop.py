@@ -14,6 +14,7 @@ from jaxsym.training import (
     init_state,
     make_step,
     minibatch,
+    steps_for,
     train,
 )
 
@@ -125,6 +126,16 @@ def test_skipped_steps_are_counted_and_left_out_of_the_means():
     np.testing.assert_allclose(trained.state.params, 1 - 0.8**6, rtol=1e-5)
 
 
+def test_metrics_may_be_counts_flags_and_arrays():
+    def loss(w, x, key):
+        return w**2, {"count": x, "flag": x > 1, "vector": jnp.stack([x, 2 * x])}
+
+    state = init_state(jnp.ones(()), optax.sgd(0.0), jax.random.key(0))
+    trained = train(make_step(loss, optax.sgd(0.0)), state, lambda key, k, _: k, steps=4)
+    assert trained.metrics["count"] == 1.5 and trained.metrics["flag"] == 0.5
+    assert trained.metrics["vector"].tolist() == [1.5, 3.0]
+
+
 def test_a_run_of_non_finite_steps_is_an_error():
     step = make_step(lambda w, x, key: (w * x, {}), optax.sgd(0.1))
     state = init_state(jnp.ones(()), optax.sgd(0.1), jax.random.key(0))
@@ -183,6 +194,19 @@ def test_time_limit_ends_within_a_step_however_large_the_chunk():
     trained = train(step, state, lambda key, k, _: None, steps=10**6, chunk=10**6, time_limit=1.0)
     assert 0 < int(trained.state.step) < 100
     assert not trained.interrupted
+
+
+def test_steps_for_counts_the_steps_of_a_time():
+    def slow(w, x, key):
+        jax.debug.callback(lambda: time.sleep(0.02), ordered=False)
+        return (w - 1.0) ** 2, {}
+
+    step = make_step(slow, optax.sgd(0.1))
+    state = init_state(jnp.zeros(()), optax.sgd(0.1), jax.random.key(0))
+    assert 1 <= steps_for(4.0, step, state, lambda key, k, _: None) <= 200
+    assert float(state.params) == 0.0 and int(state.step) == 0
+    with pytest.raises(ValueError, match="seconds is 0; expected a positive number"):
+        steps_for(0, step, state, lambda key, k, _: None)
 
 
 def test_the_callers_state_stays_usable():

@@ -18,9 +18,9 @@ def launch(folder, result, chunk):
 
 
 def test_killed_runs_end_where_an_unbroken_run_ends(tmp_path):
-    unbroken = launch(tmp_path / "unbroken", tmp_path / "expected", 300)
+    unbroken = launch(tmp_path / "unbroken", tmp_path / "expected", 200)
     begun = []
-    for _ in range(3):
+    for _ in range(2):
         process = launch(tmp_path / "killed", tmp_path / "got", 4)
         begun.append(int(process.stdout.readline()))  # the first chunk is done
         time.sleep(random.uniform(0.0, 0.6))  # into a later chunk, or the middle of a save
