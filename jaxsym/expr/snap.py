@@ -1,0 +1,218 @@
+"""Constants replaced by exact numbers where the data allow it.
+
+The rule is description length. A fitted constant c known to a standard error s costs about
+1 + log2(1 + |c|/s) bits; a rational p/q costs log2(1 + |p|) + 2 log2(q), plus what the residual's
+likelihood loses, n/2 log2(loss after / loss before). The rational is taken when it is the shorter
+of the two, so that noisy data snap readily, exact data only to numbers that hold to the last
+digits, and 22/7 is not preferred to the real number next to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from jaxsym._check import require
+from jaxsym.expr.expression import Expression, apply, constant, literal, variable
+from jaxsym.expr.fit import Fit, fit_expressions
+from jaxsym.expr.tokens import LITERALS
+
+_DENOMINATORS = range(1, 13)
+_SYMBOL = 2.0  # bits that name pi, e or a named constant
+_TRIED = 8  # numbers that are refitted at a time
+_ROUNDING = 1e-28  # share of mean(y**2) below which a loss is float64 rounding
+
+
+class _Candidate(NamedTuple):
+    """An exact number near a constant: bits that it saves, and those left after the fit's loss."""
+
+    slot: int
+    number: Expression
+    saved: float
+    expected: float
+
+
+class _Data(NamedTuple):
+    """What every refit needs."""
+
+    names: list[str]
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    slots: int
+
+
+def snap(
+    expression: Expression,
+    X: Float[ArrayLike, "n V"],
+    y: Float[ArrayLike, " n"],
+    *,
+    variables: Sequence[str] | None = None,
+    weights: Float[ArrayLike, " n"] | None = None,
+    tolerance: float = 0.0,
+    named: Mapping[str, float] | None = None,
+) -> Expression:
+    """Replace constants by integers, rationals, multiples of pi and e, and named constants.
+
+    Greedy: the number that saves most bits first; the other constants are refitted after each.
+
+    Args:
+      expression: an expression whose constants are near their best.
+      X: `[n, V]` points.
+      y: `[n]` targets.
+      variables: names of the columns of `X`; by default `expression.variables`.
+      weights: `[n]` weights of the squared error; equal by default.
+      tolerance: relative rise of the loss that is accepted whatever the likelihood says, for
+        residuals that are not independent noise.
+      named: further numbers to try, like pi; in the result they appear as constants of that value.
+
+    Returns:
+      the canonical form of the expression with the numbers put in and the rest refitted.
+
+    Raises:
+      ValueError: data that do not match, as for `fit_constants`, or a name that is also a variable.
+
+    >>> from jaxsym.expr import parse
+    >>> x = np.linspace(1.0, 3.0, 50)[:, None]
+    >>> snap(parse("1.9999999999*x**3.0000000001"), x, 2 * x[:, 0] ** 3)
+    Expression(2*x**3)
+    """
+    names = list(expression.variables if variables is None else variables)
+    symbols = dict(named or {})
+    for name in symbols:
+        require(name not in names, f"named constant '{name}' is also a variable")
+    points, target = np.asarray(X, np.float64), np.asarray(y, np.float64)
+    weight = np.ones(len(points)) if weights is None else np.asarray(weights, np.float64)
+    # a named constant is a column while the others are refitted, so that it stays as it is
+    columns = np.broadcast_to(list(symbols.values()), (len(points), len(symbols)))
+    table = np.column_stack([points, columns])
+    data = _Data([*names, *symbols], table, target, weight, max(1, len(expression.constants)))
+    current = _snapped(expression.canonical(), data, symbols, tolerance)
+    return current.substitute({name: constant(v) for name, v in symbols.items()}).canonical()
+
+
+def _snapped(
+    expression: Expression, data: _Data, symbols: Mapping[str, float], tolerance: float
+) -> Expression:
+    samples = data.weights.sum() ** 2 / (data.weights**2).sum()
+    rounding = _ROUNDING * np.average(data.y**2, weights=data.weights)
+    bases = [(literal(1), 1.0, 0.0)]
+    bases += [(literal(token), value, _SYMBOL) for token, value in LITERALS.items()]
+    bases += [(variable(name), value, _SYMBOL) for name, value in symbols.items()]
+    (current,), fit = _refit([expression], data)
+    loss, curvature = fit.loss[0] + rounding, fit.curvature[0]
+    highest = loss * (1 + tolerance)
+    while current.constants:
+        count = len(current.constants)
+        errors = _standard_errors(np.asarray(curvature)[:count, :count], loss / samples)
+        candidates = _candidates(current.constants, errors, bases, samples * tolerance)
+        if not candidates:
+            break
+        trials, fit = _refit([with_number(current, c.slot, c.number) for c in candidates], data)
+        losses = fit.loss + rounding
+        saved = np.array([c.saved for c in candidates])
+        gains = saved - samples / 2 * np.log2(losses / loss)
+        gains = np.where(losses <= highest, np.maximum(gains, saved), gains)
+        best = int(np.argmax(gains))
+        if gains[best] <= 0:
+            break
+        current, loss, curvature = trials[best], losses[best], fit.curvature[best]
+    return current
+
+
+def _refit(expressions: Sequence[Expression], data: _Data) -> tuple[list[Expression], Fit]:
+    names, X, y, weights, slots = data
+    key = jax.random.key(0)  # unused by a fit with one start
+    return fit_expressions(
+        expressions, names, X, y, key=key, weights=weights, restarts=1, slots=slots
+    )
+
+
+def exact_numbers(value: float, error: float) -> list[Expression]:
+    """Integers, rationals and multiples of pi and e that say a constant in fewer bits, best first.
+
+    Args:
+      value: the constant.
+      error: its standard error.
+
+    >>> exact_numbers(2.0001, 0.001)[:1]
+    [Expression(2)]
+    """
+    bases = [(literal(1), 1.0, 0.0), *((literal(t), v, _SYMBOL) for t, v in LITERALS.items())]
+    near = sorted(_near(0, value, error, bases), key=lambda candidate: -candidate.expected)
+    return [candidate.number for candidate in near if candidate.expected > 0]
+
+
+def with_number(expression: Expression, slot: int, number: Expression) -> Expression:
+    """The expression with an exact number in the place of one constant.
+
+    Args:
+      slot: which constant.
+      number: what to put there.
+
+    >>> from jaxsym.expr import parse
+    >>> with_number(parse("1.9*x**3.1"), 0, literal(2))
+    Expression(2*x**3.1)
+    """
+    numbers = [constant(value) for value in expression.constants]
+    numbers[slot] = number
+    table = expression.operators
+    return expression.fold(
+        variable=lambda name: variable(name, table),
+        constant=numbers.__getitem__,
+        literal=literal,
+        apply=lambda operator, arguments: apply(operator.name, *arguments, operators=table),
+    )
+
+
+def _standard_errors(curvature: np.ndarray, variance: float) -> np.ndarray:
+    """Roots of the diagonal of `variance * inverse(curvature)`, large where that is singular."""
+    scale = np.sqrt(np.diag(curvature))
+    scale[scale == 0] = 1
+    values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
+    inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
+    return np.sqrt(variance * inverse) / scale
+
+
+def _candidates(
+    values: Sequence[float],
+    errors: np.ndarray,
+    bases: Sequence[tuple[Expression, float, float]],
+    slack: float,
+) -> list[_Candidate]:
+    """The most promising numbers that are shorter than the constants that they replace."""
+    found = [
+        candidate
+        for slot, (value, error) in enumerate(zip(values, errors, strict=True))
+        for candidate in _near(slot, value, error, bases)
+        if candidate.expected > -slack
+    ]
+    return sorted(found, key=lambda candidate: -candidate.expected)[:_TRIED]
+
+
+def _near(
+    slot: int, value: float, error: float, bases: Iterable[tuple[Expression, float, float]]
+) -> Iterator[_Candidate]:
+    real = 1 + math.log2(1 + abs(value) / error)
+    for base, unit, symbol in bases:
+        for denominator in _DENOMINATORS:
+            numerator = round(value / unit * denominator)
+            bits = symbol + math.log2(1 + abs(numerator)) + 2 * math.log2(denominator)
+            if math.gcd(numerator, denominator) > 1 or bits >= real or (symbol and not numerator):
+                continue
+            lost = ((numerator / denominator * unit - value) / error) ** 2 / math.log(4)
+            yield _Candidate(
+                slot, _multiple(base, numerator, denominator), real - bits, real - bits - lost
+            )
+
+
+def _multiple(base: Expression, numerator: int, denominator: int) -> Expression:
+    ratio = literal(numerator) if denominator == 1 else literal(numerator) / literal(denominator)
+    if base.tokens == ("1",):
+        return ratio
+    return base if numerator == denominator else ratio * base
