@@ -1,5 +1,7 @@
 """Run by `test_parallel.py` in a process of its own: 8 forced CPU devices agree with one."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import optax
 import pytest
 
 from jaxsym.training import (
+    Checkpoints,
     data_mesh,
     data_parallel,
     init_state,
@@ -84,27 +87,38 @@ def check_steps(mesh):
     close(by_pmap(), one)
 
 
+def rows():
+    x = np.random.default_rng(1).normal(size=(64, 4)).astype(np.float32)
+    return {"x": x, "y": np.sin(x).sum(1)}
+
+
+def batch_fn(key, k, data):
+    return {**minibatch(16)(key, k, data), "weight": 1 / (1.0 + k)}
+
+
 def check_train(mesh):
     """The loop draws the same batches on a mesh, and stacked seeds train the same split over it."""
-    step, draw = make_step(loss, OPTIMIZER), minibatch(16)
-
-    def batch_fn(key, k, data):
-        return {**draw(key, k, data), "weight": 1 / (1.0 + k)}
-
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(64, 4)).astype(np.float32)
-    data = {"x": x, "y": np.sin(x).sum(1)}
-    one = train(step, start(), batch_fn, data, steps=20, chunk=7)
-    eight = train(step, start(), batch_fn, data, steps=20, chunk=7, mesh=mesh)
+    step = make_step(loss, OPTIMIZER)
+    one = train(step, start(), batch_fn, rows(), steps=20, chunk=7)
+    eight = train(step, start(), batch_fn, rows(), steps=20, chunk=7, mesh=mesh)
     close(eight.state.params, one.state.params)
     np.testing.assert_allclose(eight.metrics["mean"], one.metrics["mean"], rtol=1e-5)
     assert len(eight.state.params["w"].sharding.device_set) == 8
 
     keys = jax.random.split(jax.random.key(3), 8)
     seeds = jax.vmap(lambda key: start()._replace(key=key))(keys)
-    split = train(step, seeds, batch_fn, data, steps=20, mesh=mesh).state
-    close(split.params, train(step, seeds, batch_fn, data, steps=20).state.params)
+    split = train(step, seeds, batch_fn, rows(), steps=20, mesh=mesh).state
+    close(split.params, train(step, seeds, batch_fn, rows(), steps=20).state.params)
     assert split.params["w"].sharding.shard_shape((8, 4, 16)) == (1, 4, 16)
+
+
+def check_resume(mesh, folder):
+    """A run saved on eight devices goes on, on one."""
+    step, saved = make_step(loss, OPTIMIZER), Checkpoints(folder)
+    train(step, start(), batch_fn, rows(), steps=10, mesh=mesh, checkpoint=saved)
+    resumed = train(step, start(), batch_fn, rows(), steps=20, checkpoint=saved).state
+    assert len(resumed.params["w"].sharding.device_set) == 1
+    close(resumed.params, train(step, start(), batch_fn, rows(), steps=20).state.params)
 
 
 def check_uneven(mesh):
@@ -124,6 +138,7 @@ def main():
     assert mesh.size == 8
     check_steps(mesh)
     check_train(mesh)
+    check_resume(mesh, sys.argv[1])
     check_uneven(mesh)
     print("agree")
 

@@ -1,6 +1,6 @@
-"""Run by `test_parallel.py` as each of two processes that `jax.distributed` joins.
+"""Run by `test_parallel.py` as each of the two tasks of what JAX takes for a SLURM job.
 
-Arguments: the coordinator's port, this process's number, a folder for checkpoints that both share.
+Argument: a folder for checkpoints that both see.
 """
 
 import sys
@@ -89,8 +89,8 @@ def check_seeds(mesh, step, folder):
 
 
 def main():
-    port, process, folder = sys.argv[1:]
-    jax.distributed.initialize(f"localhost:{port}", num_processes=2, process_id=int(process))
+    (folder,) = sys.argv[1:]
+    jax.distributed.initialize()
     mesh = data_mesh()
     assert mesh.size == 4
     step = make_step(loss, OPTIMIZER)
