@@ -112,7 +112,8 @@ class Checkpoints:
         Raises:
           CheckpointError: a checkpoint of another configuration, or none that is not damaged.
         """
-        complete, faults = self._survey()
+        # one host reads it all; the others follow
+        complete, faults = self._survey() if jax.process_index() == 0 else (None, {})
         lost: int = complete is None and any(fault != "unfinished" for fault in faults.values())
         step, lost = parallel.agree(-1 if complete is None else complete, lost)
         if lost:
