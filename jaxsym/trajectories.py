@@ -249,8 +249,8 @@ def _pairs(pairs: Sequence[tuple[int, int]] | None, bodies: int) -> Pairs | None
         return None
     for pair in pairs:
         require(
-            len(pair) == 2 and pair[0] != pair[1] and all(0 <= i < bodies for i in pair),
-            f"pairs holds {tuple(pair)}; expected two different bodies out of 0 to {bodies - 1}",
+            np.shape(pair) == (2,) and pair[0] != pair[1] and all(i in range(bodies) for i in pair),
+            f"pairs holds {pair}; expected two different bodies out of 0 to {bodies - 1}",
         )
     sorted_pairs = tuple((min(int(i), int(j)), max(int(i), int(j))) for i, j in pairs)
     require(len(set(sorted_pairs)) == len(sorted_pairs), "pairs names a pair of bodies twice")
