@@ -12,8 +12,6 @@ import math
 from fractions import Fraction
 from typing import TypeAlias
 
-import numpy as np
-
 from jaxsym.expr.terms import (
     MOST_BITS,
     ONE,
@@ -24,7 +22,6 @@ from jaxsym.expr.terms import (
     add,
     as_number,
     as_piece,
-    checked,
     content,
     from_piece,
     is_exactly,
@@ -139,13 +136,23 @@ def _number_power(base: Number, exponent: Fraction) -> tuple[Number, Factors]:
     if not base and exponent < 0:
         return ONE, {_INFINITE: ONE}
     if isinstance(base, float):
-        return checked(float(np.float64(base) ** float(exponent))), {}
+        return _float_power(base, float(exponent)), {}
     if exponent.denominator == 1:
         return _whole_power(base, int(exponent)), {}
     above, roots = _root(base.numerator, exponent)
     below, more = _root(base.denominator, -exponent)
     _collect(roots, more, ONE)
     return times(above, below), roots
+
+
+def _float_power(base: float, exponent: float) -> float:
+    try:
+        value = base**exponent
+    except OverflowError:
+        raise OutOfRange from None
+    if not value:
+        raise OutOfRange
+    return value
 
 
 def _whole_power(base: Fraction, exponent: int) -> Fraction:

@@ -129,7 +129,7 @@ def _power(base: Sum, exponent: Sum) -> Sum:
     piece = as_piece(base)
     if piece is not None and piece.code == (("e",), ()):
         return exponential(exponent)
-    if factor(exponent)[0] < 0:
+    if factor(exponent)[0] < 0 and (value is None or as_number(base) is None):
         return power(_power(base, scale(exponent, -1)), Fraction(-1))
     return _function(OPERATORS["pow"], [base, exponent])
 

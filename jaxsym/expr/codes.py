@@ -35,8 +35,12 @@ def join(head: str, *codes: Code) -> Code:
     >>> join("add", (("x",), ()), (("C",), (1.5,)))
     (('add', 'x', 'C'), (1.5,))
     """
-    tokens = (head, *(token for code in codes for token in code[0]))
-    return tokens, tuple(value for code in codes for value in code[1])
+    tokens: tuple[str, ...] = (head,)
+    constants: tuple[float, ...] = ()
+    for more_tokens, more_constants in codes:
+        tokens += more_tokens
+        constants += more_constants
+    return tokens, constants
 
 
 def raise_to(base: Code, exponent: Code, operators: Table) -> Code:

@@ -85,14 +85,15 @@ class Operator:
     Attributes:
       name: the token, and the function's name in text.
       arity: number of arguments.
-      jnp: elementwise function of arrays; it is guarded (`guarded`) on construction, unless it
-        brings derivatives of its own as a ``jax.custom_jvp``.
+      jnp: elementwise function of arrays, guarded (`guarded`) on construction.
       sympy: the same function of sympy expressions.
       numpy: the same function of numpy arrays; without it ``jnp`` runs in float64 instead.
       cost: what it adds to ``Expression.complexity``.
       weight: relative frequency when expressions are sampled.
       domain: whether each point, an array per argument, has a finite value.
       symmetric: whether the arguments may be exchanged.
+      guard: whether ``jnp`` needs guarding; not if its derivatives are finite even where its
+        arguments are not, or if it is a ``jax.custom_jvp`` that sees to that.
       form: how it prints; ``name(a, b)`` when None.
 
     >>> erf = Operator("erf", 1, jax.scipy.special.erf, sympy.erf)
@@ -109,6 +110,7 @@ class Operator:
     weight: float = 1.0
     domain: Callable[..., Any] = _everywhere
     symmetric: bool = False
+    guard: bool = True
     form: Form | None = None
 
     def __post_init__(self) -> None:
@@ -117,7 +119,7 @@ class Operator:
                 f"operator {self.name!r} of arity {self.arity}: "
                 "expected an identifier as name and at least one argument"
             )
-        if not isinstance(self.jnp, jax.custom_jvp):
+        if self.guard:
             object.__setattr__(self, "jnp", guarded(self.jnp))
 
 
@@ -140,15 +142,15 @@ _product = (PRODUCT, UNARY)
 
 _ROWS = (
     Operator("add", 2, jnp.add, lambda x, y: x + y, np.add, 1, 4.0,
-             symmetric=True, form=Form("{} + {}", SUM, _sum)),
+             symmetric=True, form=Form("{} + {}", SUM, _sum), guard=False),
     Operator("sub", 2, jnp.subtract, lambda x, y: x - y, np.subtract, 1, 2.0,
-             form=Form("{} - {}", SUM, _sum)),
+             form=Form("{} - {}", SUM, _sum), guard=False),
     Operator("mul", 2, jnp.multiply, lambda x, y: x * y, np.multiply, 1, 4.0,
              symmetric=True, form=Form("{}*{}", PRODUCT, _product)),
     Operator("div", 2, jnp.divide, lambda x, y: x / y, np.divide, 1, 2.0,
              domain=lambda x, y: y != 0, form=Form("{}/{}", PRODUCT, _product)),
     Operator("neg", 1, jnp.negative, lambda x: -x, np.negative, 1, 0.5,
-             form=Form("-{}", UNARY, (POWER,))),
+             form=Form("-{}", UNARY, (POWER,)), guard=False),
     Operator("inv", 1, _integer_power(-1), lambda x: 1 / x, np.reciprocal, 1, 1.0,
              domain=lambda x: x != 0, form=Form("1/{}", PRODUCT, (UNARY,))),
     Operator("pow", 2, jnp.power, lambda x, y: x**y, np.power, 2, 1.0,
@@ -172,13 +174,14 @@ _ROWS = (
     Operator("tanh", 1, jnp.tanh, sympy.tanh, np.tanh, 3, 1.0),
     Operator("asinh", 1, jnp.asinh, sympy.asinh, np.asinh, 3, 0.5),
     Operator("min", 2, jnp.minimum, sympy.Min, np.minimum, 2, 0.5,
-             symmetric=True, form=Form("Min({}, {})", ATOM, (ANY, ANY))),
+             symmetric=True, form=Form("Min({}, {})", ATOM, (ANY, ANY)), guard=False),
     Operator("max", 2, jnp.maximum, sympy.Max, np.maximum, 2, 0.5,
-             symmetric=True, form=Form("Max({}, {})", ATOM, (ANY, ANY))),
-    Operator("sign", 1, jnp.sign, sympy.sign, np.sign, 2, 0.5),
+             symmetric=True, form=Form("Max({}, {})", ATOM, (ANY, ANY)), guard=False),
+    Operator("sign", 1, jnp.sign, sympy.sign, np.sign, 2, 0.5, guard=False),
     # Python's `a if x > y else b`; as sympy writes it, sympy's parser can read it too
     Operator("if_greater", 4, lambda x, y, a, b: jnp.where(x > y, a, b), _conditional,
              lambda x, y, a, b: np.where(x > y, a, b), 3, 0.5,
+             guard=False,
              form=Form("Piecewise(({2}, {0} > {1}), ({3}, True))", ATOM, (SUM, SUM, ANY, ANY))),
 )  # fmt: skip
 

@@ -293,8 +293,8 @@ class _Parser:
 
     def known(self, code: Code, sign: _Token) -> Code:
         """The code, unless the table lacks the operator that a sign stands for."""
-        head, *arguments = code[0]
-        if arguments and head not in self.operators:
-            error = unknown_name("operator", head, self.operators)
+        tokens = code[0]
+        if len(tokens) > 1 and tokens[0] not in self.operators:
+            error = unknown_name("operator", tokens[0], self.operators)
             raise ParseError(sign.position, str(error))
         return code

@@ -51,7 +51,8 @@ def variable_token(name: str, operators: Mapping[str, Operator]) -> str:
     >>> variable_token("x", OPERATORS), variable_token("C", OPERATORS)
     ('x', "'C")
     """
-    require(name.isidentifier(), f"variable {name!r}: expected an identifier")
+    if not name.isidentifier():
+        raise ValueError(f"variable {name!r}: expected an identifier")
     taken = name in operators or name == CONSTANT or name in LITERALS
     return _QUOTE + name if taken else name
 
@@ -92,18 +93,17 @@ def check_tokens(
     """
     wanted = 1
     for place, token in enumerate(tokens):
-        require(wanted > 0, f"tokens {' '.join(tokens)} go on after a complete expression: {token}")
+        if not wanted:
+            text = " ".join(tokens)
+            raise ValueError(f"tokens {text} go on after a complete expression: {token}")
         wanted -= 1
         if token in operators:
             wanted += operators[token].arity
-        else:
-            known = token == CONSTANT or is_literal(token) or is_variable(token, operators)
-            require(known, f"token {token!r} at {place}: expected operator, variable or number")
-    plural = "" if wanted == 1 else "s"
-    require(
-        wanted == 0,
-        f"tokens {' '.join(tokens)} end too early: {wanted} more argument{plural} expected",
-    )
+        elif not (token == CONSTANT or is_variable(token, operators) or is_literal(token)):
+            raise ValueError(f"token {token!r} at {place}: expected operator, variable or number")
+    if wanted:
+        text, plural = " ".join(tokens), "s" * (wanted > 1)
+        raise ValueError(f"tokens {text} end too early: {wanted} more argument{plural} expected")
     slots = tokens.count(CONSTANT)
     require(slots == len(constants), f"{len(constants)} constants given for {slots} slots")
     for value in constants:
