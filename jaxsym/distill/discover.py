@@ -1,0 +1,272 @@
+"""From trajectories to a law, in one call."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxsym.search import search
+
+from jaxsym.distill.discovery import Discovery
+from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
+from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.learn import Learned, learn, neural_errors
+from jaxsym.distill.message_r2 import MessageR2, message_r2
+from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
+from jaxsym.distill.refit import Refit, refit
+from jaxsym.distill.select import Problem, Selector, neighbors
+from jaxsym.distill.tasks import Task, task_for
+from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
+from jaxsym.expr import variable
+from jaxsym.graphs import Snapshots, record_messages, snapshots
+from jaxsym.trajectories import Trajectories
+
+_EDGES_READ = 5000
+_SNAPSHOTS_FITTED = 256
+_CANDIDATES = 10
+_SEARCH_SECONDS = 20.0
+_TRAINING_SHARE = 0.6  # of a time limit
+
+
+class Progress(NamedTuple):
+    """What a callback is told.
+
+    Attributes:
+      phase: "data", "train", "read", "search", "put back" or "verify".
+      done: share of the phase, 0 to 1.
+      note: a few words or numbers.
+      seconds_left: in the phase, where known.
+    """
+
+    phase: str
+    done: float
+    note: str
+    seconds_left: float | None = None
+
+
+def discover(
+    source: str | Path | Trajectories,
+    *,
+    bodies: int = 4,
+    dims: int = 2,
+    model: str = "auto",
+    seed: int = 0,
+    steps: int | None = None,
+    time_limit: float | None = None,
+    callback: Callable[[Progress], None] | None = None,
+) -> Discovery:
+    """Train a graph network on motion, read its force law, put the law back in and test it.
+
+    Args:
+      source: "solar-system", a law of `jaxsym.simulate.LAWS`, a file of trajectories (see
+        `jaxsym.datasets.load`), or trajectories.
+      bodies: N of a simulated law.
+      dims: D of a simulated law, 2 or 3.
+      model: see `jaxsym.distill.learn`.
+      seed: of everything random. With the same seed and steps, and no time limit, the outcome is
+        the same.
+      steps: of training.
+      time_limit: seconds for the whole; the best so far is returned when they are over.
+      callback: told of progress. Ctrl-C ends a phase early and goes on with what it has.
+    Raises:
+      ValueError: see `jaxsym.distill.task_for` and `jaxsym.distill.learn`.
+    """
+    run = _Run(callback or (lambda progress: None), time_limit)
+    key, data_key, train_key, read_key, search_key = jax.random.split(jax.random.key(seed), 5)
+    with run.phase("data"):
+        task = task_for(source, key=data_key, bodies=bodies, dims=dims)
+    with run.phase("train"):
+        learned = learn(
+            task.train,
+            model,
+            key=train_key,
+            steps=steps,
+            time_limit=run.share(_TRAINING_SHARE),
+            callback=run.on_training,
+        )
+    with run.phase("read"):
+        network = neural_errors(learned.model, learned.params, task.held_out)
+        reading, r2 = _read(learned, task, read_key, float(np.median(network)))
+    with run.phase("search"):
+        front = _search(reading, search_key, run.share(0.5, _SEARCH_SECONDS))
+    with run.phase("put back"):
+        selector = _put_back(front, reading, learned, task, run)
+    with run.phase("verify"):
+        return _verify(task, learned, selector, reading, r2, network, run, seed)
+
+
+class _Run:
+    """Time, phases and progress of one discovery."""
+
+    def __init__(self, callback: Callable[[Progress], None], time_limit: float | None):
+        self.callback = callback
+        self.end = np.inf if time_limit is None else time.monotonic() + time_limit
+        self.seconds: dict[str, float] = {}
+        self.interrupted = False
+
+    def phase(self, name: str) -> _Phase:
+        return _Phase(self, name)
+
+    def share(self, fraction: float, most: float | None = None) -> float | None:
+        """Seconds that a phase may take: a part of what is left."""
+        left = self.end - time.monotonic()
+        if left == np.inf:
+            return most
+        allowed = max(fraction * left, 0.5)
+        return allowed if most is None else min(allowed, most)
+
+    def over(self) -> bool:
+        return time.monotonic() > self.end
+
+    def on_training(self, event: Any) -> None:
+        error = float(event.metrics["error"])
+        note = f"step {event.step} of {event.steps}, error {error:.3g}"
+        done = event.step / event.steps
+        self.callback(Progress("train", done, note, event.seconds_left))
+
+
+class _Phase:
+    """Times a phase and tells of its begin and end."""
+
+    def __init__(self, run: _Run, name: str):
+        self.run, self.name = run, name
+
+    def __enter__(self) -> None:
+        self.start = time.monotonic()
+        self.run.callback(Progress(self.name, 0.0, ""))
+
+    def __exit__(self, *failure: Any) -> None:
+        self.run.seconds[self.name] = time.monotonic() - self.start
+        if failure[0] is None:
+            self.run.callback(Progress(self.name, 1.0, f"{self.run.seconds[self.name]:.1f} s"))
+
+
+def _read(
+    learned: Learned, task: Task, key: jax.Array, error: float
+) -> tuple[Reading, MessageR2 | None]:
+    """Samples of the pair law, and the messages' agreement with the true forces."""
+    sample = record_messages(
+        learned.model, learned.params, learned.data, learned.edges, key=key, count=_EDGES_READ
+    )
+    reading = read(learned.model, learned.params, sample, error=error)
+    if task.truth is None:
+        return reading, None
+    receiver, sender = sample.receiver, sample.sender
+    if task.truth.masses is not None:
+        names = task.train.names
+        assert names is not None
+        mass = np.array([task.truth.masses[name] for name in names])
+        receiver = receiver._replace(mass=mass[receiver.index])
+        sender = sender._replace(mass=mass[sender.index])
+    displacement, inputs = (np.asarray(a, np.float64) for a in pair_inputs(receiver, sender))
+    force = task.truth.coefficient.evaluate(inputs, VARIABLES)[:, None] * displacement
+    scalars = np.stack([receiver.mass, receiver.charge], axis=1)
+    return reading, message_r2(np.asarray(sample.message), force, scalars)
+
+
+def _search(reading: Reading, key: jax.Array, seconds: float | None):
+    """The front of equations for the pair coefficient; inputs that never vary are left out."""
+    varies = np.ptp(reading.inputs, axis=0) > 0
+    names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
+    return search(
+        reading.inputs[:, varies],
+        reading.coefficient,
+        variables=names,
+        key=key,
+        weights=reading.weights,
+        time_limit=seconds,
+    )
+
+
+def _put_back(front, reading: Reading, learned: Learned, task: Task, run: _Run) -> Selector:
+    """Each candidate in the network's place, refitted through the whole model."""
+    log_mass = None
+    if learned.model.third_law:
+        log_mass = np.asarray(learned.params["log_mass"], np.float64)
+    problem = Problem(_some(snapshots(task.train), _SNAPSHOTS_FITTED), learned.edges, log_mass)
+    selector = Selector(problem, stop=run.over)
+    dims = task.train.dims
+    rows = sorted(front, key=lambda row: row.loss)[: 3 * _CANDIDATES]
+    for row in sorted(rows, key=lambda row: row.complexity)[:_CANDIDATES]:
+        selector.offer(ParticleLaw(row.expression.canonical(), reading.force, dims))
+    typical = float(np.median(reading.inputs[:, 0]))
+    selector.improve(lambda law: neighbors(law, typical))
+    selector.snap()
+    return selector
+
+
+def _verify(
+    task: Task,
+    learned: Learned,
+    selector: Selector,
+    reading: Reading,
+    r2: MessageR2 | None,
+    network: np.ndarray,
+    run: _Run,
+    seed: int,
+) -> Discovery:
+    """Tests of the best law, and everything that is told of it."""
+    best = selector.best
+    assert best is not None
+    best = unit_strength(best)
+    exponent = _free_exponent(best, selector.problem)
+    shown = best.law.as_acceleration() if best.log_mass is not None else _as_force(best.law)
+    tests = [task.held_out] + ([task.outside] if task.outside is not None else [])
+    errors = [symbolic_errors(best.law, best.log_mass, test) for test in tests]
+    networks = [network] + [neural_errors(learned.model, learned.params, t) for t in tests[1:]]
+    masses = None if best.log_mass is None else np.exp(best.log_mass)
+    return Discovery(
+        task=task,
+        model=learned.name,
+        law=shown,
+        candidates=tuple(sorted(selector.fits, key=selector.cost)),
+        masses=None if masses is None else dict(zip(_names(task), masses.tolist(), strict=True)),
+        free_exponent=exponent,
+        message_r2=r2,
+        neural=_summary(networks),
+        symbolic=_summary(errors),
+        by_body=np.stack([np.median(network, axis=0), np.median(errors[0], axis=0)]),
+        reading=reading,
+        network=learned,
+        recovered=recovered(shown, task.truth, tests, masses),
+        interrupted=run.interrupted or learned.interrupted or run.over(),
+        seconds=run.seconds,
+        seed=seed,
+    )
+
+
+def _free_exponent(best: Refit, problem: Problem) -> float | None:
+    """The power of distance when the data alone choose it."""
+    if power_of_distance(best.law) is None:
+        return None
+    free = refit(with_free_exponent(best.law), problem.data, problem.edges, log_mass=best.log_mass)
+    return power_of_distance(free.law)
+
+
+def _as_force(law: ParticleLaw) -> ParticleLaw:
+    """The law as a force on 1 where that is the shorter formula."""
+    force = dataclasses.replace(
+        law, coefficient=(law.coefficient * variable("m1")).canonical(), force=True
+    )
+    return force if force.coefficient.complexity < law.coefficient.complexity else law
+
+
+def _summary(errors: list[np.ndarray]) -> Errors:
+    medians = [float(np.median(error)) for error in errors]
+    return Errors(medians[0], medians[1] if len(medians) > 1 else None)
+
+
+def _names(task: Task) -> tuple[str, ...]:
+    return task.train.names or tuple(f"body {i + 1}" for i in range(task.train.bodies))
+
+
+def _some(data: Snapshots, count: int) -> Snapshots:
+    """At most ``count`` snapshots, spread evenly."""
+    total = len(data.acceleration)
+    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    return jax.tree.map(lambda a: np.asarray(a)[chosen], data)

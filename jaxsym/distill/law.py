@@ -1,0 +1,144 @@
+"""`ParticleLaw`: an equation of motion in closed form, and the graph network that it makes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import jraph
+import numpy as np
+
+from jaxsym.distill.reading import VARIABLES, pair_inputs
+from jaxsym.expr import Expression, constant, variable
+from jaxsym.graphs import Bodies, Prediction, interaction_network
+
+AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class ParticleLaw:
+    """What one body does to another, and what a body does on its own.
+
+    ``a_1 = sum_2 c d [/ m1] + drag v_1 + field`` with ``d = x2 - x1``.
+
+    Attributes:
+      coefficient: ``c(r, m1, m2, q1, q2)``.
+      force: ``c d`` is a force, so that the node divides by the receiver's mass; otherwise it is
+        an acceleration.
+      dims: D.
+      drag: coefficient of the body's own velocity, a function of m1 and q1; None for none.
+      field: an acceleration that all bodies share; empty for none.
+    """
+
+    coefficient: Expression
+    force: bool
+    dims: int
+    drag: Expression | None = None
+    field: tuple[float, ...] = ()
+
+    @property
+    def quantity(self) -> str:
+        """What the components are."""
+        return "force on 1 by 2" if self.force else "acceleration of 1 by 2"
+
+    @property
+    def components(self) -> tuple[Expression, ...]:
+        """The pair law's coordinates, in ``dx dy dz r m1 m2 q1 q2``."""
+        return tuple(
+            (self.coefficient * variable(f"d{axis}")).canonical() for axis in AXES[: self.dims]
+        )
+
+    @property
+    def own(self) -> tuple[Expression, ...]:
+        """The acceleration of body 1 by itself; empty if there is none."""
+        if self.drag is None and not self.field:
+            return ()
+        parts = []
+        for k, axis in enumerate(AXES[: self.dims]):
+            part = constant(self.field[k]) if self.field else None
+            if self.drag is not None:
+                moving = self.drag * variable(f"v{axis}1")
+                part = moving if part is None else moving + part
+            parts.append(part)
+        return tuple(parts)
+
+    @property
+    def complexity(self) -> int:
+        """Nodes of the formulas, once for all coordinates."""
+        return (
+            self.coefficient.complexity
+            + (self.drag.complexity if self.drag is not None else 0)
+            + sum(value != 0 for value in self.field)
+        )
+
+    def as_acceleration(self) -> ParticleLaw:
+        """The same law with the pair part as an acceleration."""
+        if not self.force:
+            return self
+        coefficient = (self.coefficient / variable("m1")).canonical()
+        return dataclasses.replace(self, coefficient=coefficient, force=False)
+
+
+def symbolic_network(
+    law: ParticleLaw, *, masses: int = 0
+) -> tuple[Callable[[Any, jraph.GraphsTuple], Prediction], dict[str, Any]]:
+    """The law in the place of message and node function, every constant trainable.
+
+    Args:
+      law: the equations.
+      masses: N if the bodies' masses are parameters too (their logarithms), else 0. Then a law of
+        forces acts on both ends (Newton's third law) of one edge a pair.
+    Returns:
+      ``apply(params, graph)`` as of a graph network, and the parameters at the law's constants.
+
+    >>> from jaxsym.expr import parse
+    >>> from jaxsym.graphs import graph, topology
+    >>> apply, params = symbolic_network(ParticleLaw(parse("2.0*(r - 1.0)/r"), True, 2))
+    >>> at = jnp.array([[[0.0, 0.0], [3.0, 0.0]]])
+    >>> two = Bodies(at, 0 * at, jnp.ones((1, 2)), jnp.zeros((1, 2)), jnp.array([[0, 1]]))
+    >>> apply(params, graph(two, topology(2))).acceleration.tolist()
+    [[4.0, 0.0], [-4.0, 0.0]]
+    """
+    pull, constants = law.coefficient.jax(VARIABLES)
+    params: dict[str, Any] = {"coefficient": constants}
+    if law.drag is not None:
+        slow, params["drag"] = law.drag.jax(("m1", "q1"))
+    if law.field:
+        params["field"] = np.asarray(law.field)
+    if masses:
+        params["log_mass"] = np.zeros(masses)
+
+    def bodies(params, given):
+        if not masses:
+            return given
+        return given._replace(mass=jnp.exp(params["log_mass"][given.index]))
+
+    def message(params, receiver: Bodies, sender: Bodies):
+        displacement, inputs = pair_inputs(receiver, sender)
+        return pull(inputs, params["coefficient"])[..., None] * displacement
+
+    def node(params, bodies: Bodies, total):
+        acceleration = total / bodies.mass[..., None] if law.force else total
+        if law.drag is not None:
+            own = jnp.stack([bodies.mass, bodies.charge], axis=-1)
+            acceleration += slow(own, params["drag"])[..., None] * bodies.velocity
+        if law.field:
+            acceleration += params["field"]
+        return acceleration
+
+    apply = interaction_network(message, node, bodies=bodies, third_law=masses > 0 and law.force)
+    return apply, params
+
+
+def with_parameters(law: ParticleLaw, params: dict[str, Any]) -> ParticleLaw:
+    """The law with constants taken from the parameters of its network."""
+    drag = None if law.drag is None else law.drag.with_constants([float(c) for c in params["drag"]])
+    return dataclasses.replace(
+        law,
+        coefficient=law.coefficient.with_constants([float(c) for c in params["coefficient"]]),
+        drag=drag,
+        field=tuple(float(c) for c in params.get("field", ())),
+    )

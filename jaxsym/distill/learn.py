@@ -1,0 +1,181 @@
+"""Training of the network that a task calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Key
+
+from jaxsym._check import require, unknown_name
+from jaxsym.distill.refit import error_scale
+from jaxsym.graphs import (
+    VARIANTS,
+    GraphModel,
+    Snapshots,
+    Topology,
+    central_network,
+    central_start,
+    decades_error,
+    graph,
+    graph_batches,
+    log_relative_error,
+    particle_network,
+    relative_error,
+    snapshots,
+    topology,
+    training_loss,
+)
+from jaxsym.training import Event, init_state, make_step, train
+from jaxsym.trajectories import Trajectories
+
+MODELS = (*VARIANTS, "central")
+_PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
+_CHUNK = 200
+_RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
+# Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
+_MESSAGE_PENALTY = {"l1": 3e-3}
+
+
+class Learned(NamedTuple):
+    """A trained network with what it was trained on.
+
+    Attributes:
+      name: which of `MODELS`.
+      model: the network.
+      params: its parameters.
+      data: snapshots that it saw, in single precision.
+      edges: of one snapshot.
+      seconds: of training.
+      interrupted: whether Ctrl-C ended it early.
+    """
+
+    name: str
+    model: GraphModel
+    params: dict
+    data: Snapshots
+    edges: Topology
+    seconds: float
+    interrupted: bool
+
+
+def learn(
+    trajectories: Trajectories,
+    model: str = "auto",
+    *,
+    key: Key[Array, ""],
+    steps: int | None = None,
+    time_limit: float | None = None,
+    callback: Callable[[Event], bool | None] | None = None,
+) -> Learned:
+    """Train a graph network on trajectories.
+
+    Args:
+      trajectories: what it may see.
+      model: "bottleneck", "l1" or "standard" (the paper's, with relative inputs), "central" (third
+        law, unknown masses), or "auto": "central" if masses are unknown, else "bottleneck".
+      key: of the parameters and the batches.
+      steps: of training; by default as many as the published figures used.
+      time_limit: seconds after which training ends even if steps are left.
+      callback: told of each chunk of steps.
+    Raises:
+      ValueError: unknown model, or a model that needs masses where there are none.
+    """
+    if model == "auto":
+        model = "central" if trajectories.mass is None else "bottleneck"
+    if model not in MODELS:
+        raise unknown_name("model", model, [*MODELS, "auto"])
+    require(
+        model == "central" or trajectories.mass is not None,
+        f"model is '{model}', which needs the bodies' masses, and the data have none; "
+        "expected 'central' or 'auto', or data with masses",
+    )
+    data = jax.tree.map(jnp.asarray, snapshots(trajectories))
+    edges = topology(trajectories.bodies, trajectories.pairs, directed=model != "central")
+    learner = _learn_central if model == "central" else _learn_particles
+    return learner(model, data, edges, key, steps, time_limit, callback)
+
+
+def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Learned:
+    steps = steps or _PARTICLE_STEPS
+    dims = data.acceleration.shape[-1]
+    model = particle_network(
+        name,
+        dims,
+        hidden=(96, 96, 96),
+        activation=nn.silu,
+        relative=True,
+        message_penalty=_MESSAGE_PENALTY.get(name),
+    )
+    size = jnp.linalg.norm(data.acceleration, axis=-1)
+    floor = float(_RELATIVE_FLOOR * jnp.median(size)) or 1.0
+    optimizer = _optimizer(optax.cosine_onecycle_schedule(steps, 2e-3, 0.1, 10.0, 1e3))
+    init_key, run_key = jax.random.split(key)
+    trained = train(
+        make_step(training_loss(model, relative_error(floor)), optimizer),
+        init_state(model.init(init_key), optimizer, run_key),
+        graph_batches(edges, 128),
+        data,
+        steps=steps,
+        chunk=_CHUNK,
+        time_limit=time_limit,
+        callback=callback,
+    )
+    return Learned(
+        name, model, trained.state.params, data, edges, trained.seconds, trained.interrupted
+    )
+
+
+def _learn_central(name, data, edges, key, steps, time_limit, callback) -> Learned:
+    """A quarter of the steps on orders of magnitude and directions, the rest on relative errors."""
+    steps = steps or _CENTRAL_STEPS
+    model = central_network(central_start(data, edges))
+    optimizer = _optimizer(optax.cosine_decay_schedule(5e-3, steps))
+    init_key, run_key = jax.random.split(key)
+    state = init_state(model.init(init_key), optimizer, run_key)
+    batches = graph_batches(edges, 64)
+    seconds = 0.0
+    for error, until, share in (
+        (decades_error, steps // 4, 0.25),
+        (log_relative_error, steps, 1.0),
+    ):
+        trained = train(
+            make_step(training_loss(model, error), optimizer),
+            state,
+            batches,
+            data,
+            steps=until,
+            chunk=_CHUNK,
+            time_limit=None if time_limit is None else max(share * time_limit - seconds, 0.1),
+            callback=callback,
+        )
+        state, seconds = trained.state, seconds + trained.seconds
+        if trained.interrupted:
+            break
+    return Learned(name, model, state.params, data, edges, seconds, trained.interrupted)
+
+
+def _optimizer(schedule) -> optax.GradientTransformation:
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
+
+
+def neural_errors(
+    model: GraphModel, params: dict, trajectories: Trajectories
+) -> Float[np.ndarray, "S N"]:
+    """Relative error of the network's acceleration of each body, see `error_scale`."""
+    data = snapshots(trajectories)
+    edges = topology(trajectories.bodies, trajectories.pairs, directed=not model.third_law)
+    predict = jax.jit(lambda params, bodies: model.apply(params, graph(bodies, edges)).acceleration)
+    predicted = np.asarray(predict(params, jax.tree.map(jnp.asarray, data.bodies)))
+    return relative_errors(predicted, data)
+
+
+def relative_errors(predicted: np.ndarray, data: Snapshots) -> Float[np.ndarray, "S N"]:
+    """``|a_hat - a|`` over `error_scale`, for predictions ``[S N, D]``."""
+    difference = np.asarray(predicted, np.float64).reshape(data.acceleration.shape)
+    return np.linalg.norm(difference - data.acceleration, axis=-1) / error_scale(data)

@@ -1,0 +1,109 @@
+"""What a graph network says about pairs of bodies, free of what its messages may choose.
+
+A message may be mixed, shifted, or multiplied by any function of its receiver, because the node
+function can undo all three. The response of the whole model to one message cannot:
+``a(1 by 2) = node(1, m_12) - node(1, 0)`` is an acceleration, whatever the message means.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsym.graphs import Bodies, EdgeSample, GraphModel
+
+VARIABLES = ("r", "m1", "m2", "q1", "q2")
+
+
+class Reading(NamedTuple):
+    """K samples of one body's pull on another, along the line between them.
+
+    Attributes:
+      inputs: columns as in `VARIABLES`: distance, masses and charges (1 is acted on, 2 acts).
+      coefficient: ``c`` with ``a(1 by 2) = c d``, or ``F = c d`` if the model speaks of forces;
+        ``d = x2 - x1``.
+      weights: inverse variances: what the network cannot know well counts little.
+      tangential: share of the response, in squared size, across the line.
+      force: whether the coefficient is that of a force.
+    """
+
+    inputs: Float[np.ndarray, "K V"]
+    coefficient: Float[np.ndarray, " K"]
+    weights: Float[np.ndarray, " K"]
+    tangential: float
+    force: bool
+
+
+def pair_inputs(receiver: Bodies, sender: Bodies) -> tuple[Array, Array]:
+    """Displacement ``[..., D]`` from receiver to sender and the columns of `VARIABLES`.
+
+    >>> one = Bodies(jnp.zeros(2), jnp.zeros(2), jnp.ones(()), jnp.zeros(()), jnp.zeros((), int))
+    >>> two = one._replace(position=jnp.array([3.0, 4.0]))
+    >>> pair_inputs(one, two)[1].tolist()
+    [5.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    displacement = sender.position - receiver.position
+    distance = jnp.sqrt(jnp.sum(displacement**2, axis=-1))
+    scalars = (distance, receiver.mass, sender.mass, receiver.charge, sender.charge)
+    return displacement, jnp.stack(scalars, axis=-1)
+
+
+def pair_response(model: GraphModel, params, sample: EdgeSample) -> Float[Array, "K D"]:
+    """Acceleration of the receiver by the sender alone, as the whole model has it.
+
+    Message and node function together, so that nothing the messages are free to choose is left.
+
+    Args:
+      model: the network.
+      params: its parameters.
+      sample: edges with their messages.
+    """
+    silent = jnp.zeros_like(sample.message)
+    spoken = model.node(params, sample.receiver, sample.message)
+    return spoken - model.node(params, sample.receiver, silent)
+
+
+def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Reading:
+    """Turn recorded edges into samples of the pair law.
+
+    Args:
+      model: the network.
+      params: its parameters.
+      sample: edges with their messages, see `jaxsym.graphs.record_messages`.
+      error: the network's relative error on held-out data; sets the weights.
+    Returns:
+      samples whose response is known to better than half its size, or all if these are few.
+    """
+    forces = model.third_law
+    response = sample.message if forces else pair_response(model, params, sample)
+    noise = _uncertainty(model, params, sample, response, error)
+    displacement, inputs = pair_inputs(sample.receiver, sample.sender)
+    with jax.enable_x64(True):
+        d = np.asarray(displacement, np.float64)
+        response = np.asarray(response, np.float64)
+        square = np.sum(d**2, axis=-1)
+        along = np.sum(response * d, axis=-1) / square
+        across = np.sum((response - along[:, None] * d) ** 2, axis=-1)
+        sigma = np.asarray(noise, np.float64) / np.sqrt(square)
+    known = sigma < 0.5 * np.abs(along)
+    keep = known if known.mean() > 0.1 else np.ones_like(known)
+    size = np.sum(response**2, axis=-1)
+    return Reading(
+        np.asarray(inputs, np.float64)[keep],
+        along[keep],
+        1.0 / sigma[keep] ** 2,
+        float(np.median(across[keep] / np.maximum(size[keep], 1e-300))),
+        forces,
+    )
+
+
+def _uncertainty(model, params, sample, response, error) -> Float[Array, " K"]:
+    """Standard error of the response: the network's error on the sum of all, or on itself."""
+    total = jnp.linalg.norm(model.node(params, sample.receiver, sample.total), axis=-1)
+    whole = total * sample.receiver.mass if model.third_law else total
+    size = jnp.linalg.norm(response, axis=-1)
+    return error * jnp.maximum(jnp.maximum(whole, size), 1e-30)

@@ -1,0 +1,189 @@
+"""What there is to discover: trajectories, split for training and tests, and the truth if known."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxsym.datasets import load, solar_system, solar_system_gm
+
+from jaxsym._check import require, unknown_name
+from jaxsym.expr import Expression, parse
+from jaxsym.simulate import LAWS, ParticleSystem, particles
+from jaxsym.trajectories import Trajectories
+
+_SAVED_STEPS, _KEPT_EVERY = 500, 5  # the original's trajectory length and thinning
+_HELD_OUT_SHARE = 0.2
+_EXTREME_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a discovery is compared with.
+
+    Attributes:
+      coefficient: the force on 1 by 2 is ``coefficient * d``, in ``r m1 m2 q1 q2``.
+      own: force on body 1 by itself per coordinate, in ``x1 y1 z1 vx1 vy1 vz1 m1``; None where no
+        function of the body's state gives it.
+      masses: of the bodies by name, where the law's masses are to be found.
+    """
+
+    coefficient: Expression
+    own: tuple[Expression, ...] | None
+    masses: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Trajectories to learn from and to be tested on.
+
+    Attributes:
+      name: of the case.
+      train: what the model may see.
+      held_out: more of the same, never seen.
+      outside: motion unlike the training's, never seen; None if there is none to be had.
+      outside_is: what ``outside`` is, in words.
+      truth: None where it is unknown.
+      mass_meaning: what the masses found are, where masses are unknown.
+    """
+
+    name: str
+    train: Trajectories
+    held_out: Trajectories
+    outside: Trajectories | None
+    outside_is: str
+    truth: Truth | None = None
+    mass_meaning: str = "mass in units of the heaviest"
+
+
+def task_for(
+    source: str | Path | Trajectories, *, key: jax.Array, bodies: int = 4, dims: int = 2
+) -> Task:
+    """The task that a name, a file or trajectories stand for.
+
+    Args:
+      source: "solar-system", the name of a law in `jaxsym.simulate.LAWS`, the path of a file (see
+        `jaxsym.datasets.load`), or trajectories.
+      key: of the simulation, if one is run.
+      bodies: N of a simulated law.
+      dims: D of a simulated law.
+    Raises:
+      ValueError: a name that is neither a law nor a file, or whatever is wrong with the file.
+
+    >>> task = task_for("spring", key=jax.random.key(0))  # doctest: +SKIP
+    """
+    if isinstance(source, Trajectories):
+        return observed_task("trajectories", source)
+    name = str(source)
+    if name == "solar-system":
+        return solar_system_task()
+    if name in LAWS:
+        return simulated_task(particles(name, bodies=bodies, dims=dims), key)
+    if Path(name).suffix or Path(name).exists():
+        return observed_task(Path(name).name, load(name))
+    raise unknown_name("law or file", name, ["solar-system", *LAWS])
+
+
+def solar_system_task() -> Task:
+    """The Sun, the eight planets and the Moon over thirty years; masses are not told."""
+    train, held_out = solar_system().split_time(1.0 - _HELD_OUT_SHARE)
+    gravity = Truth(parse("m1*m2/r**3"), (parse("0"),) * 3, solar_system_gm())
+    return Task(
+        "solar-system",
+        train,
+        held_out,
+        solar_system(years=10, start=2416480.5),
+        "the years 1904 to 1913",
+        gravity,
+        "GM in AU^3/yr^2",
+    )
+
+
+def simulated_task(system: ParticleSystem, key: jax.Array, *, trajectories: int = 500) -> Task:
+    """Trajectories of a particle law; the outside case has twice as many bodies."""
+    keys = jax.random.split(key, 3)
+    crowd = particles(system.law, bodies=2 * system.bodies, dims=system.dims, **system.parameters)
+
+    def simulate(system, key, count):
+        data = system.simulate(key, trajectories=count, steps=_SAVED_STEPS)
+        return jax.tree.map(np.asarray, data.thin(_KEPT_EVERY))
+
+    return Task(
+        system.law.name,
+        simulate(system, keys[0], trajectories),
+        simulate(system, keys[1], max(20, trajectories // 10)),
+        simulate(crowd, keys[2], max(20, trajectories // 20)),
+        f"{crowd.bodies} bodies instead of {system.bodies}",
+        simulated_truth(system),
+    )
+
+
+def simulated_truth(system: ParticleSystem) -> Truth | None:
+    """The law's own truth with its parameters' values."""
+    truth = system.law.truth
+    if truth is None:
+        return None
+    values = {name: float(value) for name, value in system.parameters.items()}
+    own = truth.own and tuple(parse(text.format(**values)) for text in truth.own[: system.dims])
+    return Truth(parse(truth.radial.format(**values)), own)
+
+
+def observed_task(name: str, data: Trajectories) -> Task:
+    """Split what a user brings: whole trajectories if there are many, else the last of the times.
+
+    The outside case is the twentieth of the training snapshots whose bodies lie farthest apart.
+
+    Raises:
+      ValueError: too few snapshots to split.
+    """
+    trajectories, times = data.position.shape[:2]
+    require(
+        trajectories * times >= 20,
+        f"{name} has {trajectories} trajectories of {times} times; expected at least 20 snapshots",
+    )
+    if trajectories >= 5:
+        cut = round((1.0 - _HELD_OUT_SHARE) * trajectories)
+        rest, held_out = _trajectories(data, slice(cut)), _trajectories(data, slice(cut, None))
+    else:
+        rest, held_out = data.split_time(1.0 - _HELD_OUT_SHARE)
+    usual, extreme = _split_extremes(rest)
+    return Task(name, usual, held_out, extreme, "the widest twentieth of the configurations")
+
+
+def _trajectories(data: Trajectories, chosen: slice) -> Trajectories:
+    pick = lambda a: None if a is None else a[chosen]  # noqa: E731
+    return dataclasses.replace(
+        data,
+        **{
+            name: pick(getattr(data, name))
+            for name in ("position", "velocity", "acceleration", "mass", "charge")
+        },
+    )
+
+
+def _split_extremes(data: Trajectories) -> tuple[Trajectories, Trajectories]:
+    """Snapshots as trajectories of one time each, without and with the widest twentieth."""
+    flat = _one_time_each(data)
+    center = flat.position.mean(axis=2, keepdims=True)
+    width = np.linalg.norm(flat.position - center, axis=-1).max(axis=(1, 2))
+    order = np.argsort(width)
+    cut = max(1, round((1.0 - _EXTREME_SHARE) * len(order)))
+    return _trajectories(flat, order[:cut]), _trajectories(flat, order[cut:])
+
+
+def _one_time_each(data: Trajectories) -> Trajectories:
+    times = data.position.shape[1]
+    flat = lambda a: np.asarray(a).reshape(-1, 1, *a.shape[2:])  # noqa: E731
+    per_body = lambda a: None if a is None else np.repeat(a, times, axis=0)  # noqa: E731
+    return dataclasses.replace(
+        data,
+        position=flat(data.position),
+        velocity=flat(data.velocity),
+        acceleration=flat(data.acceleration),
+        time=data.time[:1],
+        mass=per_body(data.mass),
+        charge=per_body(data.charge),
+    )
