@@ -164,18 +164,26 @@ def _optimizer(schedule) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
 
 
-def neural_errors(
+def neural_accelerations(
     model: GraphModel, params: dict, trajectories: Trajectories
-) -> Float[np.ndarray, "S N"]:
-    """Relative error of the network's acceleration of each body, see `error_scale`."""
+) -> Float[np.ndarray, "S N D"]:
+    """The network's acceleration of each body in each snapshot, in single precision."""
     data = snapshots(trajectories)
     edges = topology(trajectories.bodies, trajectories.pairs, directed=not model.third_law)
     predict = jax.jit(lambda params, bodies: model.apply(params, graph(bodies, edges)).acceleration)
     predicted = np.asarray(predict(params, jax.tree.map(jnp.asarray, data.bodies)))
-    return relative_errors(predicted, data)
+    return predicted.reshape(data.acceleration.shape)
+
+
+def neural_errors(
+    model: GraphModel, params: dict, trajectories: Trajectories
+) -> Float[np.ndarray, "S N"]:
+    """Relative error of the network's acceleration of each body, see `error_scale`."""
+    predicted = neural_accelerations(model, params, trajectories)
+    return relative_errors(predicted, snapshots(trajectories))
 
 
 def relative_errors(predicted: np.ndarray, data: Snapshots) -> Float[np.ndarray, "S N"]:
-    """``|a_hat - a|`` over `error_scale`, for predictions ``[S N, D]``."""
-    difference = np.asarray(predicted, np.float64).reshape(data.acceleration.shape)
-    return np.linalg.norm(difference - data.acceleration, axis=-1) / error_scale(data)
+    """``|a_hat - a|`` over `error_scale`, for predictions ``[S, N, D]``."""
+    difference = np.asarray(predicted, np.float64) - data.acceleration
+    return np.linalg.norm(difference, axis=-1) / error_scale(data)

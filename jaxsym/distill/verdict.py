@@ -32,10 +32,10 @@ class Errors(NamedTuple):
     out_of_distribution: float | None
 
 
-def symbolic_errors(
+def symbolic_accelerations(
     law: ParticleLaw, log_mass: Float[np.ndarray, " N"] | None, trajectories: Trajectories
-) -> Float[np.ndarray, "S N"]:
-    """Relative error of the law's acceleration of each body, in float64."""
+) -> Float[np.ndarray, "S N D"]:
+    """The law's acceleration of each body in each snapshot, in float64."""
     data = snapshots(trajectories)
     with jax.enable_x64(True):
         masses = 0 if log_mass is None else len(log_mass)
@@ -46,7 +46,15 @@ def symbolic_errors(
         edges = topology(trajectories.bodies, trajectories.pairs, directed=directed)
         bodies = jax.tree.map(lambda a: jnp.asarray(a), data.bodies)
         predicted = np.asarray(jax.jit(apply)(params, graph(bodies, edges)).acceleration)
-    return relative_errors(predicted, data)
+    return predicted.reshape(data.acceleration.shape)
+
+
+def symbolic_errors(
+    law: ParticleLaw, log_mass: Float[np.ndarray, " N"] | None, trajectories: Trajectories
+) -> Float[np.ndarray, "S N"]:
+    """Relative error of the law's acceleration of each body."""
+    predicted = symbolic_accelerations(law, log_mass, trajectories)
+    return relative_errors(predicted, snapshots(trajectories))
 
 
 def recovered(
