@@ -83,6 +83,7 @@ class Forces:
         The distance is the least that straight lines reach within ``horizon``, so that an encounter
         between two kept states is seen before it happens. For outside forces, now and where
         a straight line leads, a quarter of the time scale of a spring whose force changes as fast.
+        For drag, the time in which it stops a body.
         """
         d, v, a = (self._differences(values) for values in (position, velocity, acceleration))
         tiny = jnp.finfo(position.dtype).tiny
@@ -90,6 +91,8 @@ class Forces:
         when = jnp.clip(-jnp.sum(d * v, axis=1) / speed2, 0.0, horizon)
         nearest = _norm(d + when[:, None] * v)
         shortest = jnp.min(nearest / jnp.sqrt(speed2 + 16 * nearest * _norm(a)), axis=0)
+        if self._friction is not None:
+            shortest = jnp.minimum(shortest, jnp.min(self.mass / (self._friction + tiny), axis=0))
         if self._own_energy is None:
             return shortest
         force = partial(_force, self._own_energy)

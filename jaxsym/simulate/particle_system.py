@@ -253,13 +253,10 @@ def _law(law: str | Law | Callable[..., jax.Array]) -> Law:
             f"law is a {type(law).__name__}; expected a name, a Law or a pair potential "
             "U(r, mass_i, mass_j, charge_i, charge_j)"
         )
-    positional = [
-        p
-        for p in inspect.signature(law).parameters.values()
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
+    kinds = [p.kind for p in inspect.signature(law).parameters.values()]
+    positional = [k for k in kinds if k in (k.POSITIONAL_ONLY, k.POSITIONAL_OR_KEYWORD)]
     require(
-        len(positional) == 5,
+        len(positional) == 5 or inspect.Parameter.VAR_POSITIONAL in kinds,
         f"law takes {len(positional)} positional arguments; expected five, "
         "U(r, mass_i, mass_j, charge_i, charge_j), and parameters after a *",
     )
