@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,20 +9,22 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxsym.search import search
 
 from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned, learn, neural_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
+from jaxsym.distill.neighbors import neighbors, softened
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
 from jaxsym.distill.refit import Refit, refit
-from jaxsym.distill.select import Problem, Selector, neighbors
+from jaxsym.distill.select import Problem, Selector, rounded
 from jaxsym.distill.tasks import Task, task_for
+from jaxsym.distill.units import Units, coefficient_in_data_units, in_units, natural_units
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
-from jaxsym.expr import variable
-from jaxsym.graphs import Snapshots, record_messages, snapshots
+from jaxsym.graphs import Bodies, Snapshots, record_messages, snapshots
+from jaxsym.search import ParetoFront, search
+from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
 _EDGES_READ = 5000
@@ -81,8 +82,9 @@ def discover(
     with run.phase("data"):
         task = task_for(source, key=data_key, bodies=bodies, dims=dims)
     with run.phase("train"):
+        units = natural_units(task.train)
         learned = learn(
-            task.train,
+            in_units(task.train, units),
             model,
             key=train_key,
             steps=steps,
@@ -90,14 +92,14 @@ def discover(
             callback=run.on_training,
         )
     with run.phase("read"):
-        network = neural_errors(learned.model, learned.params, task.held_out)
-        reading, r2 = _read(learned, task, read_key, float(np.median(network)))
+        network = _neural(learned, task.held_out, units)
+        reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
     with run.phase("search"):
         front = _search(reading, search_key, run.share(0.5, _SEARCH_SECONDS))
     with run.phase("put back"):
-        selector = _put_back(front, reading, learned, task, run)
+        selector = _put_back(front, reading, learned, task, units, run)
     with run.phase("verify"):
-        return _verify(task, learned, selector, reading, r2, network, run, seed)
+        return _verify(task, learned, units, selector, reading, r2, network, run, seed)
 
 
 class _Run:
@@ -147,7 +149,7 @@ class _Phase:
 
 
 def _read(
-    learned: Learned, task: Task, key: jax.Array, error: float
+    learned: Learned, task: Task, units: Units, key: jax.Array, error: float
 ) -> tuple[Reading, MessageR2 | None]:
     """Samples of the pair law, and the messages' agreement with the true forces."""
     sample = record_messages(
@@ -156,7 +158,7 @@ def _read(
     reading = read(learned.model, learned.params, sample, error=error)
     if task.truth is None:
         return reading, None
-    receiver, sender = sample.receiver, sample.sender
+    receiver, sender = (_in_data_units(end, units) for end in (sample.receiver, sample.sender))
     if task.truth.masses is not None:
         names = task.train.names
         assert names is not None
@@ -169,7 +171,16 @@ def _read(
     return reading, message_r2(np.asarray(sample.message), force, scalars)
 
 
-def _search(reading: Reading, key: jax.Array, seconds: float | None):
+def _in_data_units(bodies: Bodies, units: Units) -> Bodies:
+    """The bodies of an edge as the data, and so the truth, measure them."""
+    return bodies._replace(
+        position=bodies.position * units.length,
+        mass=bodies.mass * units.mass,
+        charge=bodies.charge * units.charge,
+    )
+
+
+def _search(reading: Reading, key: jax.Array, seconds: float | None) -> ParetoFront:
     """The front of equations for the pair coefficient; inputs that never vary are left out."""
     varies = np.ptp(reading.inputs, axis=0) > 0
     names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
@@ -183,26 +194,33 @@ def _search(reading: Reading, key: jax.Array, seconds: float | None):
     )
 
 
-def _put_back(front, reading: Reading, learned: Learned, task: Task, run: _Run) -> Selector:
+def _put_back(
+    front: ParetoFront, reading: Reading, learned: Learned, task: Task, units: Units, run: _Run
+) -> Selector:
     """Each candidate in the network's place, refitted through the whole model."""
     log_mass = None
     if learned.model.third_law:
         log_mass = np.asarray(learned.params["log_mass"], np.float64)
     problem = Problem(_some(snapshots(task.train), _SNAPSHOTS_FITTED), learned.edges, log_mass)
-    selector = Selector(problem, stop=run.over)
     dims = task.train.dims
-    rows = sorted(front, key=lambda row: row.loss)[: 3 * _CANDIDATES]
-    for row in sorted(rows, key=lambda row: row.complexity)[:_CANDIDATES]:
-        selector.offer(ParticleLaw(row.expression.canonical(), reading.force, dims))
-    typical = float(np.median(reading.inputs[:, 0]))
-    selector.improve(lambda law: neighbors(law, typical))
-    selector.snap()
+    typical = float(np.median(reading.inputs[:, 0])) * units.length
+    with interrupt_flag() as interrupted:
+        selector = Selector(problem, stop=lambda: run.over() or interrupted())
+        for row in sorted(front, key=front.description_length)[:_CANDIDATES]:
+            coefficient = coefficient_in_data_units(row.expression, units, log_mass is None)
+            law = ParticleLaw(coefficient, reading.force, dims)
+            selector.offer(law)
+            selector.offer(softened(law, typical))
+        selector.improve(lambda law: neighbors(law, typical))
+        selector.snap()
+        run.interrupted |= interrupted()
     return selector
 
 
 def _verify(
     task: Task,
     learned: Learned,
+    units: Units,
     selector: Selector,
     reading: Reading,
     r2: MessageR2 | None,
@@ -213,12 +231,12 @@ def _verify(
     """Tests of the best law, and everything that is told of it."""
     best = selector.best
     assert best is not None
-    best = unit_strength(best)
+    best = rounded(unit_strength(best), selector.problem, selector.precision)
     exponent = _free_exponent(best, selector.problem)
-    shown = best.law.as_acceleration() if best.log_mass is not None else _as_force(best.law)
+    shown = _shorter(best.law)
     tests = [task.held_out] + ([task.outside] if task.outside is not None else [])
     errors = [symbolic_errors(best.law, best.log_mass, test) for test in tests]
-    networks = [network] + [neural_errors(learned.model, learned.params, t) for t in tests[1:]]
+    networks = [network] + [_neural(learned, t, units) for t in tests[1:]]
     masses = None if best.log_mass is None else np.exp(best.log_mass)
     return Discovery(
         task=task,
@@ -248,12 +266,15 @@ def _free_exponent(best: Refit, problem: Problem) -> float | None:
     return power_of_distance(free.law)
 
 
-def _as_force(law: ParticleLaw) -> ParticleLaw:
-    """The law as a force on 1 where that is the shorter formula."""
-    force = dataclasses.replace(
-        law, coefficient=(law.coefficient * variable("m1")).canonical(), force=True
-    )
-    return force if force.coefficient.complexity < law.coefficient.complexity else law
+def _shorter(law: ParticleLaw) -> ParticleLaw:
+    """The law as a force or as an acceleration, whichever formula is the shorter."""
+    force, acceleration = law.as_force(), law.as_acceleration()
+    shorter = force.coefficient.complexity < acceleration.coefficient.complexity
+    return force if shorter else acceleration
+
+
+def _neural(learned: Learned, test: Trajectories, units: Units) -> np.ndarray:
+    return neural_errors(learned.model, learned.params, in_units(test, units))
 
 
 def _summary(errors: list[np.ndarray]) -> Errors:

@@ -102,7 +102,12 @@ class Discovery:
             "recovered": self.recovered,
             "truth": truth and str(truth.coefficient),
             "candidates": [
-                {"coefficient": str(c.law.coefficient), "error": c.error} for c in self.candidates
+                {
+                    "coefficient": str(c.law.coefficient),
+                    "own_acceleration": [str(part) for part in c.law.own],
+                    "error": c.error,
+                }
+                for c in self.candidates
             ],
             "interrupted": self.interrupted,
             "seconds": self.seconds,
@@ -137,6 +142,8 @@ def latex(law: ParticleLaw) -> str:
     """
     symbol = r"\vec{F}" if law.force else r"\vec{a}"
     coefficient = law.coefficient.latex()
+    if law.coefficient.tokens[0] in ("add", "sub"):
+        coefficient = rf"\left({coefficient}\right)"
     return rf"{symbol}_{{1 \leftarrow 2}} = {coefficient}\,(\vec{{x}}_2 - \vec{{x}}_1)"
 
 

@@ -56,7 +56,8 @@ def power_of_distance(law: ParticleLaw) -> float | None:
     True
     """
     near, far = _slope(law, 1.0), _slope(law, 1e4)
-    if not np.all(np.isfinite(far)) or np.ptp(far) > 1e-3 or np.max(np.abs(near - far)) > 0.1:
+    slopes = np.concatenate([near, far])
+    if not np.all(np.isfinite(slopes)) or np.ptp(far) > 1e-3 or np.ptp(slopes) > 0.1:
         return None
     return round(float(-np.mean(far) - 1.0), 12)
 

@@ -12,6 +12,7 @@ import jraph
 import numpy as np
 
 from jaxsym.distill.reading import VARIABLES, pair_inputs
+from jaxsym.distill.tidy import tidy
 from jaxsym.expr import Expression, constant, variable
 from jaxsym.graphs import Bodies, Prediction, interaction_network
 
@@ -47,9 +48,9 @@ class ParticleLaw:
     @property
     def components(self) -> tuple[Expression, ...]:
         """The pair law's coordinates, in ``dx dy dz r m1 m2 q1 q2``."""
-        return tuple(
-            (self.coefficient * variable(f"d{axis}")).canonical() for axis in AXES[: self.dims]
-        )
+        products = [self.coefficient * variable(f"d{axis}") for axis in AXES[: self.dims]]
+        is_sum = self.coefficient.tokens[0] in ("add", "sub")
+        return tuple(products if is_sum else (p.canonical() for p in products))
 
     @property
     def own(self) -> tuple[Expression, ...]:
@@ -78,8 +79,15 @@ class ParticleLaw:
         """The same law with the pair part as an acceleration."""
         if not self.force:
             return self
-        coefficient = (self.coefficient / variable("m1")).canonical()
+        coefficient = tidy(self.coefficient / variable("m1"))
         return dataclasses.replace(self, coefficient=coefficient, force=False)
+
+    def as_force(self) -> ParticleLaw:
+        """The same law with the pair part as a force."""
+        if self.force:
+            return self
+        coefficient = tidy(self.coefficient * variable("m1"))
+        return dataclasses.replace(self, coefficient=coefficient, force=True)
 
 
 def symbolic_network(

@@ -11,13 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.refit import Refit, refit
-from jaxsym.expr import constant, variable
+from jaxsym.distill.refit import Refit, refit, relative_error
+from jaxsym.distill.tidy import tidy
 from jaxsym.expr.snap import exact_numbers, with_number
 from jaxsym.graphs import Snapshots, Topology
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
 _INDEPENDENT = 2000
+_LEADERS = 3
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
 _ROUNDING = {4: 3e-6, 8: 1e-9}  # relative error below which a fit is rounding, by bytes a number
 
@@ -89,13 +90,16 @@ class Selector:
         return fit
 
     def improve(self, neighbors: Callable[[ParticleLaw], Iterable[ParticleLaw]]) -> None:
-        """Move to better neighbors of the best law until there is none."""
-        while self.best is not None:
-            before = self.best
-            for law in neighbors(before.law):
-                self.offer(law, before.log_mass)
-            if self.best is before:
+        """Try neighbors of the best laws until the best few have no better ones."""
+        expanded: list[Refit] = []
+        while True:
+            leaders = sorted(self.fits, key=self.cost)[:_LEADERS]
+            fresh = [fit for fit in leaders if not any(fit is old for old in expanded)]
+            if not fresh or self.stop():
                 return
+            expanded.append(fresh[0])
+            for law in neighbors(fresh[0].law):
+                self.offer(law, fresh[0].log_mass)
 
     def snap(self) -> None:
         """Put exact numbers in the place of constants, while that shortens the description."""
@@ -107,31 +111,31 @@ class Selector:
                 return
 
 
-def neighbors(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:
-    """Laws one change away: other functions of distance, offsets, and what a body does alone.
+def rounded(fit: Refit, problem: Problem, precision: float) -> Refit:
+    """The fit with its constants cut to as few digits as the data let pass.
 
-    Args:
-      law: the law.
-      length: a typical distance, for the start of offsets to it.
+    Fewer digits are taken if the residuals' likelihood loses no more bits than a constant costs.
     """
-    r = variable("r")
-    profile = (law.coefficient * r).canonical()
-    soft = r + constant(0.01 * length)
-    change = lambda c: dataclasses.replace(law, coefficient=c.canonical())  # noqa: E731
-    yield change(profile.substitute({"r": soft}) / r)
-    yield change(law.coefficient * r ** constant(1e-3))
-    yield change((profile + constant(1e-3)) / r)
-    yield change(law.coefficient + constant(1e-3))
-    yield from _own_neighbors(law)
+    count = min(fit.residuals, _INDEPENDENT)
+    allowed = 0.5 * math.log2(count)
+    for digits in range(1, 8):
+        cut = fit._replace(law=_cut(fit.law, digits))
+        error = relative_error(cut.law, problem.data, problem.edges, fit.log_mass)
+        ratio = math.hypot(error, precision) / math.hypot(fit.error, precision)
+        if count * math.log2(ratio) <= allowed:
+            return cut._replace(error=error)
+    return fit
 
 
-def _own_neighbors(law: ParticleLaw) -> Iterator[ParticleLaw]:
-    if law.drag is None:
-        yield dataclasses.replace(law, drag=constant(-1e-3))
-        yield dataclasses.replace(law, drag=constant(-1e-3) / variable("m1"))
-    else:
-        yield dataclasses.replace(law, drag=None)
-    yield dataclasses.replace(law, field=() if law.field else (1e-3,) * law.dims)
+def _cut(law: ParticleLaw, digits: int) -> ParticleLaw:
+    short = lambda values: [float(f"{value:.{digits}g}") for value in values]  # noqa: E731
+    cut = lambda e: e.with_constants(short(e.constants))  # noqa: E731
+    return dataclasses.replace(
+        law,
+        coefficient=tidy(cut(law.coefficient)),
+        drag=None if law.drag is None else cut(law.drag),
+        field=tuple(short(law.field)),
+    )
 
 
 def _exact_neighbors(fit: Refit) -> Iterator[ParticleLaw]:

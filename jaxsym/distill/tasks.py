@@ -8,9 +8,9 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from jaxsym.datasets import load, solar_system, solar_system_gm
 
 from jaxsym._check import require, unknown_name
+from jaxsym.datasets import load, solar_system, solar_system_gm
 from jaxsym.expr import Expression, parse
 from jaxsym.simulate import LAWS, ParticleSystem, particles
 from jaxsym.trajectories import Trajectories

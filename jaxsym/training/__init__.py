@@ -3,6 +3,7 @@
 from jaxsym.training.batches import minibatch
 from jaxsym.training.budget import steps_for
 from jaxsym.training.checkpoint import CheckpointError, Checkpoints
+from jaxsym.training.interrupt import interrupt_flag
 from jaxsym.training.loop import DivergedError, Event, Trained, train
 from jaxsym.training.parallel import data_mesh, data_parallel, replicate, shard_batch
 from jaxsym.training.state import TrainState, init_state, step_keys
@@ -18,6 +19,7 @@ __all__ = [
     "data_mesh",
     "data_parallel",
     "init_state",
+    "interrupt_flag",
     "make_step",
     "minibatch",
     "replicate",

@@ -1,0 +1,95 @@
+"""Laws one change away from a law: what a search on noisy messages misses or adds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from jaxsym.distill.law import ParticleLaw
+from jaxsym.expr import Expression, constant, variable
+
+_SMALL = 1e-3  # where new constants start
+_SUMS = ("add", "sub")
+
+
+def softened(law: ParticleLaw, length: float) -> ParticleLaw:
+    """The pull as a function of distance plus a constant, as simulations soften it.
+
+    Args:
+      law: the law.
+      length: a typical distance; the constant starts at a hundredth of it.
+
+    >>> from jaxsym.expr import parse
+    >>> softened(ParticleLaw(parse("m2/r**3"), False, 3), 1.0).coefficient
+    Expression(m2/(r*(r + 0.01)**2))
+    """
+    r = variable("r")
+    profile = (law.coefficient * r).canonical()
+    return _changed(law, profile.substitute({"r": r + constant(0.01 * length)}) / r)
+
+
+def neighbors(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:
+    """Other functions of distance, offsets, fewer terms, and what a body does on its own.
+
+    Args:
+      law: the law.
+      length: a typical distance.
+    """
+    r = variable("r")
+    profile = (law.coefficient * r).canonical()
+    for fewer in without_a_term(law.coefficient):
+        yield _changed(law, fewer)
+    yield softened(law, length)
+    yield _changed(law, law.coefficient * r ** constant(_SMALL))
+    yield _changed(law, (profile + constant(_SMALL)) / r)
+    yield _changed(law, law.coefficient + constant(_SMALL))
+    yield from _own(law)
+
+
+def without_a_term(expression: Expression) -> Iterator[Expression]:
+    """The expression with each of its sums replaced by each of the two sides.
+
+    >>> from jaxsym.expr import parse
+    >>> [str(e) for e in without_a_term(parse("x*(y + 2.5)"))]
+    ['x*y', 'x*2.5']
+    """
+    tokens = expression.tokens
+    for place, token in enumerate(tokens):
+        if token in _SUMS:
+            middle = _end(expression, place + 1)
+            end = _end(expression, middle)
+            for start, stop in ((place + 1, middle), (middle, end)):
+                yield _spliced(expression, [(0, place), (start, stop), (end, len(tokens))])
+
+
+def _end(expression: Expression, place: int) -> int:
+    """One past the last token of the sub-expression that begins at ``place``."""
+    open_places = 1
+    while open_places:
+        token = expression.tokens[place]
+        operator = expression.operators.get(token)
+        open_places += (operator.arity if operator else 0) - 1
+        place += 1
+    return place
+
+
+def _spliced(expression: Expression, parts: list[tuple[int, int]]) -> Expression:
+    slots = [i for i, token in enumerate(expression.tokens) if token == "C"]
+    values = dict(zip(slots, expression.constants, strict=True))
+    kept = [i for start, stop in parts for i in range(start, stop)]
+    tokens = tuple(expression.tokens[i] for i in kept)
+    constants = tuple(values[i] for i in kept if i in values)
+    return Expression(tokens, constants, expression.operators)
+
+
+def _own(law: ParticleLaw) -> Iterator[ParticleLaw]:
+    if law.drag is None:
+        yield dataclasses.replace(law, drag=constant(-_SMALL))
+        yield dataclasses.replace(law, drag=constant(-_SMALL) / variable("m1"))
+    else:
+        yield dataclasses.replace(law, drag=None)
+    yield dataclasses.replace(law, field=() if law.field else (_SMALL,) * law.dims)
+
+
+def _changed(law: ParticleLaw, coefficient: Expression) -> ParticleLaw:
+    return dataclasses.replace(law, coefficient=coefficient.canonical())

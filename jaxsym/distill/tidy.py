@@ -1,0 +1,42 @@
+"""The shortest way to write a formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy
+
+from jaxsym.expr import Expression, UnsupportedError, from_sympy
+
+_REWRITES = (sympy.factor, sympy.expand, sympy.together, sympy.factor_terms)
+
+
+def tidy(expression: Expression) -> Expression:
+    """The least complex among a formula's canonical, factored, expanded and common-fraction forms.
+
+    Only forms with the same values at random points count.
+
+    >>> from jaxsym.expr import parse
+    >>> tidy(parse("m1*(2/m1 - 1.98/(m1*r))"))
+    Expression(2 - 1.98/r)
+    """
+    canonical = expression.canonical()
+    formula = canonical.sympy().replace(lambda e: e.is_Float, lambda e: sympy.Float(e, 17))
+    forms = [canonical]
+    for rewrite in _REWRITES:
+        for further in (lambda e: e, *_REWRITES):
+            try:
+                form = from_sympy(further(rewrite(formula))).canonical()
+            except (UnsupportedError, sympy.PolynomialError):
+                continue
+            if _same_values(form, canonical):
+                forms.append(form)
+    return min(forms, key=lambda form: (form.complexity, len(form.constants)))
+
+
+def _same_values(form: Expression, original: Expression) -> bool:
+    names = original.variables
+    points = np.random.default_rng(0).uniform(0.5, 3.0, (50, len(names)))
+    expected = original.evaluate(points, names)
+    return set(form.variables) <= set(names) and np.allclose(
+        form.evaluate(points, names), expected, rtol=1e-9, atol=0.0, equal_nan=True
+    )
