@@ -55,8 +55,9 @@ def canonical(expression: Expression) -> Expression:
     Sums and products are flattened, ordered, and like terms and powers collected; numbers are
     folded, exact ones exactly, and constants with each other and with literals; signs leave odd
     and even functions. Values stay the same, up to rounding, wherever the expression has one;
-    as with sympy's automatic rules, ``x/x`` becomes 1 and ``sqrt(x)**2`` becomes ``x``. An
-    expression whose numbers would leave the range of float64 stays as it is.
+    as with sympy's automatic rules, ``x/x`` becomes 1 and ``sqrt(x)**2`` becomes ``x``. Constants
+    stay apart if folding would take them out of float64's range; an expression whose exact numbers
+    get too long (300 digits) stays as it is.
 
     >>> from jaxsym.expr import parse
     >>> canonical(parse("(y - x)*2/(x - y) + 3*sin(-x)*x**2/x"))
@@ -65,17 +66,31 @@ def canonical(expression: Expression) -> Expression:
     table = expression.operators
     if not OPERATORS.keys() <= table.keys():
         table = {**OPERATORS, **table}
-    try:
+
+    def normal_form(constant: Callable[[float], Sum]) -> Expression:
         terms = expression.fold(
             variable=lambda name: from_piece(Piece(((variable_token(name, table),), ()))),
-            constant=lambda slot: number(expression.constants[slot]),
+            constant=lambda slot: constant(expression.constants[slot]),
             literal=_literal,
             apply=_apply,
         )
         tokens, constants = to_code(terms)
+        return dataclasses.replace(expression, tokens=tokens, constants=constants, operators=table)
+
+    try:
+        return normal_form(number)
+    except OutOfRange:
+        pass
+    try:
+        return normal_form(_unfolded)
     except OutOfRange:
         return expression
-    return dataclasses.replace(expression, tokens=tokens, constants=constants, operators=table)
+
+
+def _unfolded(value: float) -> Sum:
+    """A constant that is not to be merged with other numbers, but for its sign."""
+    size = from_piece(Piece((("C",), (abs(value),)), varies=False))
+    return scale(size, Fraction((value > 0) - (value < 0)))
 
 
 def _literal(token: str) -> Sum:

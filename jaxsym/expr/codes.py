@@ -18,7 +18,6 @@ Table: TypeAlias = Mapping[str, Operator]
 _POWERS = {
     ("2",): ("square",),
     ("3",): ("cube",),
-    ("-1",): ("inv",),
     ("div", "1", "2"): ("sqrt",),
     ("div", "-1", "2"): ("inv", "sqrt"),
 }
@@ -50,6 +49,8 @@ def raise_to(base: Code, exponent: Code, operators: Table) -> Code:
     >>> raise_to((("x",), ()), integer(2), OPERATORS)
     (('square', 'x'), ())
     """
+    if exponent == integer(-1) and "inv" in operators:
+        return divide(integer(1), base, operators)
     names = _POWERS.get(exponent[0], ())
     if not names or any(name not in operators for name in names):
         return join("pow", base, exponent)

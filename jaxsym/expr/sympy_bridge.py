@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 
 import sympy
@@ -86,10 +87,17 @@ def from_sympy(formula: sympy.Expr, operators: Table = OPERATORS) -> Expression:
     """
     formula = sympy.sympify(formula, strict=True)
     if formula.has(sympy.re, sympy.im, sympy.I):
-        # sympy's symbols are complex; as real ones they shed these
-        real = {s: sympy.Symbol(s.name, real=True) for s in formula.free_symbols}
-        formula = formula.xreplace(real)
+        formula = _over_reals(formula)
     return Expression(*_Reader(operators).read(formula), operators).canonical()
+
+
+def _over_reals(formula: sympy.Expr) -> sympy.Expr:
+    """The formula with real symbols, where it sheds the real parts that complex ones need."""
+    real = {s: sympy.Symbol(s.name, real=True) for s in formula.free_symbols}
+    try:
+        return formula.xreplace(real)
+    except (TypeError, ValueError) as error:
+        raise UnsupportedError(f"{formula}: {error}") from error
 
 
 def _number(token: str) -> sympy.Expr:
@@ -111,7 +119,7 @@ class _Reader:
         if node.is_Rational:
             return join("div", integer(node.p), integer(node.q))
         if node.is_Float:
-            return (CONSTANT,), (float(node),)
+            return self._constant(node)
         if node in _NUMBERS:
             return (_NUMBERS[node],), ()
         if isinstance(node, sympy.Piecewise):
@@ -121,6 +129,13 @@ class _Reader:
         if node.func is sympy.Heaviside and node.args[1] == sympy.Rational(1, 2):
             return self.read((sympy.sign(node.args[0]) + 1) / 2)
         return self._call(node)
+
+    def _constant(self, node: sympy.Float) -> Code:
+        value = float(node)
+        if math.isinf(value):
+            # not formatted: sympy's own formatting fails on exponents this large
+            raise UnsupportedError(str(node) + ": a Float beyond the range of float64")
+        return (CONSTANT,), (value,)
 
     def _call(self, node: sympy.Expr) -> Code:
         name = self.names.get(node.func)

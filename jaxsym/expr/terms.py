@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
-from jaxsym.expr.codes import Code, divide, integer, join, raise_to
+from jaxsym.expr.codes import Code, divide, integer, join, negate, raise_to
 from jaxsym.expr.operators import OPERATORS
 
 Number: TypeAlias = Fraction | float
@@ -107,6 +107,8 @@ def times(left: Number, right: Number) -> Number:
     Raises:
       OutOfRange: it overflows or underflows.
     """
+    if abs(left) == 1 or abs(right) == 1:
+        return left * right
     value = checked(left * right)
     if not value and left and right:
         raise OutOfRange
@@ -185,7 +187,7 @@ def _term_code(coefficient: Number, powers: Sequence[tuple[Code, Fraction]]) -> 
         above.insert(0, (("C",), (coefficient,)))
     else:
         if coefficient == -1 and above:
-            above[0] = join("neg", above[0])
+            above[0] = negate(above[0])
         elif coefficient.numerator != 1 or not above:
             above.insert(0, integer(coefficient.numerator))
         if coefficient.denominator != 1:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_expressions import NAMES, expressions
+from random_expressions import NAMES, expressions, has_values
 
 from jaxsym.expr import constant, literal, parse, variable
 
@@ -74,7 +74,7 @@ def test_canonical_is_idempotent_and_reads_back(f):
 @given(expressions())
 def test_values_stay_where_the_expression_has_one(f):
     before, after = (g.evaluate(POINTS, NAMES) for g in (f, f.canonical()))
-    finite = np.isfinite(before) & (np.abs(before) < 1e100)
+    finite = has_values(f, POINTS)
     # a shift of the last bit at a jump or cancellation may change few points, never many
     same = np.isclose(after[finite], before[finite], rtol=1e-6, atol=1e-9)
     assert same.sum() >= 0.95 * finite.sum()
@@ -100,7 +100,8 @@ def test_extreme_constants_never_break_it(f):
 def test_folding_stops_at_the_range_of_float64():
     x = variable("x")
     for f in (constant(1e200) * x * constant(1e200), constant(1e-200) * x * constant(1e-200)):
-        assert f.canonical().tokens == f.tokens
+        assert f.canonical().evaluate([[3.0]]) == f.evaluate([[3.0]])
+        assert 1e200 in f.canonical().constants or 1e-200 in f.canonical().constants
     huge = literal(10) ** literal(400) * x
     assert huge.canonical().tokens == huge.tokens
     assert f == constant(1e-200) * x * constant(1e-200)

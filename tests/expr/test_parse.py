@@ -35,6 +35,7 @@ FUZZ = settings(max_examples=500, deadline=None, derandomize=True)
         ("x ** (-1/2)", "inv sqrt x"),
         ("1 / x", "inv x"),
         ("1 / 3", "div 1 3"),
+        ("3 ** -1", "div 1 3"),
         ("x ** 0.5", "pow x C"),
         ("007 + E + e + pi", "add add add 7 e e pi"),
         ("ln(x) + arcsin(y)", "add log x asin y"),
