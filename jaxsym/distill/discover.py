@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxsym._check import require
 from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
 from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.learn import Learned, learn, neural_errors
+from jaxsym.distill.learn import Learned, check_model, learn, neural_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
 from jaxsym.distill.neighbors import neighbors, softened
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
@@ -75,8 +76,15 @@ def discover(
       time_limit: seconds for the whole; the best so far is returned when they are over.
       callback: told of progress. Ctrl-C ends a phase early and goes on with what it has.
     Raises:
-      ValueError: see `jaxsym.distill.task_for` and `jaxsym.distill.learn`.
+      ValueError: steps or a time limit that are not positive; and see `jaxsym.distill.task_for`
+        and `jaxsym.distill.learn`.
     """
+    check_model(model)
+    require(steps is None or steps >= 1, f"steps is {steps}; expected at least 1")
+    require(
+        time_limit is None or time_limit > 0,
+        f"time_limit is {time_limit}; expected a positive number of seconds",
+    )
     run = _Run(callback or (lambda progress: None), time_limit)
     key, data_key, train_key, read_key, search_key = jax.random.split(jax.random.key(seed), 5)
     with run.phase("data"):

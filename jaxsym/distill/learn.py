@@ -86,10 +86,9 @@ def learn(
     Raises:
       ValueError: unknown model, or a model that needs masses where there are none.
     """
+    check_model(model)
     if model == "auto":
         model = "central" if trajectories.mass is None else "bottleneck"
-    if model not in MODELS:
-        raise unknown_name("model", model, [*MODELS, "auto"])
     require(
         model == "central" or trajectories.mass is not None,
         f"model is '{model}', which needs the bodies' masses, and the data have none; "
@@ -99,6 +98,18 @@ def learn(
     edges = topology(trajectories.bodies, trajectories.pairs, directed=model != "central")
     learner = _learn_central if model == "central" else _learn_particles
     return learner(model, data, edges, key, steps, time_limit, callback)
+
+
+def check_model(model: str) -> None:
+    """Whether `learn` knows a network of that name.
+
+    Raises:
+      ValueError: it does not; with the nearest name that it knows.
+
+    >>> check_model("l1")
+    """
+    if model not in (*MODELS, "auto"):
+        raise unknown_name("model", model, [*MODELS, "auto"])
 
 
 def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Learned:
