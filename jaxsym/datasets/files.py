@@ -80,9 +80,21 @@ def save(path: str | Path, data: Trajectories) -> None:
     writer(path, data)
 
 
+def check_suffix(path: str | Path) -> None:
+    """Whether `load` and `save` know the kind of file that the name tells.
+
+    Raises:
+      ValueError: an unknown suffix.
+
+    >>> check_suffix("run.csv")
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _READERS:
+        raise unknown_name("file type", path.suffix or path.name, _READERS)
+
+
 def _for_suffix(path: Path, table: Mapping[str, Callable]) -> Callable:
-    if path.suffix.lower() not in table:
-        raise unknown_name("file type", path.suffix or path.name, table)
+    check_suffix(path)
     return table[path.suffix.lower()]
 
 
