@@ -1,1 +1,64 @@
-"""jaxsym"""
+"""Train networks whose structure matches a problem, and read the equations out of them.
+
+Names and rooms are imported when they are first used: ``import jaxsym`` alone starts nothing.
+
+>>> import jaxsym
+>>> jaxsym.parse("G*m1*m2/r**2").variables
+('G', 'm1', 'm2', 'r')
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxsym.distill import Discovery as Discovery
+    from jaxsym.distill import discover as discover
+    from jaxsym.expr import Expression as Expression
+    from jaxsym.expr import parse as parse
+    from jaxsym.simulate import particles as particles
+    from jaxsym.trajectories import Trajectories as Trajectories
+
+_HOMES = {
+    "Discovery": "distill",
+    "Expression": "expr",
+    "Trajectories": "trajectories",
+    "discover": "distill",
+    "parse": "expr",
+    "particles": "simulate",
+}
+_ROOMS = (
+    "datasets",
+    "distill",
+    "expr",
+    "graphs",
+    "plotting",
+    "report",
+    "search",
+    "simulate",
+    "training",
+)
+
+__all__ = [
+    "Discovery",
+    "Expression",
+    "Trajectories",
+    "discover",
+    "parse",
+    "particles",
+]
+__version__ = version("jaxsym")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"jaxsym.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxsym' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"jaxsym.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, *_ROOMS])
