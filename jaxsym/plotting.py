@@ -1,0 +1,266 @@
+"""Views of a discovery; each draws on the `matplotlib` axes that it is given and returns them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from jaxsym._check import require
+from jaxsym.distill.discovery import Discovery, latex
+from jaxsym.distill.learn import neural_accelerations, relative_errors
+from jaxsym.distill.reading import VARIABLES
+from jaxsym.distill.units import in_units, natural_units
+from jaxsym.distill.verdict import symbolic_accelerations
+from jaxsym.expr import Expression
+from jaxsym.graphs import snapshots
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_NETWORK, _EQUATION, _TRUTH = "#0072B2", "#D55E00", "#222222"
+_UNIT = (1.0, 1.0, 1.0, -1.0)  # m1 m2 q1 q2 at which pair laws are compared
+_MOST_POINTS = 4000
+
+
+def draw(discovery: Discovery) -> Figure:
+    """All views of a discovery on one page, under the law.
+
+    Args:
+      discovery: what to show.
+    Returns:
+      a figure that no window knows of; show it in a notebook or ``savefig`` it.
+    """
+    from matplotlib.figure import Figure
+
+    below = "law" if discovery.masses is None else "masses"
+    figure = Figure(figsize=(11.0, 8.5), layout="constrained")
+    axes: dict[str, Axes] = figure.subplot_mosaic([["law", "accelerations"], [below, "errors"]])
+    plot_pair_law(discovery, axes["law"])
+    plot_accelerations(discovery, axes["accelerations"])
+    plot_errors(discovery, axes["errors"])
+    if discovery.masses is not None:
+        plot_masses(discovery, axes["masses"])
+    figure.suptitle(f"{discovery.task.name}:  {_formula(discovery)}", fontsize=15)
+    return figure
+
+
+def plot_pair_law(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Pull against distance: what the network's messages say, the equation, and the truth.
+
+    All for unit masses and unlike unit charges, to which the network's samples are brought by the
+    equation's own dependence on masses and charges.
+
+    Args:
+      discovery: what to show.
+      ax: where to; new axes by default.
+    """
+    ax = _axes(ax)
+    distance, pull = _network_pull(discovery)
+    # the sparse ends of the distances would stretch the view
+    nearest, farthest = (np.quantile(distance, share) for share in (0.002, 0.998))
+    grid = np.geomspace(nearest, farthest, 400)
+    curve = _pull(discovery.law.coefficient, grid)
+    logarithmic = bool(np.all(curve > 0) or np.all(curve < 0)) and np.ptp(np.log(np.abs(curve))) > 3
+    shown = np.abs if logarithmic else np.asarray
+    some = _evenly(len(distance))
+    ax.plot(
+        distance[some],
+        shown(pull[some]),
+        ".",
+        color=_NETWORK,
+        alpha=0.25,
+        ms=4,
+        mew=0,
+        label="network",
+    )
+    ax.plot(grid, shown(curve), color=_EQUATION, lw=2.5, label="equation")
+    truth = discovery.task.truth
+    if truth is not None:
+        ax.plot(
+            grid, shown(_pull(truth.coefficient, grid)), "--", color=_TRUTH, lw=1.2, label="truth"
+        )
+    if logarithmic:
+        ax.set(xscale="log", yscale="log")
+        ax.set_ylim(np.abs(curve).min() / 2, np.abs(curve).max() * 2)
+    else:
+        margin = 0.15 * np.ptp(curve) or 1.0
+        ax.set_ylim(curve.min() - margin, curve.max() + margin)
+        ax.axhline(0.0, color="#999999", lw=0.8, zorder=0)
+    sense = "repulsion" if logarithmic and curve[0] < 0 else "attraction"
+    given = [name for name in VARIABLES[1:] if name in discovery.law.coefficient.variables]
+    units = ", ".join(f"{name} = {_UNIT[VARIABLES.index(name) - 1]:g}" for name in given)
+    ax.set_xlabel("distance")
+    ax.set_ylabel(f"{discovery.law.quantity}, {sense}{f', at {units}' if units else ''}")
+    return _finish(ax, "pair law")
+
+
+def plot_accelerations(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Predicted against true size of the bodies' accelerations on data never seen.
+
+    Args:
+      discovery: what to show.
+      ax: where to; new axes by default.
+    """
+    ax = _axes(ax)
+    true = _sizes(snapshots(discovery.task.held_out).acceleration)
+    network, equation = (_sizes(a) for a in _predictions(discovery))
+    some = _evenly(len(true))
+    ends = [true[true > 0].min(), true.max()]
+    ax.plot(ends, ends, color=_TRUTH, lw=0.8, zorder=0)
+    ax.plot(true[some], network[some], ".", color=_NETWORK, ms=5, mew=0, alpha=0.4, label="network")
+    ax.plot(true[some], equation[some], ".", color=_EQUATION, ms=2.5, mew=0, label="equation")
+    ax.set(xscale="log", yscale="log")
+    ax.set_ylim(ends[0] / 3, ends[1] * 3)
+    ax.set_xlabel("true acceleration")
+    ax.set_ylabel("predicted acceleration")
+    return _finish(ax, "held-out data")
+
+
+def plot_errors(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Relative errors on data never seen: medians by body if bodies have names, else histograms.
+
+    Args:
+      discovery: what to show.
+      ax: where to; new axes by default.
+    """
+    ax = _axes(ax)
+    names = discovery.task.held_out.names
+    if names is None:
+        return _error_histograms(discovery, ax)
+    for errors, color, label in zip(
+        discovery.by_body, (_NETWORK, _EQUATION), ("network", "equation"), strict=True
+    ):
+        ax.plot(names, errors, "o", color=color, label=label)
+    ax.set_yscale("log")
+    ax.tick_params("x", rotation=45)
+    ax.set_ylabel("median relative error of acceleration")
+    return _finish(ax, "errors on held-out data")
+
+
+def plot_masses(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Masses found against true ones, in units of the heaviest, with relative errors.
+
+    Without true ones, the masses found.
+
+    Args:
+      discovery: what to show.
+      ax: where to; new axes by default.
+    Raises:
+      ValueError: masses were not among the unknowns.
+    """
+    require(discovery.masses is not None, "the masses were known; expected a case that finds them")
+    ax = _axes(ax)
+    names = list(discovery.masses or ())
+    found = np.array(list((discovery.masses or {}).values()))
+    found = found / found.max()
+    truth = discovery.task.truth
+    if truth is None or truth.masses is None:
+        ax.plot(found, names, "o", color=_EQUATION)
+        ax.set(xscale="log", xlabel="mass found, in units of the heaviest")
+        return _finish(ax, "masses")
+    true = np.array([truth.masses[name] for name in names])
+    true = true / true.max()
+    ax.plot(true, true, color=_TRUTH, lw=0.8, zorder=0)
+    ax.plot(true, found, "o", color=_EQUATION)
+    for name, x, y in zip(names, true, found, strict=True):
+        ax.annotate(
+            f"{name} {y / x - 1:+.1e}", (x, y), (6, -9), textcoords="offset points", fontsize=8
+        )
+    ax.set(xscale="log", yscale="log", xlabel="true mass, in units of the heaviest")
+    ax.set_ylabel("mass found")
+    return _finish(ax, "masses and their relative errors")
+
+
+def _error_histograms(discovery: Discovery, ax: Axes) -> Axes:
+    data = snapshots(discovery.task.held_out)
+    errors = [relative_errors(a, data).ravel() for a in _predictions(discovery)]
+    positive = [np.maximum(e[np.isfinite(e)], 1e-16) for e in errors]
+    low, high = (np.quantile(np.concatenate(positive), share) for share in (0.001, 0.999))
+    bins = np.geomspace(low, max(high, 1.01 * low), 60)
+    for error, color, label in zip(
+        positive, (_NETWORK, _EQUATION), ("network", "equation"), strict=True
+    ):
+        middle = np.median(error)
+        ax.hist(error, bins.tolist(), color=color, alpha=0.5, label=f"{label}, median {middle:.1e}")
+        ax.axvline(middle, color=color, lw=1.5)
+    ax.set(xscale="log", xlabel="relative error of acceleration", ylabel="bodies at times")
+    return _finish(ax, "errors on held-out data")
+
+
+def _network_pull(discovery: Discovery) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
+    """Distances, and the network's pull there in the law's terms at unit masses and charges."""
+    reading, law, units = discovery.reading, discovery.law, natural_units(discovery.task.train)
+    pull = reading.coefficient * reading.inputs[:, 0] * units.acceleration
+    if reading.force:
+        pull = pull / reading.inputs[:, 1]
+    inputs = reading.inputs * [units.length, units.mass, units.mass, units.charge, units.charge]
+    if discovery.masses is not None:
+        # the network's own masses have another unit
+        inputs[:, 1:3] *= max(discovery.masses.values()) / inputs[:, 1:3].max()
+    if law.force:
+        pull = pull * inputs[:, 1]
+    distance = inputs[:, 0]
+    with np.errstate(all="ignore"):
+        usual = law.coefficient.evaluate(inputs, VARIABLES) * distance
+        pull = pull * _pull(law.coefficient, distance) / usual
+    known = np.isfinite(pull)
+    return distance[known], pull[known]
+
+
+def _pull(coefficient: Expression, distance: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
+    """``c r`` at unit masses and charges."""
+    inputs = np.column_stack([distance, np.tile(_UNIT, (len(distance), 1))])
+    return coefficient.evaluate(inputs, VARIABLES) * distance
+
+
+def _predictions(discovery: Discovery) -> tuple[np.ndarray, np.ndarray]:
+    """Accelerations ``[S, N, D]`` on held-out data by network and equation."""
+    masses, held_out = discovery.masses, discovery.task.held_out
+    log_mass = None if masses is None else np.log(list(masses.values()))
+    network, units = discovery.network, natural_units(discovery.task.train)
+    seen = neural_accelerations(network.model, network.params, in_units(held_out, units))
+    return seen * units.acceleration, symbolic_accelerations(discovery.law, log_mass, held_out)
+
+
+def _sizes(accelerations: ArrayLike) -> np.ndarray:
+    return np.linalg.norm(np.asarray(accelerations, np.float64), axis=-1).ravel()
+
+
+def _evenly(count: int) -> np.ndarray:
+    """Places spread over a list, at most as many as a picture can bear."""
+    return np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).astype(int))
+
+
+def _formula(discovery: Discovery) -> str:
+    """The law as mathtext, or as plain text where mathtext cannot set it."""
+    from matplotlib.mathtext import MathTextParser
+
+    formula = f"${latex(discovery.law)}$"
+    try:
+        MathTextParser("path").parse(formula)
+    except ValueError:
+        return f"{discovery.law.quantity} = ({discovery.law.coefficient}) d"
+    return formula
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure
+
+    return Figure(layout="constrained").subplots()
+
+
+def _finish(ax: Axes, title: str) -> Axes:
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(color="#eeeeee", zorder=-1)
+    ax.set_axisbelow(True)
+    if ax.get_legend_handles_labels()[1]:
+        legend = ax.legend(frameon=False, fontsize=9)
+        for handle in filter(None, legend.legend_handles):
+            handle.set_alpha(1.0)
+    return ax
