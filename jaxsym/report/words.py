@@ -1,0 +1,85 @@
+"""The law and the verdict on it in words and in LaTeX."""
+
+from __future__ import annotations
+
+from jaxsym.distill.discovery import Discovery, latex
+from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.verdict import TOLERANCE
+from jaxsym.expr import Expression
+
+
+def law_lines(law: ParticleLaw, digits: int = 6) -> list[str]:
+    """The equations of motion as readable text.
+
+    Args:
+      law: the equations.
+      digits: significant digits of the constants.
+
+    >>> from jaxsym.expr import parse
+    >>> spring = ParticleLaw(parse("2*(r - 1.00000001)/r"), True, 2, drag=parse("-0.5/m1"))
+    >>> for line in law_lines(spring):
+    ...     print(line)
+    F(1 by 2) = (2*(r - 1.0)/r) d
+    a(1) = sum F(1 by 2)/m1 + (-0.5/m1) v1
+    """
+    symbol = "F" if law.force else "a"
+    terms = [f"sum {symbol}(1 by 2){'/m1' if law.force else ''}"]
+    if law.drag is not None:
+        terms.append(f"({rounded(law.drag, digits)}) v1")
+    if law.field:
+        terms.append(f"({', '.join(f'{value:.{digits}g}' for value in law.field)})")
+    pair = f"{symbol}(1 by 2) = ({rounded(law.coefficient, digits)}) d"
+    return [pair, f"a(1) = {' + '.join(terms)}"]
+
+
+def rounded(expression: Expression, digits: int) -> Expression:
+    """The expression with constants of so many significant digits."""
+    return expression.with_constants([float(f"{c:.{digits}g}") for c in expression.constants])
+
+
+def law_tex(discovery: Discovery) -> str:
+    r"""The equations of motion in LaTeX, to ``\input`` in a document that loads amsmath."""
+    law = discovery.law
+    pair = latex(law).replace("=", "&=", 1)
+    return "\n".join(
+        [
+            f"% Law of motion of {discovery.task.name}, found by jaxsym; needs amsmath.",
+            r"\begin{align}",
+            rf"  {pair}, \qquad r = \lVert \vec{{x}}_2 - \vec{{x}}_1 \rVert \\",
+            rf"  \ddot{{\vec{{x}}}}_1 &= {' + '.join(_tex_terms(law))}",
+            r"\end{align}",
+            "",
+        ]
+    )
+
+
+def _tex_terms(law: ParticleLaw) -> list[str]:
+    pull = r"\vec{F}_{1 \leftarrow 2}" if law.force else r"\vec{a}_{1 \leftarrow 2}"
+    terms = [(r"\frac{1}{m_1} " if law.force else "") + r"\sum_2 " + pull]
+    if law.drag is not None:
+        terms.append(rf"\left({law.drag.latex()}\right) \dot{{\vec{{x}}}}_1")
+    if law.field:
+        entries = r" \\ ".join(f"{value:.6g}" for value in law.field)
+        terms.append(rf"\begin{{pmatrix}} {entries} \end{{pmatrix}}")
+    return terms
+
+
+def verdict(discovery: Discovery) -> str:
+    """Whether the law was recovered, and what that says, in a sentence or two."""
+    truth = discovery.task.truth
+    if discovery.recovered is None or truth is None:
+        return (
+            "No truth is known to compare with: the equation is as good as its errors on data "
+            "that nothing was fitted to."
+        )
+    if truth.own is None:
+        return "Not recovered: no function of the bodies' states is the truth of this case."
+    law = ParticleLaw(truth.coefficient, True, discovery.law.dims)
+    true = law_lines(law if discovery.law.force else law.as_acceleration())[0]
+    within = f"within {TOLERANCE:.0%} of the true one"
+    if discovery.recovered:
+        return (
+            f"Recovered: the law is {within} on pairs never seen, "
+            "also with their distances halved and doubled."
+        )
+    return f"Not recovered: the law is not {within}, {true}, on pairs or bodies never seen."
