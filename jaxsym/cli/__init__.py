@@ -1,0 +1,36 @@
+"""The `jaxsym` command."""
+
+from __future__ import annotations
+
+import click
+
+from jaxsym import __version__
+from jaxsym.cli.discover import discover
+from jaxsym.cli.doctor import doctor
+from jaxsym.cli.shared import Application
+from jaxsym.cli.simulate import simulate
+
+__all__ = ["main"]
+
+
+@click.group("jaxsym", cls=Application, invoke_without_command=True)
+@click.version_option(__version__, prog_name="jaxsym")
+@click.option("--debug", is_flag=True, envvar="JAXSYM_DEBUG", help="Show where errors come from.")
+@click.pass_context
+def main(context: click.Context, debug: bool) -> None:
+    """Equations out of networks whose structure matches the problem.
+
+    \b
+    Exit codes:
+      0    all is well
+      1    something is wrong with the input, the files or the installation
+      2    the command line cannot be understood
+      3    discover: the true law is known, and the law found is another one
+      130  interrupted; what was found until then has been written
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _command in (discover, simulate, doctor):
+    main.add_command(_command)

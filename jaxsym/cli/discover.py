@@ -1,0 +1,146 @@
+"""`jaxsym discover`: from trajectories to a law."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
+
+if TYPE_CHECKING:
+    from jaxsym.distill import Discovery
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--bodies",
+    default=4,
+    show_default=True,
+    type=click.IntRange(2),
+    help="How many, if the law is simulated.",
+)
+@click.option(
+    "--dims",
+    default=2,
+    show_default=True,
+    type=click.IntRange(2, 3),
+    help="Coordinates of each, if the law is simulated.",
+)
+@click.option(
+    "--model",
+    default="auto",
+    show_default=True,
+    help="bottleneck, l1, standard, central, or auto: central if masses are unknown.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
+)
+@click.option("--steps", type=click.IntRange(1), help="Of training, instead of the usual number.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="For the whole; the best found by then is the result.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for result.json, law.tex, law.py and figure.png.",
+)
+@click.option("--force", is_flag=True, help="Replace these files if the folder exists.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the result as JSON, and nothing else, on standard output.",
+)
+@click.pass_context
+def discover(
+    context: click.Context,
+    source: str,
+    bodies: int,
+    dims: int,
+    model: str,
+    seed: int,
+    steps: int | None,
+    time_limit: float | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Train a graph network on motion, read the force law out of it, put it back and test it.
+
+    SOURCE is "solar-system" (JPL's ephemeris), a law to simulate (r1, r2, spring, damped,
+    damped_paper, charge, superposition, discontinuous, string, string_ball), or a file of
+    trajectories (.npz, .csv, .parquet).
+
+    Ctrl-C ends the work early and keeps the best law so far; a second one stops at once.
+
+    \b
+    Examples:
+      jaxsym discover solar-system --out report
+      jaxsym discover spring --bodies 4 --dims 2 --model l1
+      jaxsym discover my_run.csv --json > law.json
+    """
+    from jaxsym import distill
+    from jaxsym.cli.progress import PhaseProgress
+    from jaxsym.report import check_folder, write_report
+    from jaxsym.training import interrupt_flag
+
+    if out is not None:
+        check_folder(out, force=force)
+    elif force:
+        raise click.UsageError("--force replaces a report; it goes with --out")
+    _check_simulated(context, source)
+    messages = message_console()
+    with PhaseProgress(messages) as progress:
+        found = distill.discover(
+            source,
+            bodies=bodies,
+            dims=dims,
+            model=model,
+            seed=seed,
+            steps=steps,
+            time_limit=time_limit,
+            callback=progress,
+        )
+    # minutes of work are not lost in the last second
+    with interrupt_flag() as interrupted:
+        if out is not None:
+            write_report(found, out, force=force)
+    _tell(found, out, as_json)
+    context.exit(INTERRUPTED if interrupted() else _exit_code(found, time_limit))
+
+
+def _check_simulated(context: click.Context, source: str) -> None:
+    """Options of a simulation mean nothing for data that are there."""
+    from jaxsym.simulate import LAWS
+
+    for name in ("bodies", "dims"):
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if given and source not in LAWS:
+            raise click.UsageError(f"--{name} is for simulated laws; '{source}' has its own")
+
+
+def _tell(found: Discovery, out: Path | None, as_json: bool) -> None:
+    from jaxsym.cli.summary import show_discovery
+
+    console = message_console() if as_json else output_console()
+    show_discovery(console, found)
+    if out is not None:
+        console.print(f"report in {out}", markup=False, soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+
+
+def _exit_code(found: Discovery, time_limit: float | None) -> int:
+    out_of_time = time_limit is not None and sum(found.seconds.values()) >= time_limit
+    if found.interrupted and not out_of_time:
+        return INTERRUPTED
+    return NOT_RECOVERED if found.recovered is False else 0

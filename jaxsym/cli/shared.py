@@ -1,0 +1,73 @@
+"""What all commands share: errors in one line, exit codes, consoles."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NOT_RECOVERED, INTERRUPTED = 3, 130
+
+
+class Application(click.Group):
+    """A group of commands whose errors are one line on standard error, and an exit code."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run as a program: never returns."""
+        options["standalone_mode"] = False
+        try:
+            code = super().main(*args, **options)
+        except click.Abort:
+            click.echo("interrupted; nothing was written", err=True)
+            code = INTERRUPTED
+        except click.ClickException as error:
+            click.echo(f"error: {error.format_message()}{_hint(error)}", err=True)
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(_in_one_line(error)) from error
+
+
+def output_console() -> Console:
+    """Where people read results: standard output."""
+    return _console(stderr=False)
+
+
+def message_console() -> Console:
+    """Where people read progress, and results when a program reads standard output."""
+    return _console(stderr=True)
+
+
+def _console(stderr: bool) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    # a file or a pipe has no width of its own; 80 columns would break tables
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=110)
+
+
+def _hint(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f" (see {error.ctx.command_path} --help)"
+    return ""
+
+
+def _in_one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, ValueError | OSError | ImportError):
+        return text
+    return f"{type(error).__name__}: {text} (unexpected; `jaxsym --debug` shows where)"

@@ -1,0 +1,70 @@
+"""`jaxsym simulate`: trajectories of a law, in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from jaxsym.cli.shared import message_console
+
+
+@click.command()
+@click.argument("law")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="New .npz, .csv or .parquet file.",
+)
+@click.option("--bodies", default=4, show_default=True, type=click.IntRange(2), help="How many.")
+@click.option(
+    "--dims", default=2, show_default=True, type=click.IntRange(2, 3), help="Coordinates of each."
+)
+@click.option(
+    "--trajectories",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many, from random states.",
+)
+@click.option(
+    "--steps", default=100, show_default=True, type=click.IntRange(1), help="Times in each."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the initial states."
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+def simulate(
+    law: str,
+    out: Path,
+    bodies: int,
+    dims: int,
+    trajectories: int,
+    steps: int,
+    seed: int,
+    force: bool,
+) -> None:
+    """Simulate bodies that follow LAW and save their motion, which `jaxsym discover` reads.
+
+    LAW is r1, r2, spring, damped, damped_paper, charge, superposition, discontinuous, string or
+    string_ball.
+    """
+    import jax
+
+    from jaxsym.datasets import check_suffix, save
+    from jaxsym.simulate import particles
+
+    check_suffix(out)
+    if out.exists() and not force:
+        raise FileExistsError(f"{out} exists; --force replaces it")
+    system = particles(law, bodies=bodies, dims=dims)
+    data = system.simulate(jax.random.key(seed), trajectories=trajectories, steps=steps)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=".partial-") as folder:
+        partial = Path(folder) / out.name
+        save(partial, data)
+        partial.replace(out)
+    message_console().print(f"{trajectories} trajectories of {steps} times in {out}", markup=False)

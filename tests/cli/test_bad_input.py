@@ -1,0 +1,107 @@
+"""What users bring that cannot be worked with: one clear line, exit code 1, nothing written."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+HEADER = "time,body,x,y"
+
+
+def table(header: str = HEADER, bodies: int = 2, change=None) -> str:
+    """Bodies apart from each other at 30 times; ``change(rows)`` spoils them."""
+    rows = [[t, b, b + 0.01 * t * t, 0.5 * b * t] for t in range(30) for b in range(bodies)]
+    if change is not None:
+        change(rows)
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)])
+
+
+def put(row: int, column: int, value: object):
+    def change(rows):
+        rows[row][column] = value
+
+    return change
+
+
+def same_place(rows):
+    rows[9][2:] = rows[8][2:]
+
+
+FILES = {
+    "column misnamed": ("run.csv", table("time,body,x,yy"), ["yy", "did you mean 'y'"]),
+    "column missing": ("run.csv", "time,x,y\n0,1,2\n", ["body"]),
+    "not a number": ("run.csv", table(change=put(5, 2, "nan")), ["x", "row 6"]),
+    "infinite": ("run.csv", table(change=put(7, 3, "inf")), ["y", "row 8"]),
+    "text for a number": ("run.csv", table(change=put(4, 2, "far")), ["x", "far", "row 5"]),
+    "one body": ("run.csv", table(bodies=1), ["1 body", "at least two"]),
+    "two at one place": ("run.csv", table(change=same_place), ["same position", "time index 4"]),
+    "empty": ("run.csv", "", ["not a table of comma-separated values"]),
+    "table called npz": ("run.npz", table(), ["not an .npz archive"]),
+    "table called parquet": ("run.parquet", table(), ["not a Parquet file"]),
+    "unknown suffix": ("run.txt", table(), ["unknown file type '.txt'", ".csv"]),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "parts"), FILES.values(), ids=FILES)
+def test_files_that_are_not_trajectories(run, tmp_path, name, text, parts):
+    file = tmp_path / name
+    file.write_text(text)
+    check(run, tmp_path, file, parts)
+    assert file.read_text() == text
+
+
+ARRAYS = {
+    "shapes disagree": (
+        {"velocity": np.zeros((30, 2, 3))},
+        ["velocity has shape", "(1, 30, 2, 2)"],
+    ),
+    "lengths disagree": ({"time": np.arange(29.0)}, ["time has shape (29,)", "(30,)"]),
+    "time stands still": ({"time": np.ones(30)}, ["time does not increase at index 1"]),
+    "unknown array": ({"positoin": np.zeros(3)}, ["positoin", "did you mean 'position'"]),
+    "infinite": ({"mass": [1.0, np.inf]}, ["mass has a non-finite value", "index (1,)"]),
+    "no weight": ({"mass": [1.0, 0.0]}, ["mass is 0.0 at index"]),
+    "too few": ({"position": np.eye(2)[None], "time": [0.0]}, ["run.npz"]),
+}
+
+
+@pytest.mark.parametrize(("change", "parts"), ARRAYS.values(), ids=ARRAYS)
+def test_arrays_that_are_not_trajectories(run, tmp_path, change, parts):
+    t = np.arange(30.0)
+    position = np.stack([np.stack([t, t], -1), np.stack([t + 1.0, -t], -1)], axis=1)
+    file = tmp_path / "run.npz"
+    np.savez(file, **({"position": position, "time": t} | change))
+    check(run, tmp_path, file, parts)
+
+
+def test_an_archive_cut_short(run, tmp_path):
+    file = tmp_path / "run.npz"
+    np.savez(file, position=np.zeros((30, 2, 2)), time=np.arange(30.0))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    check(run, tmp_path, file, ["cut short"])
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "parts"),
+    [
+        ("sprnig", [], ["unknown law or file 'sprnig'", "did you mean 'spring'"]),
+        ("there_is_none.csv", [], ["there is no file there_is_none.csv"]),
+        ("spring", ["--model", "bottelneck"], ["unknown model", "did you mean 'bottleneck'"]),
+    ],
+)
+def test_names_that_nobody_knows(run, tmp_path, source, options, parts):
+    check(run, tmp_path, source, parts, *options)
+
+
+def check(run, folder, source, parts, *options):
+    before = sorted(os.listdir(folder))
+    result = run("discover", source, "--out", folder / "report", "--json", *options)
+    error = result.stderr.splitlines()[-1]
+    assert result.exit_code == 1 and result.stdout == ""
+    assert error.startswith("error: ") and "unexpected" not in error
+    for part in parts:
+        assert part in error, error
+    assert "Traceback" not in result.stderr
+    assert sorted(os.listdir(folder)) == before
