@@ -1,0 +1,87 @@
+"""What all benchmarks share: interleaved timing, the machine's description, JSON and tables."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("jaxsym", "jax", "jaxlib", "flax", "optax", "jraph", "numpy", "scipy", "sympy")
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that all benchmarks have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="tiny: only shows that it works")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured here")
+    return parser
+
+
+def machine(*packages: str) -> dict[str, Any]:
+    """The machine in words, and the versions of Python, jaxsym's stack and ``packages``.
+
+    >>> machine()["versions"]["jaxsym"] == importlib.metadata.version("jaxsym")
+    True
+    """
+    versions = {"python": platform.python_version()}
+    for name in (*PACKAGES, *packages):
+        versions[name] = importlib.metadata.version(name)
+    processor = platform.machine().replace("_", "-")
+    return {"machine": f"{os.cpu_count()}-core {processor} CPU", "versions": versions}
+
+
+def interleave(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Wall seconds of each call, ``repeats`` times, in turn: a busy moment hits them alike.
+
+    The calls must block until their work is done; what compiles on the first is up to the caller.
+
+    >>> [len(seconds) for seconds in interleave({"a": list, "b": dict}, 3).values()]
+    [3, 3]
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - begin)
+    return seconds
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, least and most.
+
+    >>> spread([3.0, 1.0, 2.0])
+    {'median': 2.0, 'least': 1.0, 'most': 3.0}
+    """
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+def write(result: Mapping[str, Any], path: Path | None) -> None:
+    """Write a result as JSON, whole or not at all; nothing without a path."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(result, indent=2) + "\n")
+    partial.replace(path)
+
+
+def show(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table, columns aligned.
+
+    >>> show(["case", "s"], [["spring", 1.5], ["r1", 10]])
+    case    s
+    spring  1.5
+    r1      10
+    """
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
