@@ -22,6 +22,7 @@ from jaxsym.expr.terms import (
     add,
     as_number,
     as_piece,
+    checked,
     content,
     from_piece,
     is_exactly,
@@ -128,7 +129,9 @@ def _positive(piece: Piece) -> bool:
 def _collect(factors: Factors, others: Factors, exponent: Fraction) -> None:
     """Multiply ``factors`` by ``others`` to a power, in place."""
     for piece, own in others.items():
-        factors[piece] = factors.get(piece, Fraction(0)) + own * exponent
+        total = factors.get(piece, Fraction(0)) + own * exponent
+        checked(total)
+        factors[piece] = total
 
 
 def _number_power(base: Number, exponent: Fraction) -> tuple[Number, Factors]:

@@ -137,18 +137,18 @@ def _conditional(x: Any, y: Any, a: Any, b: Any) -> sympy.Expr:
 
 
 _HALF = sympy.Rational(1, 2)
-_sum = (SUM, PRODUCT)
-_product = (PRODUCT, UNARY)
+_TERMS = (SUM, PRODUCT)
+_FACTORS = (PRODUCT, UNARY)
 
 _ROWS = (
     Operator("add", 2, jnp.add, lambda x, y: x + y, np.add, 1, 4.0,
-             symmetric=True, form=Form("{} + {}", SUM, _sum), guard=False),
+             symmetric=True, form=Form("{} + {}", SUM, _TERMS), guard=False),
     Operator("sub", 2, jnp.subtract, lambda x, y: x - y, np.subtract, 1, 2.0,
-             form=Form("{} - {}", SUM, _sum), guard=False),
+             form=Form("{} - {}", SUM, _TERMS), guard=False),
     Operator("mul", 2, jnp.multiply, lambda x, y: x * y, np.multiply, 1, 4.0,
-             symmetric=True, form=Form("{}*{}", PRODUCT, _product)),
+             symmetric=True, form=Form("{}*{}", PRODUCT, _FACTORS)),
     Operator("div", 2, jnp.divide, lambda x, y: x / y, np.divide, 1, 2.0,
-             domain=lambda x, y: y != 0, form=Form("{}/{}", PRODUCT, _product)),
+             domain=lambda x, y: y != 0, form=Form("{}/{}", PRODUCT, _FACTORS)),
     Operator("neg", 1, jnp.negative, lambda x: -x, np.negative, 1, 0.5,
              form=Form("-{}", UNARY, (POWER,)), guard=False),
     Operator("inv", 1, _integer_power(-1), lambda x: 1 / x, np.reciprocal, 1, 1.0,

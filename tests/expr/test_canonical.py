@@ -104,4 +104,6 @@ def test_folding_stops_at_the_range_of_float64():
         assert 1e200 in f.canonical().constants or 1e-200 in f.canonical().constants
     huge = literal(10) ** literal(400) * x
     assert huge.canonical().tokens == huge.tokens
+    tower = (x ** literal(10**300)) ** literal(10**300)
+    assert tower.canonical().tokens == tower.tokens
     assert f == constant(1e-200) * x * constant(1e-200)
