@@ -58,7 +58,7 @@ def load(path: str | Path) -> Trajectories:
     try:
         return _complete(reader(path), path.name)
     except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from error
+        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from error
 
 
 def save(path: str | Path, data: Trajectories) -> None:
@@ -138,8 +138,7 @@ def _read_csv(path: Path) -> dict[str, Any]:
     try:
         frame = pd.read_csv(path, skipinitialspace=True)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"not a table of comma-separated values ({reason})") from error
+        raise ValueError(f"not a table of comma-separated values ({error})") from error
     return from_frame(frame)._asdict()
 
 

@@ -47,7 +47,7 @@ def solar_system(
       years: how long, in Julian years.
       every_days: time between the states.
       start: the first time, as a Julian date (TDB); 1980 January 1 by default. DE421 covers 1900 to
-        2050.
+        2200.
 
     Returns:
       One trajectory in AU, AU/yr and AU/yr^2, ICRF axes, with the time in years since ``start``.

@@ -129,7 +129,7 @@ def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise ValueError(
-            f"column '{column}' holds {frame[column].iloc[bad[0]]!r} in row {bad[0] + 1}; "
+            f"column '{column}' holds {frame[column].iloc[bad[0]]} in row {bad[0] + 1}; "
             "expected finite numbers"
         )
     return values

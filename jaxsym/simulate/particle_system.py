@@ -89,7 +89,7 @@ class ParticleSystem:
           ValueError: ``trajectories`` is not positive.
         """
         require(trajectories >= 1, f"trajectories is {trajectories}; expected at least 1")
-        return self.law.initial(key, trajectories, self.bodies, self.dims)
+        return _initial(self.law, key, trajectories, self.bodies, self.dims)
 
     def simulate(
         self,
@@ -272,6 +272,11 @@ def _batch_last(*values: Array) -> list[Array]:
         jnp.moveaxis(mass, -1, 0),
         jnp.moveaxis(charge, -1, 0),
     ]
+
+
+@partial(jax.jit, static_argnums=(0, 2, 3, 4))
+def _initial(law: Law, key: jax.Array, trajectories: int, bodies: int, dims: int) -> State:
+    return law.initial(key, trajectories, bodies, dims)
 
 
 @partial(jax.jit, static_argnames=("steps", "dt", "substeps", "integrator", "chunk"))

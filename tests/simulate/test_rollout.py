@@ -156,7 +156,6 @@ def test_new_keys_and_parameters_compile_nothing_new():
     [
         ("spring", None, jax.grad),
         ("spring", None, jax.jacfwd),
-        ("spring", 3, jax.grad),
         ("damped", 3, jax.grad),
     ],
 )
