@@ -89,21 +89,20 @@ def test_derivatives_of_higher_order_are_finite_everywhere(operator, x64):
     table = jnp.asarray(points(operator))
     derivative = jax.grad(lambda row: operator.jnp(*row))
     for _ in range(3 if operator.arity == 1 else 2):
-        assert bool(jnp.isfinite(jax.vmap(derivative)(table)).all())
+        assert np.isfinite(jax.jit(jax.vmap(derivative))(table)).all()
         derivative = jax.grad(lambda row, inner=derivative: inner(row).sum())
 
 
 @every_operator
 def test_masked_branch_does_not_poison_the_gradient(operator):
-    def loss(table: jax.Array) -> jax.Array:
-        args = table.T
-        return jnp.sum(jnp.where(operator.domain(*args), operator.jnp(*args), 0.0))
+    inside = operator.domain(*columns(operator))
 
-    table = jnp.asarray(points(operator))
-    outside = ~operator.domain(*table.T)
-    gradient = jax.grad(loss)(table)
-    assert bool(jnp.isfinite(gradient).all())
-    assert bool((gradient[outside] == 0).all())
+    def loss(table: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.where(inside, operator.jnp(*table.T), 0.0))
+
+    gradient = np.asarray(jax.jit(jax.grad(loss))(points(operator)))
+    assert np.isfinite(gradient).all()
+    assert (gradient[~inside] == 0).all()
 
 
 def test_infinite_factor_in_a_masked_branch_does_not_poison_the_gradient():
