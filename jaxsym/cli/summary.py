@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -20,44 +19,48 @@ def show_discovery(console: Console, discovery: Discovery) -> None:
     """Print the law, the masses, the errors, the verdict and the time taken."""
     from jaxsym.report import law_lines, verdict
 
-    console.print()
+    def say(line: str, style: str = "") -> None:
+        console.print(line, style=style, markup=False, soft_wrap=True)
+
+    say("")
     for line in law_lines(discovery.law):
-        console.print(Padding(line, (0, 2)), style="bold", markup=False)
-    console.print(Padding("where d = x2 - x1, r = |d|", (0, 2)), style="dim")
-    for line in _exponents(discovery):
-        console.print(Padding(line, (0, 2)))
-    console.print()
+        say(f"  {line}", "bold")
+    say("  where d = x2 - x1 and r is its length", "dim")
+    for line in _remarks(discovery):
+        say(f"  {line}")
     if discovery.masses is not None:
+        say(f"\nmasses ({discovery.task.mass_meaning})")
         console.print(_masses(discovery))
+    say("\nmedian relative error of acceleration")
     console.print(_errors(discovery))
-    console.print(verdict(discovery), style=_COLORS[discovery.recovered], soft_wrap=True)
+    say(f"\n{verdict(discovery)}", _COLORS[discovery.recovered])
     if discovery.interrupted:
-        console.print("Ended early: this is the best that was found until then.", style="yellow")
+        say("Ended early: this is the best that was found until then.", "yellow")
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in discovery.seconds.items())
     total = sum(discovery.seconds.values())
-    console.print(f"{total:.1f} s: {phases}; seed {discovery.seed}", style="dim", soft_wrap=True)
+    say(f"{total:.1f} s ({phases}); model {discovery.model}, seed {discovery.seed}", "dim")
 
 
-def _exponents(discovery: Discovery) -> Iterator[str]:
+def _remarks(discovery: Discovery) -> Iterator[str]:
     from jaxsym.distill import power_of_distance
 
     if discovery.free_exponent is not None:
         exact = power_of_distance(discovery.law)
+        in_law = "" if exact is None else f", {-exact:g} in the law"
+        free = -discovery.free_exponent
+        yield f"the pull goes with distance to the power {free:.5f} as fitted freely{in_law}"
+    if discovery.message_r2 is not None:
+        plain, trimmed, modulo = discovery.message_r2
         yield (
-            f"falls with distance to the power {discovery.free_exponent:.5f} as fitted freely, "
-            f"{exact:g} in the law"
+            f"true forces explain the network's messages with R2 {plain:.4f} "
+            f"({trimmed:.4f} trimmed, {modulo:.4f} up to factors of the receiver)"
         )
 
 
 def _masses(discovery: Discovery) -> Table:
-    table = _table(f"masses ({discovery.task.mass_meaning})")
-    table.add_column("body")
-    table.add_column("found", justify="right")
     parameters = discovery.to_json()["parameters"]
     true = parameters.get("true")
-    if true is not None:
-        table.add_column("true", justify="right")
-        table.add_column("relative error", justify="right")
+    table = _table("", "found", *(() if true is None else ("true", "relative error")))
     for name, mass in parameters["found"].items():
         row = [name, f"{mass:.6g}"]
         if true is not None:
@@ -67,14 +70,16 @@ def _masses(discovery: Discovery) -> Table:
 
 
 def _errors(discovery: Discovery) -> Table:
-    table = _table("median relative error of acceleration")
-    for column in ("", "held out", discovery.task.outside_is):
-        table.add_column(column, justify="right" if column else "left")
+    table = _table("", "held out", discovery.task.outside_is)
     for name, errors in (("network", discovery.neural), ("equation", discovery.symbolic)):
         outside = errors.out_of_distribution
         table.add_row(name, f"{errors.held_out:.2e}", "-" if outside is None else f"{outside:.2e}")
     return table
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column(first)
+    for column in numbers:
+        table.add_column(column, justify="right")
+    return table

@@ -47,8 +47,9 @@ def test_people_read_law_masses_errors_and_verdict(run, found):
     shown = result.stdout
     for part in (
         "a(1 by 2) = (m2/r**3) d",
-        "2.00030 as fitted freely, 2 in the law",
+        "power -2.00030 as fitted freely, -2 in the law",
         "masses (GM)",
+        "R2 0.9800 (0.9900 trimmed",
         "+1.0e-03",
         "more of it",
         "Recovered: the law is within 2%",
