@@ -12,7 +12,12 @@ import numpy as np
 
 from jaxsym._check import require
 from jaxsym.distill.discovery import Discovery
-from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
+from jaxsym.distill.gauge import (
+    heaviest_is_one,
+    power_of_distance,
+    unit_strength,
+    with_free_exponent,
+)
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned, check_model, learn, neural_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
@@ -239,7 +244,10 @@ def _verify(
     """Tests of the best law, and everything that is told of it."""
     best = selector.best
     assert best is not None
-    best = rounded(unit_strength(best), selector.problem, selector.precision)
+    unit = unit_strength(best)
+    if unit is best:
+        unit = heaviest_is_one(best, selector.problem.data, selector.problem.edges)
+    best = rounded(unit, selector.problem, selector.precision)
     exponent = _free_exponent(best, selector.problem)
     shown = _shorter(best.law)
     tests = [task.held_out] + ([task.outside] if task.outside is not None else [])

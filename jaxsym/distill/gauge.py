@@ -9,9 +9,10 @@ from jaxtyping import Float
 
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.reading import VARIABLES
-from jaxsym.distill.refit import Refit
+from jaxsym.distill.refit import Refit, refit
 from jaxsym.expr import constant, literal, variable
 from jaxsym.expr.snap import with_number
+from jaxsym.graphs import Snapshots, Topology
 
 _DISTANCE, _MASSES = VARIABLES.index("r"), [VARIABLES.index("m1"), VARIABLES.index("m2")]
 
@@ -44,6 +45,19 @@ def unit_strength(fit: Refit) -> Refit:
             law = dataclasses.replace(fit.law, coefficient=unit.canonical())
             return fit._replace(law=law, log_mass=fit.log_mass + np.log(strength))
     return fit
+
+
+def heaviest_is_one(fit: Refit, data: Snapshots, edges: Topology) -> Refit:
+    """The same law with unknown masses in units of the heaviest, its constants refitted.
+
+    Args:
+      fit: a law of forces.
+      data: snapshots to refit on.
+      edges: of one snapshot.
+    """
+    if fit.log_mass is None:
+        return fit
+    return refit(fit.law, data, edges, log_mass=fit.log_mass - fit.log_mass.max())
 
 
 def power_of_distance(law: ParticleLaw) -> float | None:
