@@ -34,8 +34,8 @@ from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
 _EDGES_READ = 5000
-_SNAPSHOTS_FITTED = 256
-_CANDIDATES = 10
+_SNAPSHOTS_FITTED = 128
+_CANDIDATES, _SOFTENED = 10, 4
 _SEARCH_SECONDS = 20.0
 _TRAINING_SHARE = 0.6  # of a time limit
 
@@ -223,7 +223,8 @@ def _put_back(
             coefficient = coefficient_in_data_units(row.expression, units, log_mass is None)
             law = ParticleLaw(coefficient, reading.force, dims)
             selector.offer(law)
-            selector.offer(softened(law, typical))
+        for fit in sorted(selector.fits, key=selector.cost)[:_SOFTENED]:
+            selector.offer(softened(fit.law, typical), fit.log_mass)
         selector.improve(lambda law: neighbors(law, typical))
         selector.snap()
         run.interrupted |= interrupted()

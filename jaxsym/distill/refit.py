@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Float
-from scipy.optimize import least_squares
+from jaxtyping import Array, Bool, Float
 
 from jaxsym.distill.law import ParticleLaw, symbolic_network, with_parameters
+from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Snapshots, Topology, graph
 
 _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite
@@ -52,7 +53,7 @@ def refit(
     edges: Topology,
     *,
     log_mass: Float[np.ndarray, " N"] | None = None,
-    steps: int = 100,
+    steps: int = 60,
 ) -> Refit:
     """Least squares through the message, the node function and the sum between them, in float64.
 
@@ -77,21 +78,24 @@ def refit(
     """
     with jax.enable_x64(True):
         problem = _problem(law, data, edges, log_mass)
-        fitted = problem.start
-        if log_mass is not None:
-            # first the constants that fit the masses as they are: both at once may run away
-            fitted = problem.minimize(fitted, problem.among("coefficient"), steps)
-        fitted = problem.minimize(fitted, np.ones(len(fitted), bool), steps)
-        residual = problem.residual(fitted)
-        found = problem.unravel(fitted)
-        spread = _standard_errors(problem, fitted, residual)
-    return Refit(
-        with_parameters(law, found),
-        None if log_mass is None else np.asarray(found["log_mass"]),
-        float(np.sqrt(np.mean(residual**2))),
-        np.asarray(problem.unravel(spread)["coefficient"]),
-        len(residual),
-    )
+        if len(problem.start):
+            point = Point(problem.start, jnp.inf, jnp.zeros(()), jnp.zeros(()))
+            if log_mass is not None:
+                # first the constants that fit the masses as they are: both at once may run away
+                point = problem.minimize(problem.start, problem.among("coefficient"), steps)
+            everything = jnp.ones(len(problem.start), bool)
+            point = problem.minimize(point.constants, everything, steps)
+        else:
+            point = problem.at_start()
+        found = problem.unravel(point.constants)
+        spread = problem.unravel(jnp.asarray(_standard_errors(point, problem.residuals)))
+        return Refit(
+            with_parameters(law, found),
+            None if log_mass is None else np.asarray(found["log_mass"]),
+            float(np.sqrt(point.loss)),
+            np.asarray(spread["coefficient"]),
+            problem.residuals,
+        )
 
 
 def relative_error(
@@ -110,7 +114,7 @@ def relative_error(
     """
     with jax.enable_x64(True):
         problem = _problem(law, data, edges, log_mass)
-        return float(np.sqrt(np.mean(problem.residual(problem.start) ** 2)))
+        return float(np.sqrt(problem.at_start().loss))
 
 
 def _problem(law, data, edges, log_mass) -> _Problem:
@@ -124,8 +128,8 @@ class _Problem:
     """Relative residuals of a symbolic network as a function of one flat vector."""
 
     def __init__(self, apply: Any, params: Any, data: Snapshots, edges: Topology):
-        self.start, self.unravel = ravel_pytree(jax.tree.map(jnp.asarray, params))
-        self.start = np.asarray(self.start)
+        flat, self.unravel = ravel_pytree(jax.tree.map(jnp.asarray, params))
+        self.start = jnp.asarray(flat, float)
         bodies = jax.tree.map(jnp.asarray, data.bodies)
         bodies = bodies._replace(
             **{
@@ -133,60 +137,51 @@ class _Problem:
                 for name in ("position", "velocity", "mass", "charge")
             }
         )
-        nodes = graph(bodies, edges)
         target = jnp.asarray(data.acceleration, float).reshape(-1, np.shape(data.acceleration)[-1])
-        scale = jnp.asarray(error_scale(data)).reshape(-1, 1)
+        # as an argument, not a constant of the program: compiling is most of the work
+        self.data = graph(bodies, edges), target, jnp.asarray(error_scale(data)).reshape(-1, 1)
+        self.residuals = target.size
 
-        def residual(flat):
+        def residual(flat, data):
+            nodes, target, scale = data
             predicted = apply(self.unravel(flat), nodes).acceleration
             relative = ((predicted - target) / scale).ravel()
-            return jnp.clip(jnp.nan_to_num(relative, nan=_FAR), -_FAR, _FAR)
+            cut = jnp.clip(jnp.nan_to_num(relative, nan=_FAR), -_FAR, _FAR)
+            return cut, cut
 
-        self._residual = jax.jit(residual)
-        self._jacobian = jax.jit(jax.jacfwd(residual))
+        def linearize(free, data, flat):
+            slopes, values = jax.jacfwd(residual, has_aux=True)(flat, data)
+            slopes = jnp.where(free, jnp.nan_to_num(slopes, posinf=0.0, neginf=0.0), 0.0)
+            mean = lambda a, b: a.T @ b / len(values)  # noqa: E731
+            return Point(flat, mean(values, values), mean(slopes, slopes), mean(slopes, values))
 
-    def residual(self, flat: np.ndarray) -> np.ndarray:
-        return np.asarray(self._residual(flat))
+        self._linearize = linearize
+        self._minimize = jax.jit(
+            lambda start, free, steps, data: levenberg_marquardt(
+                partial(linearize, free, data), start, steps
+            )
+        )
 
-    def jacobian(self, flat: np.ndarray) -> np.ndarray:
-        return np.nan_to_num(np.asarray(self._jacobian(flat)), posinf=0.0, neginf=0.0)
+    def at_start(self) -> Point:
+        """The problem at the parameters given."""
+        everything = jnp.ones(len(self.start), bool)
+        return jax.jit(self._linearize)(everything, self.data, self.start)
 
-    def among(self, name: str) -> np.ndarray:
+    def among(self, name: str) -> Bool[Array, " P"]:
         """Which entries of the flat vector belong to a part of the parameters."""
         parts = self.unravel(self.start)
         chosen = {key: jnp.full_like(part, key == name) for key, part in parts.items()}
-        return np.asarray(ravel_pytree(chosen)[0]) > 0
+        return ravel_pytree(chosen)[0] > 0
 
-    def minimize(self, start: np.ndarray, free: np.ndarray, steps: int) -> np.ndarray:
+    def minimize(self, start: Array, free: Array, steps: int) -> Point:
         """Least squares over the free entries."""
-        if not np.any(free):
-            return start
-
-        def full(part):
-            flat = start.copy()
-            flat[free] = part
-            return flat
-
-        return full(
-            least_squares(
-                lambda part: self.residual(full(part)),
-                start[free],
-                lambda part: self.jacobian(full(part))[:, free],
-                x_scale="jac",
-                ftol=1e-14,
-                xtol=1e-14,
-                gtol=1e-14,
-                max_nfev=steps,
-            ).x
-        )
+        return self._minimize(start, free, steps, self.data)
 
 
-def _standard_errors(problem: _Problem, flat: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    if not len(flat):
-        return flat
-    jacobian = problem.jacobian(flat)
-    norms = np.linalg.norm(jacobian, axis=0)
-    norms = np.where(norms > 0, norms, 1.0)
-    _, singular, rows = np.linalg.svd(jacobian / norms, full_matrices=False)
-    inverse = (rows**2 / np.maximum(singular[:, None], 1e-10) ** 2).sum(0)
-    return np.sqrt(np.mean(residual**2) * inverse) / norms
+def _standard_errors(point: Point, residuals: int) -> Float[np.ndarray, " P"]:
+    curvature = np.asarray(point.curvature)
+    scale = np.sqrt(np.diag(curvature))
+    scale = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
+    inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
+    return np.sqrt(float(point.loss) / residuals * inverse) / scale

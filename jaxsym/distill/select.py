@@ -18,7 +18,7 @@ from jaxsym.graphs import Snapshots, Topology
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
 _INDEPENDENT = 2000
-_LEADERS = 3
+_LEADERS = 2
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
 _ROUNDING = {4: 3e-6, 8: 1e-9}  # relative error below which a fit is rounding, by bytes a number
 

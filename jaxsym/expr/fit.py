@@ -1,8 +1,7 @@
 """Constants by batched multi-start Levenberg-Marquardt, in float64.
 
 Every start is a small least-squares problem of its own, run until it is done, so that none waits
-for another; all of them share one compiled function. Method: Levenberg (1944), Marquardt (1963),
-with the damping rule of H. B. Nielsen, "Damping parameter in Marquardt's method" (1999).
+for another; all of them share one compiled function.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
 from jaxsym._check import finite, require
 from jaxsym.expr.expression import Expression
+from jaxsym.expr.levenberg_marquardt import Point, first_state, minimize
 from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.program import (
     Numbers,
@@ -33,7 +33,7 @@ from jaxsym.expr.program import (
 
 _EXACT = 1e-24  # a loss below this share of mean(y**2) is rounding: further starts cannot better it
 _SCREENED = 32  # starts drawn per start that is run
-_SETTLED = 1e-14  # an improvement below this share of the loss ends a start
+_BATCHES = (8, 64)  # programs per dispatch, so that any number of them meets a compiled function
 
 
 class Fit(NamedTuple):
@@ -99,18 +99,30 @@ def fit_constants(
     weight = np.ones(samples) if weights is None else np.asarray(weights, np.float64)
     _check(points, target, weight, count, samples)
     starts = _draw_starts(program, key, restarts, scale)
-    rows, columns = _bucket(count) - count, _bucket(samples) - samples
+    added = _bucket(samples) - samples
+    points = _pad(points, *[0] * (points.ndim - 2), added, mode="edge")
+    target = _pad(np.broadcast_to(target, (count, samples)), 0, added)
+    weight = _pad(np.broadcast_to(weight, (count, samples)), 0, added)
+    size = min(n for n in _BATCHES if n >= min(count, _BATCHES[-1]))
+    fits = []
     with jax.enable_x64(True):
-        fit = _fit(
-            jax.tree.map(lambda a: _pad(a, rows), program),
-            _pad(points, *[rows] * (points.ndim == 3), columns, mode="edge"),
-            _pad(np.broadcast_to(target, (count, samples)), rows, columns),
-            _pad(np.broadcast_to(weight, (count, samples)), rows, columns),
-            _pad(starts, rows),
-            restarts=restarts,
-            steps=steps,
-        )
-        return jax.tree.map(lambda a: np.asarray(a)[:count], fit)
+        for start in range(0, count, size):
+
+            def part(array: Numbers, start: int = start) -> np.ndarray:
+                rows = np.asarray(array)[start : start + size]
+                return _pad(rows, size - len(rows))
+
+            fit = _fit(
+                jax.tree.map(part, program),
+                part(points) if points.ndim == 3 else points,
+                part(target),
+                part(weight),
+                part(starts),
+                restarts=restarts,
+                steps=steps,
+            )
+            fits.append(jax.tree.map(np.asarray, fit))
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *fits)
 
 
 def fit_expressions(
@@ -120,6 +132,7 @@ def fit_expressions(
     y: Float[ArrayLike, " n"],
     *,
     operators: Mapping[str, Operator] = OPERATORS,
+    length: int | None = None,
     slots: int | None = None,
     **options: Any,
 ) -> tuple[list[Expression], Fit]:
@@ -129,7 +142,7 @@ def fit_expressions(
       expressions: P expressions, their constants the first start.
       variables: names of the columns of `X`.
       X, y: the data, as for `fit_constants`.
-      operators, slots: as for `compile_programs`.
+      operators, length, slots: as for `compile_programs`.
       options: `key`, `weights`, `restarts`, `steps`, `scale`, as for `fit_constants`.
 
     Returns:
@@ -142,7 +155,9 @@ def fit_expressions(
     >>> round(fitted[0].constants[0], 9)
     3.0
     """
-    program = compile_programs(expressions, variables, slots=slots, operators=operators)
+    program = compile_programs(
+        expressions, variables, length=length, slots=slots, operators=operators
+    )
     fit = fit_constants(program, X, y, **options)
     fitted = [
         e.with_constants(c[: len(e.constants)]) if np.isfinite(loss) else e
@@ -164,7 +179,7 @@ def _check(X: np.ndarray, y: np.ndarray, weights: np.ndarray, count: int, sample
 
 
 def _bucket(size: int) -> int:
-    """The next size of few: a quarter of a power of two apart, so that shapes repeat."""
+    """The next of few sizes, four to every power of two, so that shapes repeat."""
     step = max(8, 1 << max(0, (size - 1).bit_length() - 3))
     return -(-size // step) * step
 
@@ -189,25 +204,11 @@ def _draw_starts(program: Program, key: Array, restarts: int, scale: float) -> n
     return np.concatenate([np.asarray(program.constants)[:, None], scale * drawn], axis=1)
 
 
-class _Point(NamedTuple):
-    """Constants with the least-squares problem linearized there."""
+class _Scratch(NamedTuple):
+    """Register files of values, and of values with tangents; written in place."""
 
-    constants: Float[Array, " K"]
-    loss: Float[Array, ""]
-    curvature: Float[Array, "K K"]
-    gradient: Float[Array, " K"]
-
-
-class _State(NamedTuple):
-    """One start of Levenberg-Marquardt between two evaluations."""
-
-    best: _Point
-    trial: Float[Array, " K"]
-    promised: Float[Array, ""]  # what the local quadratic model expects `trial` to gain
-    damping: Float[Array, ""]
-    growth: Float[Array, ""]
-    step: Int[Array, ""]
-    done: Bool[Array, ""]
+    values: Array
+    slopes: Array
 
 
 @functools.partial(jax.jit, static_argnames="restarts")
@@ -215,47 +216,62 @@ def _fit(
     program: Program, X: Array, y: Array, weights: Array, starts: Array, steps: Array, restarts: int
 ) -> Fit:
     columns = jnp.swapaxes(X, -1, -2)
-    shared = columns if X.ndim == 2 else None
+    own = columns if X.ndim == 3 else None
     total = weights.sum(-1, keepdims=True)
     weights = weights / jnp.where(total > 0, total, 1)
+    scratch = _Scratch(
+        *(make_registers(program, X.shape[-2], X.dtype, n) for n in (0, starts.shape[-1]))
+    )
+    if own is None:
+        scratch = _Scratch(*(with_variables(program, r, columns) for r in scratch))
 
-    def fit_one(inputs: tuple) -> tuple[_Point, Array]:
-        row, own, y, weights, starts = inputs
-        columns = own if shared is None else shared
+    def fit_one(scratch: _Scratch, inputs: tuple) -> tuple[_Scratch, tuple[Point, Array]]:
+        row, points, y, weights, starts = inputs
+        if points is not None:
+            scratch = _Scratch(*(with_variables(row, r, points) for r in scratch))
+        scratch = _Scratch(*(with_literals(row, r) for r in scratch))
+        values, starts = _screened(row, scratch.values, y, weights, starts, restarts)
 
-        def evaluator(tangents: int) -> Callable[[Array], Array]:
-            registers = make_registers(row, columns.shape[-1], columns.dtype, tangents)
-            registers = with_literals(row, with_variables(row, registers, columns))
-            return lambda constants: execute(replace(row, constants=constants), registers)[1]
-
-        values, values_and_slopes = evaluator(0), evaluator(starts.shape[-1])
-
-        def linearize(constants: Array) -> _Point:
-            rows = values_and_slopes(constants)
+        def linearize(constants: Array, registers: Array) -> tuple[Point, Array]:
+            registers, rows = execute(replace(row, constants=constants), registers)
             residual, slopes = rows[0] - y, rows[1:]
             weighted = slopes * weights
             loss = _finite_or_inf(jnp.sum(weights * residual**2))
-            return _Point(constants, loss, weighted @ slopes.T, weighted @ residual)
+            point = Point(constants, loss, weighted @ slopes.T, weighted @ residual)
+            return point, registers
 
-        if restarts > 1:
-            misfits = lax.map(lambda c: _misfit(values(c)[0], y, weights), starts)
-            misfits = misfits.at[0].set(-jnp.inf)  # the own constants go first
-            starts = starts[jnp.argsort(misfits)[:restarts]]
+        def attempt(carried: tuple) -> tuple:
+            index, best, registers = carried
+            found, registers = minimize(linearize, starts[index], steps, registers)
+            better = found.best.loss < best.best.loss
+            best = jax.tree.map(lambda a, b: jnp.where(better, a, b), found, best)
+            return index + 1, best, registers
+
         exact = _EXACT * jnp.sum(weights * y**2)
+        carried = (0, first_state(starts[0]), scratch.slopes)
+        _, found, slopes = lax.while_loop(
+            lambda c: (c[0] < restarts) & (c[1].best.loss > exact), attempt, carried
+        )
+        return _Scratch(values, slopes), (found.best, found.done)
 
-        def attempt(index: Array, best: _State) -> _State:
-            def run() -> _State:
-                found = _minimize(linearize, starts[index], steps)
-                better = found.best.loss < best.best.loss
-                return jax.tree.map(lambda a, b: jnp.where(better, a, b), found, best)
-
-            return lax.cond(best.best.loss <= exact, lambda: best, run)
-
-        found = lax.fori_loop(0, restarts, attempt, _first_state(starts[0]))
-        return found.best, found.done
-
-    best, done = lax.map(fit_one, (program, None if X.ndim == 2 else columns, y, weights, starts))
+    rows = (program, own, y, weights, starts)
+    best, done = lax.scan(fit_one, scratch, rows)[1]
     return Fit(replace(program, constants=best.constants), best.loss, done, best.curvature)
+
+
+def _screened(
+    row: Program, registers: Array, y: Array, weights: Array, starts: Array, count: int
+) -> tuple[Array, Array]:
+    """The first start and the most promising others."""
+    if len(starts) == count:
+        return registers, starts
+
+    def misfit(registers: Array, constants: Array) -> tuple[Array, Array]:
+        registers, values = execute(replace(row, constants=constants), registers)
+        return registers, _misfit(values[0], y, weights)
+
+    registers, misfits = lax.scan(misfit, registers, starts)
+    return registers, starts[jnp.argsort(misfits.at[0].set(-jnp.inf))[:count]]
 
 
 def _misfit(value: Array, y: Array, weights: Array) -> Array:
@@ -268,40 +284,3 @@ def _misfit(value: Array, y: Array, weights: Array) -> Array:
 
 def _finite_or_inf(loss: Array) -> Array:
     return jnp.where(jnp.isfinite(loss), loss, jnp.inf)
-
-
-def _minimize(linearize: Callable[[Array], _Point], start: Array, steps: Array) -> _State:
-    """Levenberg-Marquardt from one start."""
-
-    def advance(state: _State) -> _State:
-        new, old = linearize(state.trial), state.best
-        better = new.loss < old.loss
-        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, old)
-        gain = (old.loss - new.loss) / state.promised
-        shrink = jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
-        damping = state.damping * jnp.where(better, shrink, state.growth)
-        scale = jnp.diag(best.curvature)
-        scale = jnp.maximum(scale, 1e-14 * scale.max())
-        scale = jnp.where(scale > 0, scale, 1)  # a slot that is not in use
-        matrix = best.curvature + damping * jnp.diag(scale)
-        move = -jax.scipy.linalg.solve(matrix, best.gradient, assume_a="pos")
-        settled = better & (old.loss - new.loss <= _SETTLED * new.loss)
-        still = jnp.max(jnp.abs(move)) <= 1e-15 * jnp.max(jnp.abs(best.constants))
-        return _State(
-            best=best,
-            trial=best.constants + move,
-            promised=move @ (damping * scale * move - best.gradient),
-            damping=damping,
-            growth=jnp.where(better, 2.0, 2 * state.growth),
-            step=state.step + 1,
-            done=settled | still | (damping > 1e20) | ~jnp.isfinite(best.loss),
-        )
-
-    return lax.while_loop(lambda s: ~s.done & (s.step < steps), advance, _first_state(start))
-
-
-def _first_state(start: Array) -> _State:
-    """Before the first evaluation: nothing known, `start` on trial."""
-    one, matrix = jnp.ones((), start.dtype), jnp.zeros((len(start), len(start)), start.dtype)
-    nowhere = _Point(start, jnp.inf * one, matrix, jnp.zeros_like(start))
-    return _State(nowhere, start, one, 3e-3 * one, 2 * one, jnp.zeros((), int), jnp.asarray(False))
