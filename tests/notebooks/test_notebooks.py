@@ -1,0 +1,24 @@
+"""Every notebook runs from beginning to end at its quick size."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_notebook_runs(path, monkeypatch):
+    monkeypatch.setenv("JAXSYM_QUICK", "1")
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+
+
+def test_notebooks_keep_their_plots():
+    for path in NOTEBOOKS:
+        cells = nbformat.read(path, as_version=4).cells
+        outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+        assert any("image/png" in o.get("data", {}) for o in outputs), path.name
