@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -66,22 +66,15 @@ def plot_pair_law(discovery: Discovery, ax: Axes | None = None) -> Axes:
     logarithmic = bool(np.all(curve > 0) or np.all(curve < 0)) and np.ptp(np.log(np.abs(curve))) > 3
     shown = np.abs if logarithmic else np.asarray
     some = _evenly(len(distance))
-    ax.plot(
-        distance[some],
-        shown(pull[some]),
-        ".",
-        color=_NETWORK,
-        alpha=0.25,
-        ms=4,
-        mew=0,
-        label="network",
-    )
-    ax.plot(grid, shown(curve), color=_EQUATION, lw=2.5, label="equation")
+    dots: dict[str, Any] = {"color": _NETWORK, "alpha": 0.3, "ms": 8, "mew": 0, "label": "network"}
+    ax.plot(distance[some], shown(pull[some]), ".", **dots)
+    ax.plot(grid, shown(curve), color=_EQUATION, lw=1.8, label="equation")
     truth = discovery.task.truth
     if truth is not None:
         ax.plot(
-            grid, shown(_pull(truth.coefficient, grid)), "--", color=_TRUTH, lw=1.2, label="truth"
+            grid, shown(_pull(truth.coefficient, grid)), "--", color=_TRUTH, lw=1.0, label="truth"
         )
+    ax.set_xlim(nearest, farthest)
     if logarithmic:
         ax.set(xscale="log", yscale="log")
         ax.set_ylim(np.abs(curve).min() / 2, np.abs(curve).max() * 2)
@@ -109,9 +102,12 @@ def plot_accelerations(discovery: Discovery, ax: Axes | None = None) -> Axes:
     network, equation = (_sizes(a) for a in _predictions(discovery))
     some = _evenly(len(true))
     ends = [true[true > 0].min(), true.max()]
-    ax.plot(ends, ends, color=_TRUTH, lw=0.8, zorder=0)
-    ax.plot(true[some], network[some], ".", color=_NETWORK, ms=5, mew=0, alpha=0.4, label="network")
-    ax.plot(true[some], equation[some], ".", color=_EQUATION, ms=2.5, mew=0, label="equation")
+    ax.plot(ends, ends, color=_TRUTH, lw=0.8, zorder=1)
+    for predicted, color, size, label in (
+        (network, _NETWORK, 9, "network"),
+        (equation, _EQUATION, 3, "equation"),
+    ):
+        ax.plot(true[some], predicted[some], ".", color=color, ms=size, mew=0, label=label)
     ax.set(xscale="log", yscale="log")
     ax.set_ylim(ends[0] / 3, ends[1] * 3)
     ax.set_xlabel("true acceleration")
@@ -135,7 +131,8 @@ def plot_errors(discovery: Discovery, ax: Axes | None = None) -> Axes:
     ):
         ax.plot(names, errors, "o", color=color, label=label)
     ax.set_yscale("log")
-    ax.tick_params("x", rotation=45)
+    for tick in ax.get_xticklabels():
+        tick.set(rotation=45, ha="right", rotation_mode="anchor")
     ax.set_ylabel("median relative error of acceleration")
     return _finish(ax, "errors on held-out data")
 
@@ -163,12 +160,21 @@ def plot_masses(discovery: Discovery, ax: Axes | None = None) -> Axes:
         return _finish(ax, "masses")
     true = np.array([truth.masses[name] for name in names])
     true = true / true.max()
-    ax.plot(true, true, color=_TRUTH, lw=0.8, zorder=0)
+    ax.plot(true, true, color=_TRUTH, lw=0.8, zorder=1)
     ax.plot(true, found, "o", color=_EQUATION)
-    for name, x, y in zip(names, true, found, strict=True):
+    # neighbors are named on opposite sides of the line
+    for rank, body in enumerate(np.argsort(-true)):
+        side, offset = ("right", (-7, 2)) if rank % 2 == 0 else ("left", (7, -8))
+        error = f" {found[body] / true[body] - 1:+.1e}" if rank else ""
         ax.annotate(
-            f"{name} {y / x - 1:+.1e}", (x, y), (6, -9), textcoords="offset points", fontsize=8
+            f"{names[body]}{error}",
+            (true[body], found[body]),
+            offset,
+            textcoords="offset points",
+            ha=side,
+            fontsize=9,
         )
+    ax.margins(0.2)
     ax.set(xscale="log", yscale="log", xlabel="true mass, in units of the heaviest")
     ax.set_ylabel("mass found")
     return _finish(ax, "masses and their relative errors")
@@ -177,14 +183,17 @@ def plot_masses(discovery: Discovery, ax: Axes | None = None) -> Axes:
 def _error_histograms(discovery: Discovery, ax: Axes) -> Axes:
     data = snapshots(discovery.task.held_out)
     errors = [relative_errors(a, data).ravel() for a in _predictions(discovery)]
-    positive = [np.maximum(e[np.isfinite(e)], 1e-16) for e in errors]
-    low, high = (np.quantile(np.concatenate(positive), share) for share in (0.001, 0.999))
+    together = np.concatenate(errors)
+    low, high = np.quantile(together[together > 0], [0.001, 0.999])
     bins = np.geomspace(low, max(high, 1.01 * low), 60)
     for error, color, label in zip(
-        positive, (_NETWORK, _EQUATION), ("network", "equation"), strict=True
+        errors, (_NETWORK, _EQUATION), ("network", "equation"), strict=True
     ):
         middle = np.median(error)
-        ax.hist(error, bins.tolist(), color=color, alpha=0.5, label=f"{label}, median {middle:.1e}")
+        label = f"{label}, median {middle:.1e}"
+        # errors that rounding hides are counted with the least ones
+        shown = np.clip(error, low, high)
+        ax.hist(shown, bins.tolist(), color=color, alpha=0.5, label=label)
         ax.axvline(middle, color=color, lw=1.5)
     ax.set(xscale="log", xlabel="relative error of acceleration", ylabel="bodies at times")
     return _finish(ax, "errors on held-out data")
@@ -263,4 +272,6 @@ def _finish(ax: Axes, title: str) -> Axes:
         legend = ax.legend(frameon=False, fontsize=9)
         for handle in filter(None, legend.legend_handles):
             handle.set_alpha(1.0)
+        for line in legend.get_lines():
+            line.set_markersize(8)
     return ax

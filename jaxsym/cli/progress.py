@@ -48,7 +48,8 @@ class PhaseProgress:
 
     def __call__(self, event: Progress) -> None:
         if not self._console.is_terminal:
-            if event.done >= 1.0:
+            over = event.done >= 1.0 and event.seconds_left is None
+            if over:
                 self._console.print(f"{event.phase}: {event.note}", markup=False)
             return
         if event.phase not in self._tasks:

@@ -73,6 +73,7 @@ def test_version_and_help_do_not_wait_for_jax():
 EVENTS = (
     Progress("train", 0.0, ""),
     Progress("train", 0.25, "step 1 of 4", 75.0),
+    Progress("train", 1.0, "step 4 of 4", 0.0),
     Progress("train", 1.0, "100.0 s"),
     Progress("read", 0.0, ""),
 )
