@@ -1,0 +1,20 @@
+"""Symbolic regression: one protocol, the native engine, and the Pareto front."""
+
+from jaxsym.search.front import Candidate, ParetoFront
+from jaxsym.search.native import NativeEngine
+from jaxsym.search.power_laws import PowerLaw, fit_power_law
+from jaxsym.search.protocol import Callback, Engine, Progress
+
+search = NativeEngine().search
+
+__all__ = [
+    "Callback",
+    "Candidate",
+    "Engine",
+    "NativeEngine",
+    "ParetoFront",
+    "PowerLaw",
+    "Progress",
+    "fit_power_law",
+    "search",
+]

@@ -1,0 +1,118 @@
+"""Candidates and their Pareto front of loss against complexity, and the choice of one of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from jaxsym.expr import Expression
+
+Criterion = Literal["description_length", "score"]
+
+# Losses below this share of the target's variance differ by rounding alone.
+ROUNDING = 1e-24
+
+
+class Candidate(NamedTuple):
+    """One point of a front.
+
+    Attributes:
+      expression: in canonical form.
+      complexity: of the expression while its constants were free; exact numbers that replaced them
+        afterwards (2/3 for 0.6667) do not make it more complex.
+      loss: weighted mean squared error.
+      score: on a front, `-d log(loss) / d complexity` from the next simpler candidate.
+    """
+
+    expression: Expression
+    complexity: int
+    loss: float
+    score: float = 0.0
+
+
+@dataclass(frozen=True)
+class ParetoFront:
+    """The best expression of each complexity, where it is better than all simpler ones.
+
+    Attributes:
+      candidates: by rising complexity and falling loss.
+      variance: weighted variance of the target, the loss of the best constant.
+      samples: number of independent samples behind the losses.
+    """
+
+    candidates: tuple[Candidate, ...]
+    variance: float
+    samples: float
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate], *, variance: float, samples: float) -> ParetoFront:
+        """The front of some candidates; losses that are not finite are dropped.
+
+        >>> from jaxsym.expr import parse
+        >>> rows = [("x", 1, 0.1), ("x + 1", 3, 0.2), ("2*x", 3, 0.01)]
+        >>> candidates = [Candidate(parse(text), *numbers) for text, *numbers in rows]
+        >>> front = ParetoFront.of(candidates, variance=1.0, samples=100)
+        >>> [str(candidate.expression) for candidate in front]
+        ['x', '2*x']
+        """
+        floor = max(ROUNDING * variance, math.ulp(0.0))
+        usable = [c for c in candidates if math.isfinite(c.loss)]
+        found: list[Candidate] = []
+        for candidate in sorted(usable, key=lambda c: (c.complexity, c.loss)):
+            loss = max(candidate.loss, floor)
+            if not found:
+                found.append(candidate._replace(score=0.0))
+            elif loss < max(found[-1].loss, floor):
+                drop = math.log(max(found[-1].loss, floor) / loss)
+                score = drop / (candidate.complexity - found[-1].complexity)
+                found.append(candidate._replace(score=score))
+        return cls(tuple(found), variance, samples)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.candidates)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def best(self, criterion: Criterion = "description_length") -> Candidate:
+        """Choose one candidate.
+
+        Args:
+          criterion: "description_length": least bits for the expression and, at the precision of
+            the data, for the residuals (Rissanen 1978). "score": most drop of log loss per
+            complexity (Cranmer et al. 2020, arXiv:2006.11287, section 3).
+
+        Raises:
+          ValueError: an empty front or an unknown criterion.
+
+        >>> from jaxsym.expr import parse
+        >>> rows = [("x", 1, 0.5), ("2*x", 3, 1e-6), ("2*x + x**5", 8, 0.99e-6)]
+        >>> candidates = [Candidate(parse(text), *numbers) for text, *numbers in rows]
+        >>> front = ParetoFront.of(candidates, variance=1.0, samples=100)
+        >>> [str(front.best(by).expression) for by in ("description_length", "score")]
+        ['2*x', '2*x']
+        """
+        if not self.candidates:
+            raise ValueError("the front is empty; no expression had a finite loss")
+        if criterion == "score":
+            return max(self.candidates, key=lambda candidate: candidate.score)
+        if criterion == "description_length":
+            return min(self.candidates, key=self.description_length)
+        raise ValueError(
+            f"unknown criterion {criterion!r}; expected 'description_length' or 'score'"
+        )
+
+    def description_length(self, candidate: Candidate) -> float:
+        """Bits of a candidate and its residuals, up to a constant.
+
+        Every unit of complexity costs the logarithm of the number of symbols to choose from, a
+        constant half that of the number of samples, and the residuals `samples / 2 * log2(loss)`.
+        """
+        names = {name for c in self.candidates for name in c.expression.variables}
+        symbols = len(candidate.expression.operators) + len(names) + 1
+        numbers = len(candidate.expression.constants) * math.log2(self.samples) / 2
+        floor = max(ROUNDING * self.variance, math.ulp(0.0))
+        misfit = self.samples / 2 * math.log2(max(candidate.loss, floor))
+        return candidate.complexity * math.log2(symbols) + numbers + misfit

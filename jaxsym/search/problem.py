@@ -1,0 +1,108 @@
+"""One target of a search: its data, checked, and the loss that ranks expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from jaxsym._check import finite, require
+from jaxsym.expr import Expression, Operator
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A table, one target and what may be used to explain it.
+
+    Attributes:
+      X: `[n, V]` table in float64.
+      y: `[n]` target in float64.
+      weights: `[n]`, not negative, with sum 1.
+      variables: V names.
+      operators: what expressions may be made of.
+      max_complexity: no candidate is more complex.
+    """
+
+    X: Float[np.ndarray, "n V"]
+    y: Float[np.ndarray, " n"]
+    weights: Float[np.ndarray, " n"]
+    variables: tuple[str, ...]
+    operators: Mapping[str, Operator]
+    max_complexity: int
+
+    @property
+    def variance(self) -> float:
+        """Weighted variance of the target: the loss of the best constant."""
+        return float(self.weights @ (self.y - self.weights @ self.y) ** 2)
+
+    @property
+    def samples(self) -> int:
+        """Number of samples that count."""
+        return int(np.count_nonzero(self.weights))
+
+    def loss(self, expression: Expression) -> float:
+        """Weighted mean squared error; infinite if any value is not finite."""
+        return self.loss_of(expression.evaluate(self.X, self.variables))
+
+    def loss_of(self, values: Float[np.ndarray, " n"]) -> float:
+        """Weighted mean squared error of values, as `loss`."""
+        with np.errstate(all="ignore"):
+            loss = float(self.weights @ (values - self.y) ** 2)
+        return loss if math.isfinite(loss) else math.inf
+
+    def rows(self, index: np.ndarray) -> Problem:
+        """The same problem on some of the rows."""
+        weights = self.weights[index]
+        return replace(self, X=self.X[index], y=self.y[index], weights=weights / weights.sum())
+
+    def sample(self, rng: np.random.Generator, size: int) -> Problem:
+        """At most `size` rows that count, drawn without replacement, in order."""
+        counting = np.flatnonzero(self.weights)
+        if len(counting) > size:
+            counting = np.sort(rng.choice(counting, size, replace=False))
+        return self.rows(counting)
+
+
+def make_problems(
+    X: Float[ArrayLike, "n V"],
+    y: Float[ArrayLike, "n k"],
+    weights: Float[ArrayLike, "n k"] | None,
+    *,
+    variables: Sequence[str],
+    operators: Mapping[str, Operator],
+    max_complexity: int,
+) -> tuple[Problem, ...]:
+    """Check a table and split it into one problem per target.
+
+    Raises:
+      ValueError: shapes that do not match, non-finite values, bad weights or names.
+    """
+    table, targets = np.asarray(X, np.float64), np.asarray(y, np.float64)
+    require(table.ndim == 2, f"X has shape {table.shape}; expected [n, V]")
+    n, columns = table.shape
+    require(
+        targets.ndim == 2 and targets.shape[0] == n and n > 1,
+        f"y has shape {targets.shape}; expected [n, k] with n={n} rows, at least 2",
+    )
+    weight = np.ones_like(targets) if weights is None else np.asarray(weights, np.float64)
+    if weight.shape == (n,):
+        weight = np.broadcast_to(weight[:, None], targets.shape)
+    require(
+        weight.shape == targets.shape,
+        f"weights has shape {weight.shape}; expected ({n},) or {targets.shape}",
+    )
+    for name, values in (("X", table), ("y", targets), ("weights", weight)):
+        finite(name, values)
+    require(bool(np.all(weight >= 0)), "weights has a negative value; expected none")
+    require(bool(np.all(weight.sum(0) > 0)), "weights are all zero; expected a positive one")
+    names = tuple(variables)
+    require(len(names) == columns, f"{len(names)} variables named; X has {columns} columns")
+    require(len(set(names)) == len(names), f"variables {names} are not distinct")
+    require(max_complexity > 0, f"max_complexity={max_complexity}; expected at least 1")
+    return tuple(
+        Problem(table, column, w / w.sum(), names, operators, max_complexity)
+        for column, w in zip(targets.T, weight.T, strict=True)
+    )

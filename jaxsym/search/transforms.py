@@ -1,0 +1,116 @@
+"""Target transforms: `h(y)` is searched as a sum, so that y is found as a function of a sum.
+
+Squared errors of y become squared errors of z = h(y) by the delta method, with weights multiplied
+by (dy/dz)**2.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxsym.expr import Expression, apply, constant
+from jaxsym.search.monomials import product
+from jaxsym.search.polynomials import Polynomial, arrangements
+from jaxsym.search.problem import Problem
+
+_LARGEST = 300.0  # offset of a logarithm whose exponential is still finite, with room
+
+
+class Transform(NamedTuple):
+    """A change of target.
+
+    Attributes:
+      name: of h.
+      forward: z of y.
+      slope: dy/dz of y.
+      operator: what y is of z.
+      signed: whether h applies to y of any sign; others apply to |y| where y keeps its sign.
+    """
+
+    name: str
+    forward: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
+    operator: str
+    signed: bool = False
+
+
+TRANSFORMS = (
+    Transform("1/y", lambda y: 1 / y, lambda y: -(y**2), "inv", signed=True),
+    Transform("log y", np.log, lambda y: y, "exp"),
+    Transform("y**2", np.square, lambda y: 1 / (2 * y), "sqrt"),
+    Transform("sqrt y", np.sqrt, lambda y: 2 * np.sqrt(y), "square"),
+    Transform("exp y", np.exp, lambda y: np.exp(-y), "log", signed=True),
+)
+
+
+class Transformed(NamedTuple):
+    """A problem for z, and the way back from sums for z to expressions for y."""
+
+    name: str
+    problem: Problem
+    back: Callable[[Polynomial], Iterator[Expression]]
+
+
+def transformed(problem: Problem) -> Iterator[Transformed]:
+    """The transforms that apply to a problem.
+
+    Args:
+      problem: with target y.
+
+    Yields:
+      problems with targets z, on the same rows.
+    """
+    for transform in TRANSFORMS:
+        if transform.operator not in problem.operators:
+            continue
+        sign = 1.0 if transform.signed else _sign(problem.y)
+        with np.errstate(all="ignore"):
+            target = transform.forward(sign * problem.y)
+            weights = problem.weights * transform.slope(sign * problem.y) ** 2
+        if np.all(np.isfinite(target)) and np.all(np.isfinite(weights)) and np.ptp(target) > 0:
+            changed = replace(problem, y=target, weights=weights / weights.sum())
+            way = (
+                _exponential
+                if transform.operator == "exp"
+                else functools.partial(_applied, transform.operator)
+            )
+            yield Transformed(transform.name, changed, functools.partial(way, sign))
+
+
+def _sign(y: np.ndarray) -> float:
+    """1 or -1 if all values have that sign, else nan, which no transform survives."""
+    return float(np.sign(y[0])) if np.all(y > 0) or np.all(y < 0) else math.nan
+
+
+def _applied(operator: str, sign: float, polynomial: Polynomial) -> Iterator[Expression]:
+    for inner in arrangements(polynomial):
+        outer = apply(operator, inner)
+        yield outer if sign > 0 else -outer
+
+
+def _exponential(sign: float, polynomial: Polynomial) -> Iterator[Expression]:
+    """`exp` of a sum, its logarithms and its offset as factors."""
+    rest = dict(polynomial)
+    offset = rest.pop((), 0.0)
+    if abs(offset) > _LARGEST:
+        return
+    scale = sign * math.exp(offset)
+    powers = {
+        t: rest.pop(t) for t in list(rest) if len(t) == 1 and t[0][0][0] == "log" and t[0][1] == 1
+    }
+    for rounded in (True, False):
+        factors = [
+            (Expression(term[0][0][1:]), round(2 * p) / 2 if rounded else p)
+            for term, p in powers.items()
+        ]
+        if rest:
+            factors.append((apply("exp", next(arrangements(rest))), 1.0))
+        yield constant(scale) * product(factors)
+        if not powers:
+            return
