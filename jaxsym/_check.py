@@ -1,4 +1,4 @@
-"""Argument checks shared by every room: each error names the argument, what was got and what was expected."""
+"""Argument checks shared by every room: errors name the argument, what was got and expected."""
 
 from __future__ import annotations
 

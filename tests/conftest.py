@@ -2,12 +2,12 @@
 
 import os
 
-# jaxlib 0.10.2 sums wrongly on CPU unless this fusion is off (jax-ml/jax#39103); harmless elsewhere.
+# jaxlib 0.10.2 sums wrongly on CPU unless this fusion is off (jax-ml/jax#39103).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_experimental_ynn_fusion_type=")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-import pytest  # noqa: E402
+import pytest
 
 
 @pytest.fixture

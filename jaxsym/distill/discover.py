@@ -176,8 +176,8 @@ def _read(
         names = task.train.names
         assert names is not None
         mass = np.array([task.truth.masses[name] for name in names])
-        receiver = receiver._replace(mass=mass[receiver.index])
-        sender = sender._replace(mass=mass[sender.index])
+        receiver = receiver._replace(mass=mass[receiver.label])
+        sender = sender._replace(mass=mass[sender.label])
     displacement, inputs = (np.asarray(a, np.float64) for a in pair_inputs(receiver, sender))
     force = task.truth.coefficient.evaluate(inputs, VARIABLES)[:, None] * displacement
     scalars = np.stack([receiver.mass, receiver.charge], axis=1)

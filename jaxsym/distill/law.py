@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxsym.distill.reading import VARIABLES, pair_inputs
 from jaxsym.distill.tidy import tidy
-from jaxsym.expr import Expression, constant, variable
+from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.graphs import Bodies, Prediction, interaction_network
 
 AXES = ("x", "y", "z")
@@ -57,14 +57,12 @@ class ParticleLaw:
         """The acceleration of body 1 by itself; empty if there is none."""
         if self.drag is None and not self.field:
             return ()
-        parts = []
-        for k, axis in enumerate(AXES[: self.dims]):
-            part = constant(self.field[k]) if self.field else None
-            if self.drag is not None:
-                moving = self.drag * variable(f"v{axis}1")
-                part = moving if part is None else moving + part
-            parts.append(part)
-        return tuple(parts)
+        drag = self.drag or literal(0)
+        field = self.field or (0.0,) * self.dims
+        return tuple(
+            (drag * variable(f"v{axis}1") + constant(push)).canonical()
+            for axis, push in zip(AXES, field, strict=False)
+        )
 
     @property
     def complexity(self) -> int:
@@ -122,7 +120,7 @@ def symbolic_network(
     def bodies(params, given):
         if not masses:
             return given
-        return given._replace(mass=jnp.exp(params["log_mass"][given.index]))
+        return given._replace(mass=jnp.exp(params["log_mass"][given.label]))
 
     def message(params, receiver: Bodies, sender: Bodies):
         displacement, inputs = pair_inputs(receiver, sender)

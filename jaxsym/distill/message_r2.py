@@ -49,7 +49,7 @@ def message_r2(
     (True, 1.0)
     """
     messages, forces, receiver = (np.asarray(a, np.float64) for a in (messages, forces, receiver))
-    live = messages[:, live_components(messages, forces.shape[1])]
+    live = np.take(messages, live_components(messages, forces.shape[1]), axis=1)
     live = (live - live.mean(0)) / np.maximum(live.std(0), 1e-300)
     factors = _factors(receiver)
     products = (forces[:, :, None] * factors[:, None, :]).reshape(len(forces), -1)

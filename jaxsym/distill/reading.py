@@ -84,14 +84,14 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
     displacement, inputs = pair_inputs(sample.receiver, sample.sender)
     with jax.enable_x64(True):
         d = np.asarray(displacement, np.float64)
-        response = np.asarray(response, np.float64)
+        pull = np.asarray(response, np.float64)
         square = np.sum(d**2, axis=-1)
-        along = np.sum(response * d, axis=-1) / square
-        across = np.sum((response - along[:, None] * d) ** 2, axis=-1)
+        along = np.sum(pull * d, axis=-1) / square
+        across = np.sum((pull - along[:, None] * d) ** 2, axis=-1)
         sigma = np.asarray(noise, np.float64) / np.sqrt(square)
     known = sigma < 0.5 * np.abs(along)
     keep = known if known.mean() > 0.1 else np.ones_like(known)
-    size = np.sum(response**2, axis=-1)
+    size = np.sum(pull**2, axis=-1)
     return Reading(
         np.asarray(inputs, np.float64)[keep],
         along[keep],

@@ -79,12 +79,11 @@ def refit(
     with jax.enable_x64(True):
         problem = _problem(law, data, edges, log_mass)
         if len(problem.start):
-            point = Point(problem.start, jnp.inf, jnp.zeros(()), jnp.zeros(()))
+            start = problem.start
             if log_mass is not None:
                 # first the constants that fit the masses as they are: both at once may run away
-                point = problem.minimize(problem.start, problem.among("coefficient"), steps)
-            everything = jnp.ones(len(problem.start), bool)
-            point = problem.minimize(point.constants, everything, steps)
+                start = problem.minimize(start, problem.among("coefficient"), steps).constants
+            point = problem.minimize(start, jnp.ones(len(start), bool), steps)
         else:
             point = problem.at_start()
         found = problem.unravel(point.constants)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -127,7 +128,9 @@ def simulated_truth(system: ParticleSystem) -> Truth | None:
     if truth is None:
         return None
     values = {name: float(value) for name, value in system.parameters.items()}
-    own = truth.own and tuple(parse(text.format(**values)) for text in truth.own[: system.dims])
+    own = None
+    if truth.own is not None:
+        own = tuple(parse(text.format(**values)) for text in truth.own[: system.dims])
     return Truth(parse(truth.radial.format(**values)), own)
 
 
@@ -153,15 +156,11 @@ def observed_task(name: str, data: Trajectories) -> Task:
     return Task(name, usual, held_out, extreme, "the widest twentieth of the configurations")
 
 
-def _trajectories(data: Trajectories, chosen: slice) -> Trajectories:
-    pick = lambda a: None if a is None else a[chosen]  # noqa: E731
-    return dataclasses.replace(
-        data,
-        **{
-            name: pick(getattr(data, name))
-            for name in ("position", "velocity", "acceleration", "mass", "charge")
-        },
-    )
+def _trajectories(data: Trajectories, chosen: slice | np.ndarray) -> Trajectories:
+    names = ("position", "velocity", "acceleration", "mass", "charge")
+    given = {name: getattr(data, name) for name in names}
+    picked: dict[str, Any] = {k: None if a is None else a[chosen] for k, a in given.items()}
+    return dataclasses.replace(data, **picked)
 
 
 def _split_extremes(data: Trajectories) -> tuple[Trajectories, Trajectories]:

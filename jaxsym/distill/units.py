@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def coefficient_in_data_units(
     return (scaled if factor == 1.0 else scaled * constant(factor)).canonical()
 
 
-def _power_of_ten(values: np.ndarray) -> float:
+def _power_of_ten(values: Any) -> float:
     size = float(np.median(np.abs(values)))
     if size == 0.0 or 0.03 < size < 30.0:
         return 1.0

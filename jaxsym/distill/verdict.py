@@ -100,7 +100,7 @@ def _pairs_agree(law, truth, test: Trajectories, masses) -> bool:
 def _own_agrees(law, truth, test: Trajectories, masses) -> bool:
     data = snapshots(test)
     dims = law.dims
-    mass = data.bodies.mass if masses is None else masses[data.bodies.index]
+    mass = data.bodies.mass if masses is None else masses[data.bodies.label]
     moving = [np.asarray(a, np.float64) for a in (data.bodies.position, data.bodies.velocity)]
     names = [f"{a}1" for a in AXES[:dims]] + [f"v{a}1" for a in AXES[:dims]] + ["m1", "q1"]
     table = np.concatenate([*moving, mass[..., None], data.bodies.charge[..., None]], axis=-1)
@@ -130,7 +130,7 @@ def pair_samples(
 
     def ends(index) -> Bodies:
         body = jax.tree.map(lambda a: np.asarray(a)[snapshot, index[edge]], data.bodies)
-        return body if masses is None else body._replace(mass=masses[body.index])
+        return body if masses is None else body._replace(mass=masses[body.label])
 
     with jax.enable_x64(True):
         displacement, inputs = pair_inputs(ends(edges.receivers), ends(edges.senders))

@@ -22,14 +22,14 @@ class Bodies(NamedTuple):
       velocity: how it moves.
       mass: its inertia; ones where it is unknown.
       charge: its charge; zeros where it has none.
-      index: which body of its system it is, to look up scalars that belong to it.
+      label: which body of its system it is, to look up scalars that belong to it.
     """
 
     position: Float[Array, "*n D"]
     velocity: Float[Array, "*n D"]
     mass: Float[Array, "*n"]
     charge: Float[Array, "*n"]
-    index: Int[Array, "*n"]
+    label: Int[Array, "*n"]
 
 
 class Snapshots(NamedTuple):
@@ -49,7 +49,8 @@ def snapshots(data: Trajectories) -> Snapshots:
 
     >>> from jaxsym.trajectories import trajectories
     >>> x = np.zeros((3, 5, 2, 2)) + np.arange(2)[:, None]
-    >>> snapshots(trajectories(x, velocity=0 * x, acceleration=0 * x, time=range(5))).bodies.mass.shape
+    >>> data = trajectories(x, velocity=0 * x, acceleration=0 * x, time=range(5))
+    >>> snapshots(data).bodies.mass.shape
     (15, 2)
     """
     trajectory_count, times, count, dims = np.shape(data.position)
@@ -67,7 +68,7 @@ def snapshots(data: Trajectories) -> Snapshots:
         velocity=flat(data.velocity),
         mass=per_body(data.mass, 1.0),
         charge=per_body(data.charge, 0.0),
-        index=flat(np.broadcast_to(np.arange(count), shape)),
+        label=flat(np.broadcast_to(np.arange(count), shape)),
     )
     return Snapshots(bodies, flat(data.acceleration))
 

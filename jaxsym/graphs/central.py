@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import nnls
 
 from jaxsym._check import require
@@ -31,7 +31,7 @@ class CentralStart(NamedTuple):
     sign: float
 
 
-def momentum_masses(acceleration: Float[Array, "S N D"]) -> Float[np.ndarray, " N"]:
+def momentum_masses(acceleration: Float[ArrayLike, "S N D"]) -> Float[np.ndarray, " N"]:
     """Masses, in units of the heaviest, for which the total force ``sum m_i a_i`` is least.
 
     Newton's third law makes it zero for isolated bodies, whatever the law of force. Masses that
@@ -44,8 +44,9 @@ def momentum_masses(acceleration: Float[Array, "S N D"]) -> Float[np.ndarray, " 
     >>> momentum_masses(a).round(6).tolist()
     [0.333333, 1.0]
     """
-    bodies = acceleration.shape[1]
-    rows = np.asarray(acceleration, np.float64).transpose(0, 2, 1).reshape(-1, bodies)
+    a = np.asarray(acceleration, np.float64)
+    bodies = a.shape[1]
+    rows = a.transpose(0, 2, 1).reshape(-1, bodies)
     gram = np.linalg.qr(rows, mode="r")
     unit = np.linalg.norm(gram) or 1.0
     matrix = np.vstack([gram, unit * np.ones((1, bodies))])
@@ -114,14 +115,14 @@ def central_network(start: CentralStart, *, hidden: Sequence[int] = (64, 64)) ->
         return {"message": net.init(key, jnp.zeros(3)), "log_mass": log_mass}
 
     def bodies(params, given):
-        return given._replace(mass=jnp.exp(params["log_mass"][given.index]))
+        return given._replace(mass=jnp.exp(params["log_mass"][given.label]))
 
     def message(params, receiver, sender):
         displacement = sender.position - receiver.position
         square = jnp.sum(displacement**2, axis=-1, keepdims=True)
         scalars = _symmetric(jnp.log(receiver.mass), jnp.log(sender.mass))
         inputs = jnp.concatenate([0.5 * jnp.log(square), scalars], axis=-1)
-        out = net.apply(params["message"], (inputs - center) / spread)
+        out = jnp.asarray(net.apply(params["message"], (inputs - center) / spread))
         strength = jnp.exp(out[..., :1]) * jnp.tanh(start.sign + out[..., 1:])
         return strength * displacement / jnp.sqrt(square)
 
@@ -140,6 +141,6 @@ def central_network(start: CentralStart, *, hidden: Sequence[int] = (64, 64)) ->
     )
 
 
-def _symmetric(first: Array, second: Array) -> Float[Array, "*n 2"]:
+def _symmetric(first: Array | np.ndarray, second: Array | np.ndarray) -> Any:
     xp = np if isinstance(first, np.ndarray) else jnp
     return xp.stack([first + second, xp.logaddexp(first, second)], axis=-1)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxsym.graphs.bodies import Bodies, Snapshots, Topology, graph
 from jaxsym.graphs.models import GraphModel
@@ -75,7 +75,7 @@ def record_messages(
     return EdgeSample(take(receiver), take(sender), messages[place], totals[receiver])
 
 
-def live_components(messages: Float[Array, "K M"], count: int) -> Int[np.ndarray, " count"]:
+def live_components(messages: Float[ArrayLike, "K M"], count: int) -> Int[np.ndarray, " count"]:
     """The ``count`` components that vary most, in falling order (arXiv 2006.11287, section 4.1).
 
     Raises:
@@ -84,7 +84,8 @@ def live_components(messages: Float[Array, "K M"], count: int) -> Int[np.ndarray
     >>> live_components(jnp.array([[0.0, 1.0, 5.0], [0.0, 2.0, -5.0]]), 2).tolist()
     [2, 1]
     """
-    size = messages.shape[1]
+    spread = np.std(np.asarray(messages), axis=0)
+    size = len(spread)
     if not 1 <= count <= size:
         raise ValueError(f"count is {count}; expected 1 to {size}, the number of components")
-    return np.argsort(-np.std(np.asarray(messages), axis=0), kind="stable")[:count]
+    return np.argsort(-spread, kind="stable")[:count]

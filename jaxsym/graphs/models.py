@@ -74,12 +74,12 @@ class MLP(nn.Module):
 
 
 def absolute_inputs(receiver: Bodies, sender: Bodies) -> Float[Array, "*n F"]:
-    """The paper's edge input: all of both bodies' features, 4 D + 4 numbers (arXiv 2006.11287, section 2)."""
+    """All of both bodies' features, as in the paper: 4 D + 4 numbers (arXiv 2006.11287)."""
     return jnp.concatenate([_own(receiver), _own(sender)], axis=-1)
 
 
 def relative_inputs(receiver: Bodies, sender: Bodies) -> Float[Array, "*n F"]:
-    """Translation-invariant edge input: displacement, direction, distance, velocities and scalars."""
+    """Displacement, direction, distance, velocities and scalars: translations change nothing."""
     displacement = sender.position - receiver.position
     distance = jnp.sqrt(jnp.sum(displacement**2, axis=-1, keepdims=True) + 1e-12)
     scalars = [jnp.log(receiver.mass), jnp.log(sender.mass), receiver.charge, sender.charge]
@@ -124,7 +124,7 @@ def particle_network(
     message_size: int | None = None,
     message_penalty: float | None = None,
 ) -> GraphModel:
-    """The paper's graph network in one of its variants (Cranmer et al. 2020, arXiv 2006.11287, section 2).
+    """A graph network of Cranmer et al. 2020 (arXiv 2006.11287, section 2) in one of its variants.
 
     Args:
       variant: "standard" (100 messages), "bottleneck" (as many as coordinates) or "l1" (100
