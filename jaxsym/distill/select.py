@@ -13,6 +13,7 @@ from jaxtyping import Float
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.refit import Refit, refit, relative_error
 from jaxsym.distill.tidy import tidy
+from jaxsym.expr import Expression, literal
 from jaxsym.expr.snap import exact_numbers, with_number
 from jaxsym.graphs import Snapshots, Topology
 
@@ -128,14 +129,19 @@ def rounded(fit: Refit, problem: Problem, precision: float) -> Refit:
 
 
 def _cut(law: ParticleLaw, digits: int) -> ParticleLaw:
-    short = lambda values: [float(f"{value:.{digits}g}") for value in values]  # noqa: E731
-    cut = lambda e: e.with_constants(short(e.constants))  # noqa: E731
-    return dataclasses.replace(
-        law,
-        coefficient=tidy(cut(law.coefficient)),
-        drag=None if law.drag is None else cut(law.drag),
-        field=tuple(short(law.field)),
-    )
+    drag = None if law.drag is None else _cut_constants(law.drag, digits)
+    field = tuple(float(f"{value:.{digits}g}") for value in law.field)
+    coefficient = tidy(_cut_constants(law.coefficient, digits))
+    return dataclasses.replace(law, coefficient=coefficient, drag=drag, field=field)
+
+
+def _cut_constants(expression: Expression, digits: int) -> Expression:
+    short = expression.with_constants([float(f"{c:.{digits}g}") for c in expression.constants])
+    for slot in reversed(range(len(short.constants))):
+        value = short.constants[slot]
+        if value.is_integer() and abs(value) < 10**digits:
+            short = with_number(short, slot, literal(int(value)))
+    return short.canonical()
 
 
 def _exact_neighbors(fit: Refit) -> Iterator[ParticleLaw]:
