@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from jaxsym._check import finite, require
 from jaxsym.expr.expression import Expression
-from jaxsym.expr.levenberg_marquardt import Point, first_state, minimize
+from jaxsym.expr.levenberg_marquardt import Point, State, first_state, minimize
 from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.program import (
     Numbers,
@@ -151,9 +151,9 @@ def fit_expressions(
     >>> from jaxsym.expr import parse
     >>> x = np.linspace(1.0, 3.0, 50)[:, None]
     >>> y, key = 3 / x[:, 0], jax.random.key(0)
-    >>> fitted, fit = fit_expressions([parse("1.0/x")], ["x"], x, y, key=key)
-    >>> round(fitted[0].constants[0], 9)
-    3.0
+    >>> fitted, fit = fit_expressions([parse("1.0*x**1.0")], ["x"], x, y, key=key)
+    >>> [round(c, 9) for c in fitted[0].constants]
+    [3.0, -1.0]
     """
     program = compile_programs(
         expressions, variables, length=length, slots=slots, operators=operators
@@ -204,13 +204,6 @@ def _draw_starts(program: Program, key: Array, restarts: int, scale: float) -> n
     return np.concatenate([np.asarray(program.constants)[:, None], scale * drawn], axis=1)
 
 
-class _Scratch(NamedTuple):
-    """Register files of values, and of values with tangents; written in place."""
-
-    values: Array
-    slopes: Array
-
-
 @functools.partial(jax.jit, static_argnames="restarts")
 def _fit(
     program: Program, X: Array, y: Array, weights: Array, starts: Array, steps: Array, restarts: int
@@ -219,59 +212,45 @@ def _fit(
     own = columns if X.ndim == 3 else None
     total = weights.sum(-1, keepdims=True)
     weights = weights / jnp.where(total > 0, total, 1)
-    scratch = _Scratch(
-        *(make_registers(program, X.shape[-2], X.dtype, n) for n in (0, starts.shape[-1]))
-    )
-    if own is None:
-        scratch = _Scratch(*(with_variables(program, r, columns) for r in scratch))
 
-    def fit_one(scratch: _Scratch, inputs: tuple) -> tuple[_Scratch, tuple[Point, Array]]:
+    def fit_one(inputs: tuple) -> State:
         row, points, y, weights, starts = inputs
-        if points is not None:
-            scratch = _Scratch(*(with_variables(row, r, points) for r in scratch))
-        scratch = _Scratch(*(with_literals(row, r) for r in scratch))
-        values, starts = _screened(row, scratch.values, y, weights, starts, restarts)
+        points = columns if points is None else points
 
-        def linearize(constants: Array, registers: Array) -> tuple[Point, Array]:
-            registers, rows = execute(replace(row, constants=constants), registers)
+        def evaluator(tangents: int) -> Callable[[Array], Array]:
+            registers = make_registers(row, points.shape[-1], points.dtype, tangents)
+            registers = with_literals(row, with_variables(row, registers, points))
+            return lambda constants: execute(replace(row, constants=constants), registers)[1]
+
+        values, values_and_slopes = evaluator(0), evaluator(starts.shape[-1])
+
+        def linearize(constants: Array) -> Point:
+            rows = values_and_slopes(constants)
             residual, slopes = rows[0] - y, rows[1:]
             weighted = slopes * weights
             loss = _finite_or_inf(jnp.sum(weights * residual**2))
-            point = Point(constants, loss, weighted @ slopes.T, weighted @ residual)
-            return point, registers
+            return Point(constants, loss, weighted @ slopes.T, weighted @ residual)
 
-        def attempt(carried: tuple) -> tuple:
-            index, best, registers = carried
-            found, registers = minimize(linearize, starts[index], steps, registers)
-            better = found.best.loss < best.best.loss
-            best = jax.tree.map(lambda a, b: jnp.where(better, a, b), found, best)
-            return index + 1, best, registers
-
+        if restarts > 1:
+            misfits = lax.map(lambda c: _misfit(values(c)[0], y, weights), starts)
+            misfits = misfits.at[0].set(-jnp.inf)  # the own constants go first
+            starts = starts[jnp.argsort(misfits)[:restarts]]
         exact = _EXACT * jnp.sum(weights * y**2)
-        carried = (0, first_state(starts[0]), scratch.slopes)
-        _, found, slopes = lax.while_loop(
-            lambda c: (c[0] < restarts) & (c[1].best.loss > exact), attempt, carried
-        )
-        return _Scratch(values, slopes), (found.best, found.done)
 
-    rows = (program, own, y, weights, starts)
-    best, done = lax.scan(fit_one, scratch, rows)[1]
-    return Fit(replace(program, constants=best.constants), best.loss, done, best.curvature)
+        def attempt(carried: tuple[Array, State]) -> tuple[Array, State]:
+            index, best = carried
+            found = minimize(linearize, starts[index], steps)
+            better = found.best.loss < best.best.loss
+            return index + 1, jax.tree.map(lambda a, b: jnp.where(better, a, b), found, best)
 
+        def going(carried: tuple[Array, State]) -> Array:
+            return (carried[0] < restarts) & (carried[1].best.loss > exact)
 
-def _screened(
-    row: Program, registers: Array, y: Array, weights: Array, starts: Array, count: int
-) -> tuple[Array, Array]:
-    """The first start and the most promising others."""
-    if len(starts) == count:
-        return registers, starts
+        return lax.while_loop(going, attempt, (jnp.zeros((), int), first_state(starts[0])))[1]
 
-    def misfit(registers: Array, constants: Array) -> tuple[Array, Array]:
-        registers, values = execute(replace(row, constants=constants), registers)
-        return registers, _misfit(values[0], y, weights)
-
-    registers, misfits = lax.scan(misfit, registers, starts)
-    return registers, starts[jnp.argsort(misfits.at[0].set(-jnp.inf))[:count]]
+    found = lax.map(fit_one, (program, own, y, weights, starts))
+    best = found.best
+    return Fit(replace(program, constants=best.constants), best.loss, found.done, best.curvature)
 
 
 def _misfit(value: Array, y: Array, weights: Array) -> Array:

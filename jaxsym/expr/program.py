@@ -83,7 +83,7 @@ def compile_programs(
     """Translate expressions into one `Program`.
 
     Shared sub-expressions are computed once. Without `length` and `slots` both are padded to powers
-    of two (16 instructions at least), so that similar populations meet the same compiled function.
+    of two (64 instructions at least), so that similar populations meet the same compiled function.
 
     Args:
       expressions: P expressions.
@@ -105,7 +105,7 @@ def compile_programs(
     opcodes = {name: code for code, name in enumerate(operators)}
     columns = {name: _Place("variable", column) for column, name in enumerate(variables)}
     listings = [_listing(e, opcodes, columns) for e in expressions]
-    length = _padded("length", length, max(len(item.instructions) for item in listings), 16)
+    length = _padded("length", length, max(len(item.instructions) for item in listings), 64)
     slots = _padded("slots", slots, max(len(e.constants) for e in expressions), 1)
     literals = _padded("literals", None, max(len(item.literals) for item in listings), 8)
     sizes = {"constant": slots, "literal": literals, "variable": len(variables), "result": length}
@@ -267,10 +267,14 @@ def execute(row: Program, registers: Array) -> tuple[Array, Float[Array, "1+T n"
     """
     registers = _with_numbers(registers, row.constants, 0)
     first = row.constants.shape[-1] + row.literals.shape[-1] + row.variables
-    branches = [_branch(arity, function) for arity, function in row.functions]
+    branches = [_branch(arity, function, row) for arity, function in row.functions]
 
     def step(index: Array, registers: Array) -> Array:
-        result = lax.switch(row.opcode[index], branches, registers, row.operands[index])
+        operands = row.operands[index]
+        result = lax.switch(row.opcode[index], branches, registers, operands)
+        if registers.shape[1] > 1:
+            slopes, tangents = result[1:, None], registers[operands, 1:]
+            result = jnp.concatenate([result[:1], jnp.sum(slopes * tangents, axis=0)])
         return lax.dynamic_update_index_in_dim(registers, result, first + index, 0)
 
     registers = lax.fori_loop(0, row.length, step, registers)
@@ -283,19 +287,26 @@ def _with_numbers(registers: Array, numbers: Float[Numbers, " m"], first: int) -
     return lax.dynamic_update_slice(registers, values, (first, 0, 0))
 
 
-def _branch(arity: int, function: Callable[..., Array]) -> Callable[[Array, Array], Array]:
-    """One operator on registers: its value and, below, the tangents of its value."""
+def _branch(
+    arity: int, function: Callable[..., Array], row: Program
+) -> Callable[[Array, Array], Array]:
+    """One operator on registers: its value and, below, its slopes by operand if they are needed."""
 
     def apply(registers: Array, operands: Int[Array, " A"]) -> Array:
-        arguments = [registers[operands[i]] for i in range(arity)]
-        values = [a[0] for a in arguments]
-        if registers.shape[1] == 1:
-            return function(*values)[None].astype(registers.dtype)
-
-        def tangent(*directions: Array) -> Array:
-            return jax.jvp(function, values, list(directions))[1]
-
-        tangents = jax.vmap(tangent)(*[a[1:] for a in arguments])
-        return jnp.concatenate([function(*values)[None], tangents])
+        values = [registers[operands[i], 0] for i in range(arity)]
+        rows = [function(*values).astype(registers.dtype)]
+        if registers.shape[1] > 1:
+            rows += [_slope(function, values, i) for i in range(arity)]
+            rows += [jnp.zeros_like(rows[0])] * (row.operands.shape[-1] - arity)
+        return jnp.stack(rows)
 
     return apply
+
+
+def _slope(function: Callable[..., Array], values: list[Array], place: int) -> Array:
+    """Partial derivative with respect to one argument."""
+
+    def along(value: Array) -> Array:
+        return function(*values[:place], value, *values[place + 1 :])
+
+    return jax.jvp(along, (values[place],), (jnp.ones_like(values[place]),))[1]

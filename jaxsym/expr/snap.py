@@ -1,7 +1,7 @@
 """Constants replaced by exact numbers where the data allow it.
 
 The rule is description length. A fitted constant c known to a standard error s costs about
-1 + log2(1 + |c|/s) bits; a rational p/q costs log2(1 + |p|) + 2 log2(q), plus what the residual's
+1 + log2(1 + |c|/s) bits; a rational p/q costs log2(1 + |p|) + 1 + 2 log2(q), plus what the
 likelihood loses, n/2 log2(loss after / loss before). The rational is taken when it is the shorter
 of the two, so that noisy data snap readily, exact data only to numbers that hold to the last
 digits, and 22/7 is not preferred to the real number next to it.
@@ -20,11 +20,14 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import require
 from jaxsym.expr.expression import Expression, apply, constant, literal, variable
 from jaxsym.expr.fit import Fit, fit_expressions
-from jaxsym.expr.tokens import LITERALS
+from jaxsym.expr.operators import Operator
+from jaxsym.expr.tokens import LITERALS, is_literal, literal_value
 
-_DENOMINATORS = range(1, 13)
-_SYMBOL = 2.0  # bits that name pi, e or a named constant
+_RATIONALS = (1, 2, 3, 4, 6, 8, 9, 12)
+_DECIMALS = (5, 10, 100, 1000, 10**4, 10**5, 10**6)
+_SYMBOL = 4.0  # bits that name pi, e or a named constant
 _TRIED = 8  # numbers that are refitted at a time
+_SLOTS = 6  # constants are padded to multiples, so that few sizes are compiled
 _ROUNDING = 1e-28  # share of mean(y**2) below which a loss is float64 rounding
 
 
@@ -35,6 +38,21 @@ class _Candidate(NamedTuple):
     number: Expression
     saved: float
     expected: float
+
+
+class _Base(NamedTuple):
+    """What rational multiples are taken of: its value, the bits that name it, the denominators."""
+
+    number: Expression
+    value: float
+    bits: float
+    denominators: tuple[int, ...] = _RATIONALS
+
+
+_BASES = (
+    _Base(literal(1), 1.0, 0.0),
+    *(_Base(literal(token), value, _SYMBOL) for token, value in LITERALS.items()),
+)
 
 
 class _Data(NamedTuple):
@@ -66,7 +84,7 @@ def snap(
       X: `[n, V]` points.
       y: `[n]` targets.
       variables: names of the columns of `X`; by default `expression.variables`.
-      weights: `[n]` weights of the squared error; equal by default.
+      weights: `[n]` inverse variances of the targets, up to a factor; equal by default.
       tolerance: relative rise of the loss that is accepted whatever the likelihood says, for
         residuals that are not independent noise.
       named: further numbers to try, like pi; in the result they appear as constants of that value.
@@ -91,19 +109,20 @@ def snap(
     # a named constant is a column while the others are refitted, so that it stays as it is
     columns = np.broadcast_to(list(symbols.values()), (len(points), len(symbols)))
     table = np.column_stack([points, columns])
-    data = _Data([*names, *symbols], table, target, weight, max(1, len(expression.constants)))
+    slots = -(-max(1, len(expression.constants)) // _SLOTS) * _SLOTS
+    data = _Data([*names, *symbols], table, target, weight, slots)
     current = _snapped(expression.canonical(), data, symbols, tolerance)
-    return current.substitute({name: constant(v) for name, v in symbols.items()}).canonical()
+    values = {name: constant(value) for name, value in symbols.items()}
+    return _decimals_as_constants(current).substitute(values).canonical()
 
 
 def _snapped(
     expression: Expression, data: _Data, symbols: Mapping[str, float], tolerance: float
 ) -> Expression:
-    samples = data.weights.sum() ** 2 / (data.weights**2).sum()
+    samples = np.count_nonzero(data.weights)
     rounding = _ROUNDING * np.average(data.y**2, weights=data.weights)
-    bases = [(literal(1), 1.0, 0.0)]
-    bases += [(literal(token), value, _SYMBOL) for token, value in LITERALS.items()]
-    bases += [(variable(name), value, _SYMBOL) for name, value in symbols.items()]
+    bases = [*_BASES, _Base(literal(1), 1.0, 0.0, _DECIMALS)]
+    bases += [_Base(variable(name), value, _SYMBOL) for name, value in symbols.items()]
     (current,), fit = _refit([expression], data)
     loss, curvature = fit.loss[0] + rounding, fit.curvature[0]
     highest = loss * (1 + tolerance)
@@ -129,7 +148,15 @@ def _refit(expressions: Sequence[Expression], data: _Data) -> tuple[list[Express
     names, X, y, weights, slots = data
     key = jax.random.key(0)  # unused by a fit with one start
     return fit_expressions(
-        expressions, names, X, y, key=key, weights=weights, restarts=1, slots=slots
+        expressions,
+        names,
+        X,
+        y,
+        key=key,
+        weights=weights,
+        restarts=1,
+        slots=slots,
+        operators=expressions[0].operators,
     )
 
 
@@ -143,8 +170,7 @@ def exact_numbers(value: float, error: float) -> list[Expression]:
     >>> exact_numbers(2.0001, 0.001)[:1]
     [Expression(2)]
     """
-    bases = [(literal(1), 1.0, 0.0), *((literal(t), v, _SYMBOL) for t, v in LITERALS.items())]
-    near = sorted(_near(0, value, error, bases), key=lambda candidate: -candidate.expected)
+    near = sorted(_near(0, value, error, _BASES), key=lambda candidate: -candidate.expected)
     return [candidate.number for candidate in near if candidate.expected > 0]
 
 
@@ -182,7 +208,7 @@ def _standard_errors(curvature: np.ndarray, variance: float) -> np.ndarray:
 def _candidates(
     values: Sequence[float],
     errors: np.ndarray,
-    bases: Sequence[tuple[Expression, float, float]],
+    bases: Sequence[_Base],
     slack: float,
 ) -> list[_Candidate]:
     """The most promising numbers that are shorter than the constants that they replace."""
@@ -195,24 +221,54 @@ def _candidates(
     return sorted(found, key=lambda candidate: -candidate.expected)[:_TRIED]
 
 
-def _near(
-    slot: int, value: float, error: float, bases: Iterable[tuple[Expression, float, float]]
-) -> Iterator[_Candidate]:
+def _near(slot: int, value: float, error: float, bases: Iterable[_Base]) -> Iterator[_Candidate]:
     real = 1 + math.log2(1 + abs(value) / error)
-    for base, unit, symbol in bases:
-        for denominator in _DENOMINATORS:
-            numerator = round(value / unit * denominator)
-            bits = symbol + math.log2(1 + abs(numerator)) + 2 * math.log2(denominator)
-            if math.gcd(numerator, denominator) > 1 or bits >= real or (symbol and not numerator):
+    for base in bases:
+        for denominator in base.denominators:
+            numerator = round(value / base.value * denominator)
+            bits = base.bits + math.log2(1 + abs(numerator)) + _denominator_bits(denominator)
+            if (
+                math.gcd(numerator, denominator) > 1
+                or bits >= real
+                or (base.bits and not numerator)
+            ):
                 continue
-            lost = ((numerator / denominator * unit - value) / error) ** 2 / math.log(4)
-            yield _Candidate(
-                slot, _multiple(base, numerator, denominator), real - bits, real - bits - lost
-            )
+            lost = ((numerator / denominator * base.value - value) / error) ** 2 / math.log(4)
+            number = _multiple(base, numerator, denominator)
+            yield _Candidate(slot, number, real - bits, real - bits - lost)
 
 
-def _multiple(base: Expression, numerator: int, denominator: int) -> Expression:
+def _denominator_bits(denominator: int) -> float:
+    return 1 + 2 * math.log2(denominator) if denominator > 1 else 0.0
+
+
+def _multiple(base: _Base, numerator: int, denominator: int) -> Expression:
+    if base.denominators is _DECIMALS:
+        return literal(numerator) * apply("inv", literal(denominator))
     ratio = literal(numerator) if denominator == 1 else literal(numerator) / literal(denominator)
-    if base.tokens == ("1",):
+    if base.value == 1:
         return ratio
-    return base if numerator == denominator else ratio * base
+    return base.number if numerator == denominator else ratio * base.number
+
+
+def _decimals_as_constants(expression: Expression) -> Expression:
+    """`17 * inv(10)`, which stood still while other constants were fitted, as the constant 1.7."""
+    table = expression.operators
+
+    def join(operator: Operator, arguments: list[Expression]) -> Expression:
+        tokens = tuple(token for argument in arguments for token in argument.tokens)
+        if (
+            operator.name == "mul"
+            and len(tokens) == 3
+            and tokens[1] == "inv"
+            and is_literal(tokens[2])
+        ):
+            return constant(literal_value(tokens[0]) / literal_value(tokens[2]))
+        return apply(operator.name, *arguments, operators=table)
+
+    return expression.fold(
+        variable=lambda name: variable(name, table),
+        constant=lambda slot: constant(expression.constants[slot]),
+        literal=literal,
+        apply=join,
+    )
