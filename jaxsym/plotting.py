@@ -63,7 +63,8 @@ def plot_pair_law(discovery: Discovery, ax: Axes | None = None) -> Axes:
     nearest, farthest = (np.quantile(distance, share) for share in (0.002, 0.998))
     grid = np.geomspace(nearest, farthest, 400)
     curve = _pull(discovery.law.coefficient, grid)
-    logarithmic = bool(np.all(curve > 0) or np.all(curve < 0)) and np.ptp(np.log(np.abs(curve))) > 3
+    finite = curve[np.isfinite(curve)]
+    logarithmic = _spans_decades(finite)
     shown = np.abs if logarithmic else np.asarray
     some = _evenly(len(distance))
     dots: dict[str, Any] = {"color": _NETWORK, "alpha": 0.3, "ms": 8, "mew": 0, "label": "network"}
@@ -77,12 +78,13 @@ def plot_pair_law(discovery: Discovery, ax: Axes | None = None) -> Axes:
     ax.set_xlim(nearest, farthest)
     if logarithmic:
         ax.set(xscale="log", yscale="log")
-        ax.set_ylim(np.abs(curve).min() / 2, np.abs(curve).max() * 2)
+        ax.set_ylim(np.abs(finite).min() / 2, np.abs(finite).max() * 2)
     else:
-        margin = 0.15 * np.ptp(curve) or 1.0
-        ax.set_ylim(curve.min() - margin, curve.max() + margin)
+        if len(finite):
+            margin = 0.15 * np.ptp(finite) or 1.0
+            ax.set_ylim(finite.min() - margin, finite.max() + margin)
         ax.axhline(0.0, color="#999999", lw=0.8, zorder=0)
-    sense = "repulsion" if logarithmic and curve[0] < 0 else "attraction"
+    sense = "repulsion" if logarithmic and finite[0] < 0 else "attraction"
     given = [name for name in VARIABLES[1:] if name in discovery.law.coefficient.variables]
     units = ", ".join(f"{name} = {_UNIT[VARIABLES.index(name) - 1]:g}" for name in given)
     ax.set_xlabel("distance")
@@ -101,15 +103,16 @@ def plot_accelerations(discovery: Discovery, ax: Axes | None = None) -> Axes:
     true = _sizes(snapshots(discovery.task.held_out).acceleration)
     network, equation = (_sizes(a) for a in _predictions(discovery))
     some = _evenly(len(true))
-    ends = [true[true > 0].min(), true.max()]
+    moving = true[true > 0]
+    ends = [moving.min(), moving.max()] if len(moving) else [0.0, 1.0]
     ax.plot(ends, ends, color=_TRUTH, lw=0.8, zorder=1)
     for predicted, color, size, label in (
         (network, _NETWORK, 9, "network"),
         (equation, _EQUATION, 3, "equation"),
     ):
         ax.plot(true[some], predicted[some], ".", color=color, ms=size, mew=0, label=label)
-    ax.set(xscale="log", yscale="log")
-    ax.set_ylim(ends[0] / 3, ends[1] * 3)
+    if len(moving):
+        ax.set(xscale="log", yscale="log", ylim=(ends[0] / 3, ends[1] * 3))
     ax.set_xlabel("true acceleration")
     ax.set_ylabel("predicted acceleration")
     return _finish(ax, "held-out data")
@@ -182,13 +185,18 @@ def plot_masses(discovery: Discovery, ax: Axes | None = None) -> Axes:
 
 def _error_histograms(discovery: Discovery, ax: Axes) -> Axes:
     data = snapshots(discovery.task.held_out)
-    errors = [relative_errors(a, data).ravel() for a in _predictions(discovery)]
+    with np.errstate(over="ignore"):
+        errors = [relative_errors(a, data).ravel() for a in _predictions(discovery)]
+    errors = [error[np.isfinite(_drawable(error))] for error in errors]
     together = np.concatenate(errors)
-    low, high = np.quantile(together[together > 0], [0.001, 0.999])
+    visible = together[together > 0]
+    low, high = np.quantile(visible, [0.001, 0.999]) if len(visible) else (0.1, 1.0)
     bins = np.geomspace(low, max(high, 1.01 * low), 60)
     for error, color, label in zip(
         errors, (_NETWORK, _EQUATION), ("network", "equation"), strict=True
     ):
+        if not len(error):
+            continue
         middle = np.median(error)
         label = f"{label}, median {middle:.1e}"
         # errors that rounding hides are counted with the least ones
@@ -214,15 +222,20 @@ def _network_pull(discovery: Discovery) -> tuple[Float[np.ndarray, " K"], Float[
     distance = inputs[:, 0]
     with np.errstate(all="ignore"):
         usual = law.coefficient.evaluate(inputs, VARIABLES) * distance
-        pull = pull * _pull(law.coefficient, distance) / usual
-    known = np.isfinite(pull)
-    return distance[known], pull[known]
+        to_unit = _pull(law.coefficient, distance) / usual
+    return distance, pull * np.where(np.isfinite(to_unit), to_unit, 1.0)
 
 
 def _pull(coefficient: Expression, distance: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
     """``c r`` at unit masses and charges."""
     inputs = np.column_stack([distance, np.tile(_UNIT, (len(distance), 1))])
-    return coefficient.evaluate(inputs, VARIABLES) * distance
+    return _drawable(coefficient.evaluate(inputs, VARIABLES) * distance)
+
+
+def _spans_decades(curve: Float[np.ndarray, " K"]) -> bool:
+    """Whether a curve is for logarithmic axes: it keeps its sign and varies by a large factor."""
+    keeps_sign = len(curve) and (np.all(curve > 0) or np.all(curve < 0))
+    return bool(keeps_sign and np.ptp(np.log(np.abs(curve))) > 3)
 
 
 def _predictions(discovery: Discovery) -> tuple[np.ndarray, np.ndarray]:
@@ -235,7 +248,13 @@ def _predictions(discovery: Discovery) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sizes(accelerations: ArrayLike) -> np.ndarray:
-    return np.linalg.norm(np.asarray(accelerations, np.float64), axis=-1).ravel()
+    with np.errstate(over="ignore"):
+        return _drawable(np.linalg.norm(np.asarray(accelerations, np.float64), axis=-1).ravel())
+
+
+def _drawable(values: np.ndarray) -> np.ndarray:
+    """NaN, which leaves a gap, for what axes have no place for."""
+    return np.where(np.abs(values) < 1e100, values, np.nan)
 
 
 def _evenly(count: int) -> np.ndarray:

@@ -117,3 +117,19 @@ def test_a_law_that_mathtext_cannot_set_is_plain_text():
     figure = draw(dataclasses.replace(made_discovery.gravity(), law=law))
     figure.canvas.draw()
     assert "acceleration of 1 by 2 = (Piecewise" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize("coefficient", ["0", "sqrt(-r)", "exp(1000*r)"])
+def test_laws_that_went_wrong_can_be_drawn(coefficient):
+    """A run that found nothing must still leave its report."""
+    spring = made_discovery.spring()
+    law = ParticleLaw(parse(coefficient), True, 2)
+    draw(dataclasses.replace(spring, law=law)).canvas.draw()
+
+
+def test_bodies_that_are_not_moved_can_be_drawn():
+    spring = made_discovery.spring()
+    held_out = spring.task.held_out
+    still = dataclasses.replace(held_out, acceleration=0 * held_out.acceleration)
+    task = dataclasses.replace(spring.task, held_out=still)
+    draw(dataclasses.replace(spring, task=task)).canvas.draw()

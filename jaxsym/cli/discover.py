@@ -110,11 +110,12 @@ def discover(
             time_limit=time_limit,
             callback=progress,
         )
+    _tell(found, as_json)
     # minutes of work are not lost in the last second
     with interrupt_flag() as interrupted:
         if out is not None:
             write_report(found, out, force=force)
-    _tell(found, out, as_json)
+            messages.print(f"report in {out}", markup=False, soft_wrap=True)
     context.exit(INTERRUPTED if interrupted() else _exit_code(found, time_limit))
 
 
@@ -128,13 +129,10 @@ def _check_simulated(context: click.Context, source: str) -> None:
             raise click.UsageError(f"--{name} is for simulated laws; '{source}' has its own")
 
 
-def _tell(found: Discovery, out: Path | None, as_json: bool) -> None:
+def _tell(found: Discovery, as_json: bool) -> None:
     from jaxsym.cli.summary import show_discovery
 
-    console = message_console() if as_json else output_console()
-    show_discovery(console, found)
-    if out is not None:
-        console.print(f"report in {out}", markup=False, soft_wrap=True)
+    show_discovery(message_console() if as_json else output_console(), found)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
 

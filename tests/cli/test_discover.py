@@ -114,7 +114,7 @@ def test_force_keeps_what_others_put_there(run, found, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "law.py").write_text("old")
     result = run("discover", "spring", "--out", tmp_path, "--force")
-    assert result.exit_code == 0 and f"report in {tmp_path}" in result.stdout
+    assert result.exit_code == 0 and f"report in {tmp_path}" in result.stderr
     assert sorted(os.listdir(tmp_path)) == sorted([*FILES, "notes.txt"])
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert (tmp_path / "law.py").read_text() != "old"
@@ -147,3 +147,20 @@ def test_help_names_every_law(run):
     for command in ("discover", "simulate"):
         words = re.findall(r"\w+", run(command, "--help").stdout)
         assert set(LAWS) <= set(words)
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_result(
+    run, found, monkeypatch, tmp_path
+):
+    from jaxsym import plotting
+
+    def fail(discovery):
+        raise OSError(28, "No space left on device", "figure.png")
+
+    found()
+    monkeypatch.setattr(plotting, "draw", fail)
+    result = run("discover", "spring", "--json", "--out", tmp_path / "report")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["recovered"] is True
+    assert result.stderr.endswith("error: figure.png: No space left on device\n")
+    assert os.listdir(tmp_path) == []
