@@ -109,7 +109,7 @@ INTEGRATORS: dict[str, Integrator] = {
     # Verlet 1967; the compositions of it: Yoshida 1990, equation 2.11 and solution A of order 6
     "verlet": Integrator(partial(_composition, (1.0,)), reach=0.05),
     "yoshida4": Integrator(partial(_composition, _YOSHIDA_4), reach=0.3),
-    "yoshida6": Integrator(partial(_composition, _YOSHIDA_6), reach=1.0),
+    "yoshida6": Integrator(partial(_composition, _YOSHIDA_6), reach=1.5),
     "rk4": Integrator(_runge_kutta_4, reach=0.2, friction=True),
 }
 

@@ -318,7 +318,7 @@ def _rollout_chunk(
         a = forces.acceleration(x, v)
         if substeps is not None:
             return advance(integrator, forces.acceleration, phase, dt, substeps), (x, v, a)
-        shortest = forces.shortest_time(*jax.lax.stop_gradient((x, v, a)), dt)
+        shortest = forces.shortest_time(*jax.lax.stop_gradient((x, v)), dt)
         return advance_adaptively(integrator, forces.acceleration, phase, dt, shortest), (x, v, a)
 
     _, kept = jax.lax.scan(step, Phase.at(x, v), length=steps)

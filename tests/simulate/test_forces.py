@@ -17,7 +17,7 @@ accelerate = jax.jit(ParticleSystem.acceleration)
 def some_state(system, seed=0, trajectories=5):
     """A random state in float64, away from close encounters."""
     state = system.initial(jax.random.key(seed), trajectories)
-    return State(*(jnp.asarray(np.asarray(values, np.float64)) for values in state))
+    return State(*(np.asarray(values, np.float64) for values in state))
 
 
 def force_from_text(system, state):
@@ -91,14 +91,14 @@ def test_energy_of_a_stretched_spring(x64):
 def test_forces_cancel_over_the_system(law, x64):
     system = particles(law, bodies=6, dims=3)
     state = some_state(system)
-    total = jnp.sum(state.mass[..., None] * accelerate(system, *state), axis=-2)
+    total = np.sum(state.mass[..., None] * accelerate(system, *state), axis=-2)
     np.testing.assert_allclose(total, 0, atol=1e-9)
 
 
 def test_no_pair_beyond_neighbors_in_a_string(x64):
     system = particles("string", bodies=5, gravity=0.0)
     x, v, m, q = some_state(system)
-    moved = x.at[:, 4].add(1.0)
+    moved = x + np.eye(5)[4][:, None]
     change = accelerate(system, moved, v, m, q) - accelerate(system, x, v, m, q)
     assert np.all(np.asarray(change[:, :3]) == 0)
     assert np.all(np.abs(np.asarray(change[:, 3:])).max(axis=-1) > 1e-3)
@@ -116,11 +116,9 @@ def test_batches_are_loops(x64):
     state = some_state(system, trajectories=6)
     together = accelerate(system, *state)
     mapped = jax.vmap(lambda *s: accelerate(system, *s))(*state)
-    single = jnp.stack([accelerate(system, *(s[i] for s in state)) for i in range(6)])
+    single = np.stack([accelerate(system, *(s[i] for s in state)) for i in range(6)])
     np.testing.assert_allclose(together, single, rtol=1e-12)
     np.testing.assert_allclose(mapped, single, rtol=1e-12)
-    times = jax.tree.map(lambda s: jnp.stack([s, 2 * s], axis=1), state)  # [R, T, ...]
-    assert system.energy(*times).shape == (6, 2)
 
 
 def test_potential_of_the_user(x64):
