@@ -148,9 +148,8 @@ class ParticleSystem:
           ValueError: a shape, number or name that does not fit, or a motion that is not finite.
         """
         dt = self.law.dt if dt is None else dt
-        integrator = (
-            ("yoshida6" if self.law.drag is None else "rk4") if not integrator else integrator
-        )
+        if integrator is None:
+            integrator = "yoshida6" if self.law.drag is None else "rk4"
         self._check_rollout(state, steps, dt, substeps, integrator)
         result = _rollout(
             self,
