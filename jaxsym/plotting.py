@@ -177,7 +177,7 @@ def plot_masses(discovery: Discovery, ax: Axes | None = None) -> Axes:
             ha=side,
             fontsize=9,
         )
-    ax.margins(0.2)
+    ax.margins(0.25)
     ax.set(xscale="log", yscale="log", xlabel="true mass, in units of the heaviest")
     ax.set_ylabel("mass found")
     return _finish(ax, "masses and their relative errors")

@@ -59,13 +59,17 @@ def _remarks(discovery: Discovery) -> Iterator[str]:
 
 def _masses(discovery: Discovery) -> Table:
     parameters = discovery.to_json()["parameters"]
-    true = parameters.get("true")
-    table = _table("", "found", *(() if true is None else ("true", "relative error")))
-    for name, mass in parameters["found"].items():
-        row = [name, f"{mass:.6g}"]
-        if true is not None:
-            row += [f"{true[name]:.6g}", f"{parameters['relative_error'][name]:+.1e}"]
-        table.add_row(*row)
+    found, true = parameters["found"], parameters.get("true")
+    if true is None:
+        table = _table("", "found")
+        for name, mass in found.items():
+            table.add_row(name, f"{mass:.6g}")
+        return table
+    heaviest = max(true, key=true.__getitem__)
+    table = _table("", "found", "true", f"relative error, by {heaviest}")
+    for name, mass in found.items():
+        error = "-" if name == heaviest else f"{parameters['relative_error'][name]:+.1e}"
+        table.add_row(name, f"{mass:.6g}", f"{true[name]:.6g}", error)
     return table
 
 

@@ -50,6 +50,7 @@ def test_people_read_law_masses_errors_and_verdict(run, found):
         "power -2.00030 as fitted freely, -2 in the law",
         "masses (GM)",
         "R2 0.9800 (0.9900 trimmed",
+        "relative error, by A",
         "+1.0e-03",
         "more of it",
         "Recovered: the law is within 2%",
