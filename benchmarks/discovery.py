@@ -1,0 +1,101 @@
+"""Laws from motion: which are recovered, how well, in what time, each run a fresh process.
+
+`jaxsym discover` for the solar system and for spring, r1, r2 and charge in two dimensions with the
+bottleneck and the L1 network. Results are kept after each run, and runs found in FILE are not
+repeated, so that an interrupted benchmark goes on. The published outcome (Cranmer et al. 2020,
+arXiv 2006.11287, table 5) stands beside ours.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import _timing as timing
+
+LAWS, MODELS = ("spring", "r1", "r2", "charge"), ("bottleneck", "l1")
+CASES = ("solar-system", *(f"{law}:{model}" for law in LAWS for model in MODELS))
+PUBLISHED = {f"{law}:{model}": True for law in LAWS for model in MODELS} | {"charge:l1": False}
+
+
+def main() -> None:
+    """Run the cases and print their table."""
+    options = timing.arguments(__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument("--seeds", default="0,1,2", help="separated by commas")
+    options.add_argument("--cases", default=",".join(CASES), help="separated by commas")
+    given = options.parse_args()
+    seeds = [int(seed) for seed in given.seeds.split(",")][: 1 if given.quick else None]
+    cases = ["spring:bottleneck"] if given.quick else given.cases.split(",")
+    runs = _kept(given.json)
+    for seed in seeds:
+        for case in cases:
+            key = f"{case}/{seed}"
+            if key not in runs:
+                runs[key] = run(case, seed, steps=200 if given.quick else None)
+                result = timing.machine() | {"quick": given.quick, "runs": runs}
+                timing.write(result, given.json)
+            print(key, _line(runs[key]), flush=True)
+    _table(runs, cases)
+
+
+def run(case: str, seed: int, steps: int | None = None) -> dict[str, Any]:
+    """One discovery in a process of its own; its result object, wall seconds and peak memory."""
+    source, _, model = case.partition(":")
+    command = [sys.executable, "-m", "jaxsym", "discover", source, "--seed", str(seed)]
+    command += ["--json"] + (["--model", model] if model else [])
+    command += ["--steps", str(steps)] if steps else []
+    begin = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - begin
+    if not done.stdout:
+        return {"failed": done.stderr[-2000:], "wall_seconds": seconds}
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    found = json.loads(done.stdout)
+    return found | {"wall_seconds": seconds, "largest_process_gib_so_far": peak}
+
+
+def _kept(path: Path | None) -> dict[str, Any]:
+    if path is None or not path.exists():
+        return {}
+    return json.loads(path.read_text())["runs"]
+
+
+def _line(found: dict[str, Any]) -> str:
+    if "failed" in found:
+        return f"FAILED {found['failed'][-200:]}"
+    law = found["law"]["components"][0]
+    return f"recovered={found['recovered']} {found['wall_seconds']:.0f} s  {law}"
+
+
+def _table(runs: dict[str, Any], cases: list[str]) -> None:
+    rows = []
+    for case in cases:
+        found = [r for key, r in runs.items() if key.split("/")[0] == case and "law" in r]
+        if not found:
+            continue
+        middle = lambda values: statistics.median(values)  # noqa: E731
+        r2 = [r["message_r2"]["modulo_receiver"] for r in found]
+        rows.append(
+            [
+                case,
+                f"{sum(bool(r['recovered']) for r in found)}/{len(found)}",
+                {True: "yes", False: "no", None: ""}[PUBLISHED.get(case)],
+                f"{middle([r['wall_seconds'] for r in found]):.0f}",
+                f"{middle([r['errors']['neural']['held_out'] for r in found]):.1e}",
+                f"{middle([r['errors']['symbolic']['held_out'] for r in found]):.1e}",
+                f"{middle([r['errors']['symbolic']['out_of_distribution'] for r in found]):.1e}",
+                f"{middle(r2):.3f}",
+            ]
+        )
+    header = ["case", "recovered", "paper", "seconds", "network", "equation", "outside", "R2"]
+    timing.show(header, rows)
+
+
+if __name__ == "__main__":
+    main()
