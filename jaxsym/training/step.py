@@ -58,16 +58,21 @@ def make_step(
         )
         if axis_name is not None:
             value, metrics, gradient = jax.lax.pmean((value, metrics, gradient), axis_name)
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params, value=value)
-        params = optax.apply_updates(state.params, updates)
+        kept = state.params, state.opt_state, False
 
-        finite = _all_finite((value, gradient, params))
-        params, opt_state = jax.tree.map(
-            lambda new, old: jnp.where(finite, new, old),
-            (params, opt_state),
-            (state.params, state.opt_state),
-        )
-        skipped = state.skipped + ~finite
+        def update() -> tuple[PyTree, Any, Any]:
+            updates, opt_state = optimizer.update(
+                gradient, state.opt_state, state.params, value=value
+            )
+            params = optax.apply_updates(state.params, updates)
+            return jax.lax.cond(
+                _all_finite(params), lambda: (params, opt_state, True), lambda: kept
+            )
+
+        # branches, not `jnp.where`: a pass over all parameters and moments costs as much as Adam
+        finite = _all_finite((value, gradient))
+        params, opt_state, taken = jax.lax.cond(finite, update, lambda: kept)
+        skipped = state.skipped + ~taken
         return TrainState(params, opt_state, state.step + 1, state.key, skipped), {
             **metrics,
             "loss": value,
