@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,8 @@ _EDGES_READ = 5000
 _SNAPSHOTS_FITTED = 128
 _CANDIDATES, _SOFTENED = 10, 4
 _SEARCH_SECONDS = 20.0
-_TRAINING_SHARE = 0.6  # of a time limit
+_TRAINING_SHARE = 0.5  # of a time limit
+_VERIFYING_SHARE = 0.15
 
 
 class Progress(NamedTuple):
@@ -104,14 +106,14 @@ def discover(
             time_limit=run.share(_TRAINING_SHARE),
             callback=run.on_training,
         )
-    with run.phase("read"):
+    with run.phase("read"), run.held():
         network = _neural(learned, task.held_out, units)
         reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
     with run.phase("search"):
         front = _search(reading, search_key, run.share(0.5, _SEARCH_SECONDS))
     with run.phase("put back"):
         selector = _put_back(front, reading, learned, task, units, run)
-    with run.phase("verify"):
+    with run.phase("verify"), run.held():
         return _verify(task, learned, units, selector, reading, r2, network, run, seed)
 
 
@@ -120,12 +122,20 @@ class _Run:
 
     def __init__(self, callback: Callable[[Progress], None], time_limit: float | None):
         self.callback = callback
-        self.end = np.inf if time_limit is None else time.monotonic() + time_limit
+        usable = np.inf if time_limit is None else (1.0 - _VERIFYING_SHARE) * time_limit
+        self.end = time.monotonic() + usable
         self.seconds: dict[str, float] = {}
         self.interrupted = False
 
     def phase(self, name: str) -> _Phase:
         return _Phase(self, name)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Ctrl-C is noted, and the block, which is short and cannot be cut, goes on."""
+        with interrupt_flag() as interrupted:
+            yield
+            self.interrupted |= interrupted()
 
     def share(self, fraction: float, most: float | None = None) -> float | None:
         """Seconds that a phase may take: a part of what is left."""

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxsym.distill.law import ParticleLaw, symbolic_network, with_parameters
 from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
-from jaxsym.graphs import Snapshots, Topology, graph
+from jaxsym.graphs import Bodies, Snapshots, Topology, graph
 
 _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite
 
@@ -116,6 +116,12 @@ def relative_error(
         return float(np.sqrt(problem.at_start().loss))
 
 
+def in_double(bodies: Bodies) -> Bodies:
+    """The bodies in float64; to be called where that is enabled."""
+    numbers = jax.tree.map(lambda a: jnp.asarray(a, float), bodies)
+    return numbers._replace(label=jnp.asarray(bodies.label))
+
+
 def _problem(law, data, edges, log_mass) -> _Problem:
     apply, params = symbolic_network(law, masses=0 if log_mass is None else len(log_mass))
     if log_mass is not None:
@@ -129,13 +135,7 @@ class _Problem:
     def __init__(self, apply: Any, params: Any, data: Snapshots, edges: Topology):
         flat, self.unravel = ravel_pytree(jax.tree.map(jnp.asarray, params))
         self.start = jnp.asarray(flat, float)
-        bodies = jax.tree.map(jnp.asarray, data.bodies)
-        bodies = bodies._replace(
-            **{
-                name: getattr(bodies, name).astype(float)
-                for name in ("position", "velocity", "mass", "charge")
-            }
-        )
+        bodies = in_double(data.bodies)
         target = jnp.asarray(data.acceleration, float).reshape(-1, np.shape(data.acceleration)[-1])
         # as an argument, not a constant of the program: compiling is most of the work
         self.data = graph(bodies, edges), target, jnp.asarray(error_scale(data)).reshape(-1, 1)

@@ -19,7 +19,7 @@ from jaxsym.graphs import Snapshots, Topology
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
 _INDEPENDENT = 2000
-_LEADERS = 2
+_LEADERS, _MOST_FITS = 2, 50
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
 _ROUNDING = {4: 3e-6, 8: 1e-9}  # relative error below which a fit is rounding, by bytes a number
 
@@ -91,9 +91,12 @@ class Selector:
         return fit
 
     def improve(self, neighbors: Callable[[ParticleLaw], Iterable[ParticleLaw]]) -> None:
-        """Try neighbors of the best laws until the best few have no better ones."""
+        """Try neighbors of the best laws until the best few have no better ones.
+
+        At most `_MOST_FITS` laws are tried in all: a network that has learned nothing has no end.
+        """
         expanded: list[Refit] = []
-        while True:
+        while len(self.fits) < _MOST_FITS:
             leaders = sorted(self.fits, key=self.cost)[:_LEADERS]
             fresh = [fit for fit in leaders if not any(fit is old for old in expanded)]
             if not fresh or self.stop():

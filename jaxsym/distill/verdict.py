@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from jaxsym.distill.law import AXES, ParticleLaw, symbolic_network
 from jaxsym.distill.learn import relative_errors
 from jaxsym.distill.reading import VARIABLES, pair_inputs
+from jaxsym.distill.refit import in_double
 from jaxsym.distill.tasks import Truth
 from jaxsym.graphs import Bodies, graph, snapshots, topology
 from jaxsym.trajectories import Trajectories
@@ -44,8 +44,8 @@ def symbolic_accelerations(
             params["log_mass"] = np.asarray(log_mass, np.float64)
         directed = log_mass is None or not law.force
         edges = topology(trajectories.bodies, trajectories.pairs, directed=directed)
-        bodies = jax.tree.map(lambda a: jnp.asarray(a), data.bodies)
-        predicted = np.asarray(jax.jit(apply)(params, graph(bodies, edges)).acceleration)
+        predicted = jax.jit(apply)(params, graph(in_double(data.bodies), edges)).acceleration
+        predicted = np.asarray(predicted)
     return predicted.reshape(data.acceleration.shape)
 
 
