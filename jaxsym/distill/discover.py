@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
 from jaxsym.distill.refit import Refit, refit
 from jaxsym.distill.select import Problem, Selector, rounded
 from jaxsym.distill.tasks import Task, task_for
+from jaxsym.distill.tidy import with_signs
 from jaxsym.distill.units import Units, coefficient_in_data_units, in_units, natural_units
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
 from jaxsym.graphs import Bodies, Snapshots, record_messages, snapshots
@@ -260,7 +262,7 @@ def _verify(
         unit = heaviest_is_one(best, selector.problem.data, selector.problem.edges)
     best = rounded(unit, selector.problem, selector.precision)
     exponent = _free_exponent(best, selector.problem)
-    shown = _shorter(best.law)
+    shown = _shorter(_plain_charges(best.law, reading))
     tests = [task.held_out] + ([task.outside] if task.outside is not None else [])
     errors = [symbolic_errors(best.law, best.log_mass, test) for test in tests]
     networks = [network] + [_neural(learned, t, units) for t in tests[1:]]
@@ -291,6 +293,16 @@ def _free_exponent(best: Refit, problem: Problem) -> float | None:
         return None
     free = refit(with_free_exponent(best.law), problem.data, problem.edges, log_mass=best.log_mass)
     return power_of_distance(free.law)
+
+
+def _plain_charges(law: ParticleLaw, reading: Reading) -> ParticleLaw:
+    """The law without division by charges, where these are all -1 or 1."""
+    names = ("q1", "q2")
+    columns = [reading.inputs[:, VARIABLES.index(name)] for name in names]
+    signs = [n for n, column in zip(names, columns, strict=True) if np.all(column**2 == 1.0)]
+    if not signs:
+        return law
+    return dataclasses.replace(law, coefficient=with_signs(law.coefficient, signs))
 
 
 def _shorter(law: ParticleLaw) -> ParticleLaw:

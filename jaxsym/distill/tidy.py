@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import sympy
 
@@ -31,6 +33,28 @@ def tidy(expression: Expression) -> Expression:
             if _same_values(form, canonical):
                 forms.append(form)
     return min(forms, key=lambda form: (form.complexity, len(form.constants)))
+
+
+def with_signs(expression: Expression, signs: Sequence[str]) -> Expression:
+    """The formula with powers of variables that are -1 or 1 written without division.
+
+    Data with such variables cannot tell ``q`` from ``1/q`` or ``q**3``.
+
+    Args:
+      expression: the formula.
+      signs: names of the variables whose square is 1.
+
+    >>> from jaxsym.expr import parse
+    >>> with_signs(parse("r/(q1*q2**2)"), ["q1", "q2"])
+    Expression(q1*r)
+    """
+    formula = expression.sympy()
+    symbols = {s for s in formula.free_symbols if s.name in signs}
+    reduced = formula.replace(
+        lambda e: e.is_Pow and e.base in symbols and e.exp.is_Integer,
+        lambda e: e.base ** (e.exp % 2),
+    )
+    return from_sympy(reduced)
 
 
 def _same_values(form: Expression, original: Expression) -> bool:
