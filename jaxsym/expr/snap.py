@@ -20,14 +20,15 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import require
 from jaxsym.expr.expression import Expression, apply, constant, literal, variable
 from jaxsym.expr.fit import Fit, fit_expressions
-from jaxsym.expr.operators import Operator
+from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.tokens import LITERALS, is_literal, literal_value
 
 _RATIONALS = (1, 2, 3, 4, 6, 8, 9, 12)
 _DECIMALS = (5, 10, 100, 1000, 10**4, 10**5, 10**6)
-_SYMBOL = 4.0  # bits that name pi, e or a named constant
+_SYMBOL = 6.0  # bits that name pi, e or a named constant
 _TRIED = 8  # numbers that are refitted at a time
 _SLOTS = 6  # constants are padded to multiples, so that few sizes are compiled
+_FOR_NUMBERS = {name: OPERATORS[name] for name in ("mul", "div", "inv")}  # to write them
 _ROUNDING = 1e-28  # share of mean(y**2) below which a loss is float64 rounding
 
 
@@ -63,6 +64,7 @@ class _Data(NamedTuple):
     y: np.ndarray
     weights: np.ndarray
     slots: int
+    operators: Mapping[str, Operator]
 
 
 def snap(
@@ -74,6 +76,7 @@ def snap(
     weights: Float[ArrayLike, " n"] | None = None,
     tolerance: float = 0.0,
     named: Mapping[str, float] | None = None,
+    operators: Mapping[str, Operator] | None = None,
 ) -> Expression:
     """Replace constants by integers, rationals, multiples of pi and e, and named constants.
 
@@ -88,6 +91,7 @@ def snap(
       tolerance: relative rise of the loss that is accepted whatever the likelihood says, for
         residuals that are not independent noise.
       named: further numbers to try, like pi; in the result they appear as constants of that value.
+      operators: the table to compile for; by default the expression's own.
 
     Returns:
       the canonical form of the expression with the numbers put in and the rest refitted.
@@ -110,7 +114,8 @@ def snap(
     columns = np.broadcast_to(list(symbols.values()), (len(points), len(symbols)))
     table = np.column_stack([points, columns])
     slots = -(-max(1, len(expression.constants)) // _SLOTS) * _SLOTS
-    data = _Data([*names, *symbols], table, target, weight, slots)
+    operators = {**(operators or expression.operators), **_FOR_NUMBERS}
+    data = _Data([*names, *symbols], table, target, weight, slots, operators)
     current = _snapped(expression.canonical(), data, symbols, tolerance)
     values = {name: constant(value) for name, value in symbols.items()}
     return _decimals_as_constants(current).substitute(values).canonical()
@@ -145,7 +150,7 @@ def _snapped(
 
 
 def _refit(expressions: Sequence[Expression], data: _Data) -> tuple[list[Expression], Fit]:
-    names, X, y, weights, slots = data
+    names, X, y, weights, slots, operators = data
     key = jax.random.key(0)  # unused by a fit with one start
     return fit_expressions(
         expressions,
@@ -156,7 +161,7 @@ def _refit(expressions: Sequence[Expression], data: _Data) -> tuple[list[Express
         weights=weights,
         restarts=1,
         slots=slots,
-        operators=expressions[0].operators,
+        operators=operators,
     )
 
 

@@ -3,11 +3,12 @@
 from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.native import NativeEngine
 from jaxsym.search.power_laws import PowerLaw, fit_power_law
-from jaxsym.search.protocol import Callback, Engine, Progress
+from jaxsym.search.protocol import SEARCHED, Callback, Engine, Progress
 
 search = NativeEngine().search
 
 __all__ = [
+    "SEARCHED",
     "Callback",
     "Candidate",
     "Engine",

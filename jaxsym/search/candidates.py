@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -22,11 +23,12 @@ class Candidates:
     Args:
       library: the entries.
       sample: the target, on the rows that the library was built on.
-      back: from a fitted sum to expressions for the target; `arrangements` where it is the target.
+      back: from a fitted sum to expressions for the target; without it the sum is the target.
     """
 
-    def __init__(self, library: Library, sample: Problem, back: Back = arrangements):
-        self.library, self.sample, self.back = library, sample, back
+    def __init__(self, library: Library, sample: Problem, back: Back | None = None):
+        self.library, self.sample = library, sample
+        self.back = back or functools.partial(arrangements, operators=sample.table)
         self._seen: set[tuple[frozenset, int]] = set()
 
     def sums(self, sets: Sequence[Sequence[int]]) -> Iterator[Expression]:

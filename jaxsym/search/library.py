@@ -60,6 +60,12 @@ class Library:
     def __len__(self) -> int:
         return len(self.code)
 
+    @property
+    def shifted(self) -> Bool[np.ndarray, " M"]:
+        """Whether an entry is another one plus or minus 1, the same where there is an offset."""
+        names = np.array([*(op.name for op in self.operators), ""])[self.code]
+        return np.isin(names, ["add", "sub"]) & (self.children == 0).any(1)
+
     def simplest(self, count: int) -> Library:
         """The entries of such complexities that there are at most `count`."""
         if len(self) <= count:

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
-from jaxsym.expr import OPERATORS, Operator
+from jaxsym.expr import Operator
 from jaxsym.search.front import ParetoFront
 from jaxsym.search.pool import Pool
 from jaxsym.search.problem import make_problems
-from jaxsym.search.protocol import Callback, Progress
+from jaxsym.search.protocol import SEARCHED, Callback, Progress
 from jaxsym.search.refine import finish, polish
 from jaxsym.search.stages import Effort, Stages
 
@@ -39,7 +39,7 @@ class NativeEngine:
         variables: Sequence[str],
         key: Key[Array, ""],
         weights: Float[ArrayLike, " n"] | None = None,
-        operators: Mapping[str, Operator] = OPERATORS,
+        operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
         time_limit: float | None = None,
         callback: Callback | None = None,
@@ -67,7 +67,7 @@ class NativeEngine:
         variables: Sequence[str],
         key: Key[Array, ""],
         weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = OPERATORS,
+        operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
         time_limit: float | None = None,
         callback: Callback | None = None,

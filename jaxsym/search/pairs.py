@@ -21,6 +21,7 @@ from jaxsym.search.problem import Problem
 
 _BLOCK = 512  # rows scored at a time
 _PARTNERS = 6  # kept for each of the best entries
+_DIGITS = 10  # to which shares must differ to count as different
 _LARGEST = 1e9  # value in float32; larger ones occur where the weight is next to nothing
 
 
@@ -62,8 +63,9 @@ def best_pairs(library: Library, problem: Problem, *, rows: int, keep: int) -> d
     root = np.sqrt(problem.weights)
     target = problem.y - problem.weights @ problem.y
     target = target / np.sqrt(problem.weights @ target**2)
+    padded = Moments(*(_lengthened(a) for a in moments))
     single = jax.tree.map(
-        lambda a: jnp.asarray(np.clip(a, -_LARGEST, _LARGEST), jnp.float32), (moments, root, target)
+        lambda a: jnp.asarray(np.clip(a, -_LARGEST, _LARGEST), jnp.float32), (padded, root, target)
     )
     scores = []
     for start in range(0, len(best), _BLOCK):
@@ -71,9 +73,18 @@ def best_pairs(library: Library, problem: Problem, *, rows: int, keep: int) -> d
         scores.append(np.asarray(_row_scores(block, *single)))
     found = {}
     for kind, score in zip(_KINDS, np.concatenate(scores, axis=1)[:, : len(best)], strict=True):
-        chosen = best[np.argsort(-score)[:keep]]
-        found[kind] = _partners(kind, chosen, moments, root, target, keep)
+        usable = ~library.shifted if kind == "sum" else np.ones(len(library), bool)
+        order = best[np.argsort(-score * usable[best], kind="stable")]
+        found[kind] = _partners(
+            kind, order[:keep], moments, root, target, usable, library.complexity
+        )
     return found
+
+
+def _lengthened(array: Numbers) -> np.ndarray:
+    """Zeros added up to one of few lengths, so that libraries share a compiled function."""
+    step = 1 << max(8, len(array).bit_length() - 3)
+    return np.pad(np.asarray(array), [(0, -len(array) % step), *[(0, 0)] * (array.ndim - 1)])
 
 
 def make_moments(values: Float[np.ndarray, "M n"], problem: Problem) -> Moments:
@@ -140,19 +151,25 @@ def _row_scores(rows: Array, moments: Moments, root: Array, target: Array) -> Ar
 
 
 def _partners(
-    kind: str, rows: np.ndarray, moments: Moments, root: np.ndarray, target: np.ndarray, keep: int
+    kind: str,
+    rows: np.ndarray,
+    moments: Moments,
+    root: np.ndarray,
+    target: np.ndarray,
+    usable: np.ndarray,
+    complexity: np.ndarray,
 ) -> Pairs:
-    """The best few partners of each row in float64."""
+    """The best few partners of each row in float64, the simpler of equals first."""
     block = Moments(*(a[rows] for a in moments))
     with np.errstate(all="ignore"):
         share = _KINDS[kind](block, moments, root, target, np, 1e-12)
-    share = np.where(np.isfinite(share), share, 0.0)
+    share = np.where(np.isfinite(share) & usable, share, 0.0)
     partners = np.argpartition(-share, _PARTNERS, axis=1)[:, :_PARTNERS]
-    f = np.repeat(rows, _PARTNERS)
-    g = partners.ravel()
+    f, g = np.repeat(rows, _PARTNERS), partners.ravel()
     score = np.take_along_axis(share, partners, 1).ravel()
     if kind == "sum":  # the same pair may come from both ends
         f, g = np.minimum(f, g), np.maximum(f, g)
     unique = np.unique(np.column_stack([f, g]), axis=0, return_index=True)[1]
-    order = unique[np.argsort(-score[unique])][:keep]
+    rank = np.lexsort((complexity[f] + complexity[g], -np.round(score, _DIGITS)))
+    order = rank[np.isin(rank, unique)][: len(rows)]
     return Pairs(f[order], g[order], score[order])

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from jaxsym.expr import Expression, constant, literal, variable
+from jaxsym.expr import OPERATORS, Expression, Operator, constant, literal, variable
 from jaxsym.search.library import Library
 from jaxsym.search.monomials import product
 
@@ -69,42 +69,52 @@ def combine(features: Sequence[Polynomial], coefficients: Sequence[float]) -> Po
     return {t: c for t, c in total.items() if abs(c) > _NEGLIGIBLE * largest[t]}
 
 
-def arrangements(polynomial: Polynomial) -> Iterator[Expression]:
+def arrangements(
+    polynomial: Polynomial, operators: Mapping[str, Operator] = OPERATORS
+) -> Iterator[Expression]:
     """Ways to write a polynomial: with common factors taken out, and as products of sums.
 
     The products have fewer constants and agree only about; they are to be fitted again.
+
+    Args:
+      polynomial: coefficients of products of atoms.
+      operators: the table that the atoms' tokens refer to.
 
     >>> x, y = (("x",), 1.0), (("y",), 1.0)
     >>> [str(e) for e in arrangements({(x,): 2.0, (x, y): 3.0})]
     ['x*(2.0 + 3.0*y)']
     """
-    yield _shortest(polynomial)
-    yield from _grids(polynomial)
+    yield _shortest(polynomial, operators)
+    yield from _grids(polynomial, operators)
 
 
-def _shortest(polynomial: Polynomial) -> Expression:
+def _shortest(polynomial: Polynomial, table: Mapping[str, Operator]) -> Expression:
     """A polynomial with common factors of all or some of its terms taken out."""
     if len(polynomial) == 1:
         ((term, coefficient),) = polynomial.items()
-        return constant(coefficient) * _expression(term) if term else constant(coefficient)
+        return constant(coefficient) * _expression(term, table) if term else constant(coefficient)
     common = _common(list(polynomial))
     if common:
-        inner = _shortest({_over(t, common): c for t, c in polynomial.items()})
-        return product([*((Expression(atom), p) for atom, p in common), (inner, 1.0)])
+        inner = _shortest({_over(t, common): c for t, c in polynomial.items()}, table)
+        return product([*((Expression(atom, (), table), p) for atom, p in common), (inner, 1.0)])
     groups = {
         _shared(polynomial, atom, sign) for t in polynomial for atom, p in t for sign in (1, -1)
     }
-    ways = [_split(polynomial, [(term,) for term in polynomial])]
+    ways = [_split(polynomial, [(term,) for term in polynomial], table)]
     ways += [
-        _split(polynomial, [group, tuple(t for t in polynomial if t not in group)])
+        _split(polynomial, [group, tuple(t for t in polynomial if t not in group)], table)
         for group in sorted(groups)
         if 1 < len(group) < len(polynomial)
     ]
     return min(ways, key=lambda way: way.complexity)
 
 
-def _split(polynomial: Polynomial, groups: Sequence[tuple[Product, ...]]) -> Expression:
-    parts = [_shortest({t: polynomial[t] for t in group}) for group in groups]
+def _split(
+    polynomial: Polynomial,
+    groups: Sequence[tuple[Product, ...]],
+    table: Mapping[str, Operator],
+) -> Expression:
+    parts = [_shortest({t: polynomial[t] for t in group}, table) for group in groups]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -116,7 +126,7 @@ def _shared(polynomial: Polynomial, atom: tuple[str, ...], sign: int) -> tuple[P
     return tuple(t for t in polynomial if sign * dict(t).get(atom, 0.0) > 0)
 
 
-def _grids(polynomial: Polynomial) -> Iterator[Expression]:
+def _grids(polynomial: Polynomial, table: Mapping[str, Operator]) -> Iterator[Expression]:
     """Products `(sum of terms) * (1 + c v)`: terms fall in pairs of ratio v, alike in factors."""
     terms = list(polynomial)
     if len(terms) < 4 or len(terms) % 2:
@@ -133,12 +143,12 @@ def _grids(polynomial: Polynomial) -> Iterator[Expression]:
         ratios = np.array([polynomial[_multiplied(t, step)] / polynomial[t] for t in firsts])
         middle = float(np.median(ratios))
         if np.all(np.abs(ratios - middle) <= _ALIKE * abs(middle)):
-            first = _shortest({t: polynomial[t] for t in firsts})
-            yield first * (literal(1) + constant(middle) * _expression(step))
+            first = _shortest({t: polynomial[t] for t in firsts}, table)
+            yield first * (literal(1) + constant(middle) * _expression(step, table))
 
 
-def _expression(term: Product) -> Expression:
-    return product((Expression(atom), exponent) for atom, exponent in term)
+def _expression(term: Product, table: Mapping[str, Operator]) -> Expression:
+    return product((Expression(atom, (), table), exponent) for atom, exponent in term)
 
 
 def _product(factors: Mapping[tuple[str, ...], float]) -> Product:

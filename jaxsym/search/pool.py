@@ -24,7 +24,9 @@ class Pool:
         """Take expressions in; of one form the constants with the lower loss stay."""
         for expression in expressions:
             form = expression.canonical()
-            if form.complexity > self.problem.max_complexity or not self._allowed(form):
+            # a factor that turns out to be 1 takes a constant and a product away
+            least = form.complexity - 2 * len(form.constants)
+            if least > self.problem.max_complexity or not self._allowed(form):
                 continue
             loss = self.problem.loss(form)
             known = self._best.get(form.tokens)
@@ -38,10 +40,18 @@ class Pool:
         self._best[final.tokens] = Candidate(final, complexity, self.problem.loss(final))
 
     def front(self) -> ParetoFront:
-        """The Pareto front of all candidates."""
-        problem = self.problem
+        """The Pareto front of the candidates that are not too complex."""
+        return self._front(self.problem.max_complexity)
+
+    def wide_front(self) -> ParetoFront:
+        """The front with those that would be simple enough if constants turn out to be 1."""
+        return self._front(math.inf)
+
+    def _front(self, limit: float) -> ParetoFront:
         return ParetoFront.of(
-            self._best.values(), variance=problem.variance, samples=problem.samples
+            (c for c in self._best.values() if c.complexity <= limit),
+            variance=self.problem.variance,
+            samples=self.problem.samples,
         )
 
     def best(self, count: int) -> list[Expression]:
@@ -58,7 +68,7 @@ class Pool:
 
     def near(self, count: int) -> list[Candidate]:
         """The `count` candidates whose losses are closest to the front's at their complexity."""
-        front = list(self.front())
+        front = list(self.wide_front())
 
         def excess(candidate: Candidate) -> float:
             best = min(c.loss for c in front if c.complexity <= candidate.complexity)

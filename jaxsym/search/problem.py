@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import finite, require
-from jaxsym.expr import Expression, Operator
+from jaxsym.expr import OPERATORS, Expression, Operator
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Problem:
     variables: tuple[str, ...]
     operators: Mapping[str, Operator]
     max_complexity: int
+
+    @property
+    def table(self) -> dict[str, Operator]:
+        """All operators that expressions may be written with on the way to a candidate."""
+        return {**OPERATORS, **self.operators}
 
     @property
     def variance(self) -> float:

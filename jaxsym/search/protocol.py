@@ -29,6 +29,15 @@ class Progress(NamedTuple):
 
 Callback = Callable[[Progress], None]
 
+# Enough for most laws; every further operator makes the search wider and slower.
+SEARCHED = {
+    name: OPERATORS[name]
+    for name in (
+        *("add", "sub", "mul", "div", "neg", "inv", "pow", "square", "cube", "sqrt", "abs"),
+        *("exp", "log", "sin", "cos", "tanh", "if_greater"),
+    )
+}
+
 
 class Engine(Protocol):
     """A search for expressions that explain a table."""
@@ -41,7 +50,7 @@ class Engine(Protocol):
         variables: Sequence[str],
         key: Key[Array, ""],
         weights: Float[ArrayLike, " n"] | None = None,
-        operators: Mapping[str, Operator] = OPERATORS,
+        operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
         time_limit: float | None = None,
         callback: Callback | None = None,
@@ -54,7 +63,7 @@ class Engine(Protocol):
           variables: names of the columns of `X`.
           key: PRNG key; with a fixed budget of work the same key gives the same result.
           weights: `[n]` inverse variances of `y`, up to a factor; equal by default.
-          operators: the operators to use.
+          operators: the operators to use; any part of `OPERATORS`, and the user's own.
           max_complexity: no expression of the front is more complex.
           time_limit: seconds.
           callback: called after every stage.
@@ -75,7 +84,7 @@ class Engine(Protocol):
         variables: Sequence[str],
         key: Key[Array, ""],
         weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = OPERATORS,
+        operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
         time_limit: float | None = None,
         callback: Callback | None = None,

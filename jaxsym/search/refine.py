@@ -7,7 +7,9 @@ fitted to the whole table and snapped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 
@@ -22,15 +24,16 @@ from jaxsym.expr import (
     variable,
 )
 from jaxsym.expr.tokens import is_literal, literal_value
+from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.pool import Pool
 from jaxsym.search.problem import Problem
 
-_VARIED = 6  # most constants of a variant
-_FINAL = 8  # most constants of an expression whose constants are polished
-_RESTARTS = 3
+_SLOTS = 6  # most constants of an expression that is fitted
+_RESTARTS, _STEPS = 2, 30  # of a first fit
 _NEAR = 48  # candidates that are polished,
 _TOGETHER = 8  # so many in one batch
-_MOST_FINISHED = 60
+_SNAPPED = 20  # most candidates that are snapped
+_WORTH = 0.97  # a candidate is snapped if its loss is below this share of the simpler ones'
 _SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "asinh"})
 
 
@@ -44,9 +47,10 @@ def insert_constants(pool: Pool, sample: Problem, key: jax.Array, count: int) ->
       count: about how many candidates are varied.
     """
     forms = {v.tokens: v for e in pool.best(count) for v in variants(e)}
-    chosen = [v for v in forms.values() if 0 < len(v.constants) <= _VARIED]
+    forms |= {form.tokens: form for form in single_functions(sample)}
+    chosen = [v for v in forms.values() if 0 < len(v.constants) <= _SLOTS]
     if chosen:
-        pool.offer(_fitted(chosen, sample, key, _RESTARTS, _VARIED))
+        pool.offer(_fitted(chosen, sample, key=key, restarts=_RESTARTS, steps=_STEPS))
 
 
 def variants(expression: Expression) -> Iterator[Expression]:
@@ -62,6 +66,14 @@ def variants(expression: Expression) -> Iterator[Expression]:
         if form.tokens not in forms:
             forms.add(form.tokens)
             yield form
+
+
+def single_functions(problem: Problem) -> Iterator[Expression]:
+    """`C*f(C*x + C) + C` for every variable and function, which no library can hold."""
+    for name in problem.variables:
+        argument = constant(1.0) * variable(name) + constant(0.0)
+        for function in sorted(_SCALED & problem.operators.keys()):
+            yield constant(1.0) * apply(function, argument) + constant(0.0)
 
 
 def _varied(expression: Expression, inside: bool, literals: bool) -> Expression:
@@ -93,29 +105,32 @@ def _freed(argument: Expression) -> Expression:
 
 def polish(pool: Pool, key: jax.Array) -> None:
     """Fit the constants of all that is near the front to the whole table."""
-    near = [c.expression for c in pool.near(_NEAR)]
-    for slots, least in ((4, 1), (_FINAL, 5)):  # two sizes of compiled function
-        group = [e for e in near if least <= len(e.constants) <= slots]
-        for i in range(0, len(group), _TOGETHER):
-            pool.offer(_fitted(group[i : i + _TOGETHER], pool.problem, key, 1, slots))
+    near = [c.expression for c in pool.near(_NEAR) if 0 < len(c.expression.constants) <= _SLOTS]
+    for i in range(0, len(near), _TOGETHER):
+        pool.offer(_fitted(near[i : i + _TOGETHER], pool.problem, key=key, restarts=1))
 
 
 def finish(pool: Pool) -> None:
     """Snap the constants of what is on the front."""
     done: set[tuple[str, ...]] = set()
-    while True:
+    while len(done) < _SNAPPED:
         # a final form may uncover candidates that were a little worse than the one it replaced
-        waiting = [
-            c
-            for c in pool.front()
-            if c.expression.tokens not in done and 0 < len(c.expression.constants) <= _FINAL
-        ]
-        if not waiting or len(done) > _MOST_FINISHED:
+        waiting = [c for c in _worth_it(pool.wide_front()) if c.expression.tokens not in done]
+        if not waiting:
             return
-        for candidate in waiting:
-            final = _snapped(candidate.expression, pool.problem)
-            pool.replace(candidate, final)
-            done.add(final.tokens)
+        candidate = min(waiting, key=pool.wide_front().description_length)
+        final = _snapped(candidate.expression, pool.problem)
+        pool.replace(candidate, final)
+        done |= {candidate.expression.tokens, final.tokens}
+
+
+def _worth_it(front: ParetoFront) -> Iterator[Candidate]:
+    """Candidates with constants that are clearly better than the simpler ones."""
+    best = math.inf
+    for candidate in front:
+        if candidate.loss < _WORTH * best and 0 < len(candidate.expression.constants) <= _SLOTS:
+            yield candidate
+        best = min(best, candidate.loss)
 
 
 def _snapped(expression: Expression, problem: Problem) -> Expression:
@@ -125,20 +140,18 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
         problem.y,
         variables=problem.variables,
         weights=problem.weights,
+        operators=problem.operators,
     )
 
 
-def _fitted(
-    expressions: list[Expression], problem: Problem, key: jax.Array, restarts: int, slots: int
-) -> list[Expression]:
+def _fitted(expressions: list[Expression], problem: Problem, **options: Any) -> list[Expression]:
     return fit_expressions(
         expressions,
         problem.variables,
         problem.X,
         problem.y,
         weights=problem.weights,
-        key=key,
-        restarts=restarts,
-        slots=slots,
+        slots=_SLOTS,
         operators=problem.operators,
+        **options,
     )[0]

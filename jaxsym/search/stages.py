@@ -85,6 +85,7 @@ class Stages:
     def _simple(self, pool: Pool) -> Iterator[str]:
         problem = pool.problem
         pool.offer([literal(0), constant(float(problem.weights @ problem.y))])
+        yield "constants"
         pool.offer(power_laws(problem))
         yield "power laws"
 
@@ -112,11 +113,13 @@ class Stages:
         pool = Pool(problem)
         part = Stages([problem], self.effort.lighter(), self.key)
         for _ in part._simple(pool):
-            pass
-        if not pool.exact:
+            if pool.exact:
+                break
+        else:
             next(part._of_library(pool, part.effort))
-        front = sorted(pool.front(), key=lambda candidate: candidate.loss)
-        return [candidate.expression for candidate in front[: self.effort.side]]
+        front = pool.front()
+        shortest = sorted(front, key=front.description_length)
+        return [candidate.expression for candidate in shortest[: self.effort.side]]
 
 
 def _sets(pairs: Pairs) -> list[tuple[int, ...]]:

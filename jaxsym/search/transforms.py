@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from jaxsym.expr import Expression, apply, constant
+from jaxsym.expr import Expression, Operator, apply, constant
 from jaxsym.search.monomials import product
 from jaxsym.search.polynomials import Polynomial, arrangements
 from jaxsym.search.problem import Problem
 
-_LARGEST = 300.0  # offset of a logarithm whose exponential is still finite, with room
+Table: TypeAlias = Mapping[str, Operator]
+
+_LARGEST = 1e100  # value of a target whose square is still finite, with room
 
 
 class Transform(NamedTuple):
@@ -73,14 +75,16 @@ def transformed(problem: Problem) -> Iterator[Transformed]:
         with np.errstate(all="ignore"):
             target = transform.forward(sign * problem.y)
             weights = problem.weights * transform.slope(sign * problem.y) ** 2
-        if np.all(np.isfinite(target)) and np.all(np.isfinite(weights)) and np.ptp(target) > 0:
+        with np.errstate(invalid="ignore"):
+            usable = np.all(np.abs(target) < _LARGEST) and np.ptp(target) > 0
+        if usable and np.all(np.isfinite(weights)) and weights.sum() > 0:
             changed = replace(problem, y=target, weights=weights / weights.sum())
             way = (
                 _exponential
                 if transform.operator == "exp"
                 else functools.partial(_applied, transform.operator)
             )
-            yield Transformed(transform.name, changed, functools.partial(way, sign))
+            yield Transformed(transform.name, changed, functools.partial(way, sign, problem.table))
 
 
 def _sign(y: np.ndarray) -> float:
@@ -88,17 +92,19 @@ def _sign(y: np.ndarray) -> float:
     return float(np.sign(y[0])) if np.all(y > 0) or np.all(y < 0) else math.nan
 
 
-def _applied(operator: str, sign: float, polynomial: Polynomial) -> Iterator[Expression]:
-    for inner in arrangements(polynomial):
-        outer = apply(operator, inner)
+def _applied(
+    operator: str, sign: float, table: Table, polynomial: Polynomial
+) -> Iterator[Expression]:
+    for inner in arrangements(polynomial, table):
+        outer = apply(operator, inner, operators=table)
         yield outer if sign > 0 else -outer
 
 
-def _exponential(sign: float, polynomial: Polynomial) -> Iterator[Expression]:
+def _exponential(sign: float, table: Table, polynomial: Polynomial) -> Iterator[Expression]:
     """`exp` of a sum, its logarithms and its offset as factors."""
     rest = dict(polynomial)
     offset = rest.pop((), 0.0)
-    if abs(offset) > _LARGEST:
+    if abs(offset) > math.log(_LARGEST):
         return
     scale = sign * math.exp(offset)
     powers = {
@@ -106,11 +112,11 @@ def _exponential(sign: float, polynomial: Polynomial) -> Iterator[Expression]:
     }
     for rounded in (True, False):
         factors = [
-            (Expression(term[0][0][1:]), round(2 * p) / 2 if rounded else p)
+            (Expression(term[0][0][1:], (), table), round(2 * p) / 2 if rounded else p)
             for term, p in powers.items()
         ]
         if rest:
-            factors.append((apply("exp", next(arrangements(rest))), 1.0))
+            factors.append((apply("exp", next(arrangements(rest, table)), operators=table), 1.0))
         yield constant(scale) * product(factors)
         if not powers:
             return
