@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from random_expressions import NAMES, expressions, has_values
 
@@ -80,7 +80,12 @@ def test_values_stay_where_the_expression_has_one(f):
     assert same.sum() >= 0.95 * finite.sum()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.filter_too_much],
+)
 @given(expressions(), expressions(), expressions())
 def test_sums_and_products_commute_and_exact_ones_associate(f, g, h):
     assert f + g == g + f
