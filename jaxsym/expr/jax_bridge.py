@@ -60,8 +60,11 @@ def to_jax(
             numbers.shape == (slots,),
             f"constants have shape {numbers.shape}; expected ({slots},) as in {expression}",
         )
+        # split, not indexed: a gradient then joins the columns again, and a stack of columns, as in
+        # a graph network's messages, vanishes from the program (up to ten times faster on a CPU)
+        parts = jax.lax.split(table, [1] * table.shape[-1], axis=-1)
         leaves = {
-            "variable": lambda name: table[..., columns[name]],
+            "variable": lambda name: jnp.squeeze(parts[columns[name]], axis=-1),
             "constant": lambda slot: numbers[slot],
             "literal": lambda value: jnp.asarray(value, table.dtype),
         }

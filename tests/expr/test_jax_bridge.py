@@ -95,6 +95,15 @@ def test_equal_parts_are_computed_once():
     assert jaxpr("sin(x*y)/(1 + sin(y*x)) + sin(x*y)", 2).count("= sin ") == 1
 
 
+def test_a_gradient_by_the_table_joins_its_columns_once():
+    f, constants = LAW.jax(COLUMNS)
+    code = str(
+        jax.make_jaxpr(jax.grad(lambda table: f(table, constants).sum()))(jnp.asarray(TABLE))
+    )
+    assert code.count("= concatenate") == 1
+    assert "pad" not in code and "scatter" not in code
+
+
 @pytest.mark.parametrize(
     ("text", "primitive"),
     [
