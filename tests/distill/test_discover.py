@@ -1,0 +1,86 @@
+"""From motion to a law, in one call, on laws that are not built in."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import jaxsym
+from jaxsym.distill import Progress, discover, observed_task
+from jaxsym.simulate import particles
+from jaxsym.trajectories import trajectories
+
+
+def isolated_bodies(force, mass, *, size=3.0, snapshots=300, seed=0):
+    """Snapshots of bodies under a central force ``F(r)``, positive where it attracts."""
+    rng = np.random.default_rng(seed)
+    n = len(mass)
+    x = size * rng.normal(size=(1, snapshots, n, 3))
+    d = x[:, :, None] - x[:, :, :, None]
+    r = np.linalg.norm(d, axis=-1) + np.eye(n)
+    pull = (force(r) / r * (1 - np.eye(n)))[..., None] * d
+    a = pull.sum(3) / np.asarray(mass)[:, None]
+    v = rng.normal(size=x.shape)
+    return trajectories(x, velocity=v, acceleration=a, time=range(snapshots))
+
+
+def test_a_repulsion_between_bodies_of_unknown_mass_is_found():
+    mass = np.array([1.0, 0.3, 2.0, 0.7])
+    data = isolated_bodies(lambda r: -2.5 / r**2, mass)
+    told = []
+    found = discover(data, steps=1500, seed=1, callback=told.append)
+    ratio = np.array(list(found.masses.values()))
+    np.testing.assert_allclose(ratio, mass / mass.max(), rtol=1e-4)
+    table = np.array([[2.0, 1.0, 1.0, 0.0, 0.0], [5.0, 1.0, 1.0, 0.0, 0.0]])
+    variables = ["r", "m1", "m2", "q1", "q2"]
+    got = found.law.as_force().coefficient.evaluate(table, variables)
+    np.testing.assert_allclose(got, -2.5 / mass.max() / table[:, 0] ** 3, rtol=1e-4)
+    assert found.recovered is None
+    assert found.symbolic.held_out < 1e-6 < found.neural.held_out
+    assert {event.phase for event in told} == {
+        "data",
+        "train",
+        "read",
+        "search",
+        "put back",
+        "verify",
+    }
+    assert all(isinstance(event, Progress) for event in told)
+    result = json.loads(json.dumps(found.to_json()))
+    for text in result["law"]["components"]:
+        assert set(jaxsym.parse(text).variables) <= set(result["law"]["variables"])
+
+
+def test_names_that_are_neither_law_nor_file():
+    with pytest.raises(ValueError, match="unknown law or file 'sprinng'; did you mean 'spring'"):
+        discover("sprinng")
+
+
+def test_an_unknown_model_is_named_before_anything_is_simulated():
+    with pytest.raises(ValueError, match="unknown model 'l2'"):
+        discover("spring", model="l2")
+
+
+def test_a_model_that_needs_masses_says_so():
+    data = isolated_bodies(lambda r: r, [1.0, 2.0], snapshots=30)
+    with pytest.raises(ValueError, match="'bottleneck', which needs the bodies' masses"):
+        discover(data, model="bottleneck")
+
+
+def test_too_little_data():
+    data = isolated_bodies(lambda r: r, [1.0, 2.0], snapshots=12)
+    with pytest.raises(ValueError, match="1 trajectories of 12 times; expected at least 20"):
+        observed_task("mine", data)
+
+
+def test_extremes_are_kept_from_training():
+    motion = particles("spring", bodies=3, dims=2).simulate(
+        jax.random.key(0), trajectories=3, steps=50
+    )
+    task = observed_task("mine", jax.tree.map(np.asarray, motion))
+    spread = lambda data: np.linalg.norm(  # noqa: E731
+        data.position - data.position.mean(2, keepdims=True), axis=-1
+    ).max((1, 2))
+    assert spread(task.train).max() <= spread(task.outside).min()
+    assert len(task.held_out.time) == 10
