@@ -37,21 +37,43 @@ def machine(*packages: str) -> dict[str, Any]:
     return {"machine": f"{os.cpu_count()}-core {processor} CPU", "versions": versions}
 
 
-def interleave(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Wall seconds of each call, ``repeats`` times, in turn: a busy moment hits them alike.
+def clock(call: Callable[[], object]) -> dict[str, float]:
+    """Seconds that a call takes, and seconds of the processor, which other programs do not take.
 
-    The calls must block until their work is done; what compiles on the first is up to the caller.
+    The call must block until its work is done.
 
-    >>> [len(seconds) for seconds in interleave({"a": list, "b": dict}, 3).values()]
-    [3, 3]
+    >>> sorted(clock(list))
+    ['cpu_seconds', 'seconds']
     """
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            begin = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - begin)
-    return seconds
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    return {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+
+
+def interleave(
+    calls: Mapping[str, Callable[[], dict[str, float]]], turns: int
+) -> list[dict[str, dict[str, float]]]:
+    """The clocks that each call returns, turn by turn: a busy moment hits all calls alike.
+
+    >>> len(interleave({"a": lambda: clock(list), "b": lambda: clock(dict)}, 3))
+    3
+    """
+    return [{name: call() for name, call in calls.items()} for _ in range(turns)]
+
+
+def times_faster(
+    turns: Sequence[Mapping[str, dict[str, float]]], ours: str, other: str
+) -> dict[str, dict[str, float]]:
+    """How many times faster ours is than the other, by each clock, turn by turn.
+
+    >>> turn = {"a": {"seconds": 1.0}, "b": {"seconds": 2.0}}
+    >>> times_faster([turn], "a", "b")["seconds"]["median"]
+    2.0
+    """
+    return {
+        name: spread([turn[other][name] / turn[ours][name] for turn in turns])
+        for name in turns[0][ours]
+    }
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -13,5 +13,7 @@ def test_jitted_matvec_reduce_equals_eager_when_rows_differ():
     def energies(rows):
         return jax.vmap(lambda r: jnp.sum((matrix @ r) ** 2))(rows)
 
-    expected = np.sum((np.asarray(rows, np.float64) @ np.asarray(matrix, np.float64).T) ** 2, axis=1)
+    expected = np.sum(
+        (np.asarray(rows, np.float64) @ np.asarray(matrix, np.float64).T) ** 2, axis=1
+    )
     np.testing.assert_allclose(jax.jit(energies)(rows), expected, rtol=2e-4, atol=1e-6)
