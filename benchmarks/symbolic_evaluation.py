@@ -157,7 +157,8 @@ def report(result: dict[str, Any]) -> None:
     _timing.show([*header, "times less", "by the wall clock"], rows)
     times = result["times_faster"]["cpu_seconds"]
     print(
-        f"times less CPU time: {times['median']:.2f}, median of the cases; {times['least']:.2f}, worst"
+        f"times less CPU time: {times['median']:.2f} (median of the cases), "
+        f"{times['least']:.2f} (worst)"
     )
 
 
