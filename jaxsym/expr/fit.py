@@ -95,9 +95,10 @@ def fit_constants(
     """
     require(restarts > 0, f"restarts={restarts}; expected at least 1")
     points, target = np.asarray(X, np.float64), np.asarray(y, np.float64)
+    require(points.ndim in (2, 3), f"X has shape {points.shape}; expected [n, V] or [P, n, V]")
     count, samples = program.opcode.shape[0], points.shape[-2]
     weight = np.ones(samples) if weights is None else np.asarray(weights, np.float64)
-    _check(points, target, weight, count, samples)
+    _check(program, points, target, weight)
     starts = _draw_starts(program, key, restarts, scale)
     added = _bucket(samples) - samples
     points = _pad(points, *[0] * (points.ndim - 2), added, mode="edge")
@@ -166,14 +167,18 @@ def fit_expressions(
     return fitted, fit
 
 
-def _check(X: np.ndarray, y: np.ndarray, weights: np.ndarray, count: int, samples: int) -> None:
-    for name, values in (("X", X), ("y", y), ("weights", weights)):
-        finite(name, values)
-    for name, values in (("y", y), ("weights", weights)):
-        shapes = ((samples,), (count, samples))
+def _check(program: Program, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+    count, samples, columns = len(program.length), X.shape[-2], program.variables
+    expected = {
+        "X": ((samples, columns), (count, samples, columns)),
+        "y": ((samples,), (count, samples)),
+        "weights": ((samples,), (count, samples)),
+    }
+    for (name, shapes), values in zip(expected.items(), (X, y, weights), strict=True):
         require(
             values.shape in shapes, f"{name} has shape {values.shape}; expected one of {shapes}"
         )
+        finite(name, values)
     require(bool(np.all(weights >= 0)), "weights has a negative value; expected none")
     require(bool(np.all(weights.sum(-1) > 0)), "weights are all zero; expected a positive one")
 

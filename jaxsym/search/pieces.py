@@ -94,10 +94,11 @@ def _best_pair(values: np.ndarray, problem: Problem) -> _Pair:
     variance = problem.variance
     if variance <= ROUNDING * (problem.weights @ problem.y**2):
         return _Pair(0, 0, 0.0)
-    moments = make_moments(values, problem)
     target = problem.y - problem.weights @ problem.y
-    root = np.sqrt(problem.weights)
-    share = sum_share(moments, moments, root, target, np, 1e-12)
+    with np.errstate(all="ignore"):  # an entry may be zero on one side
+        moments = make_moments(values, problem)
+        share = sum_share(moments, moments, np.sqrt(problem.weights), target, np, 1e-12)
+    share = np.where(np.isfinite(share), share, 0.0)
     f, g = np.unravel_index(np.argmax(share), share.shape)
     return _Pair(int(f), int(g), variance * (1 - float(share[f, g])))
 

@@ -125,10 +125,12 @@ def test_sizes_close_by_share_one_trace():
         ({"weights": -np.ones(200)}, "weights has a negative value"),
         ({"weights": np.zeros(200)}, "weights are all zero"),
         ({"restarts": 0}, "restarts=0; expected at least 1"),
+        ({"X": np.zeros(200)}, r"X has shape \(200,\); expected \[n, V\] or \[P, n, V\]"),
+        ({"X": np.zeros((200, 3))}, r"X has shape \(200, 3\); expected one of \(\(200, 2\)"),
     ],
 )
 def test_bad_input(change, message):
     program = compile_programs([parse("1.0*x")], NAMES)
-    arguments = {"y": np.zeros(200)} | change
+    arguments = {"X": table(), "y": np.zeros(200)} | change
     with pytest.raises(ValueError, match=message):
-        fit_constants(program, table(), key=KEY, **arguments)
+        fit_constants(program, key=KEY, **arguments)
