@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym._check import require
-from jaxsym.expr.operators import Operator, guarded
+from jaxsym.expr.operators import OPERATORS, Operator, guarded
 from jaxsym.expr.tokens import LITERALS, column_index, literal_value
 
 if TYPE_CHECKING:
@@ -117,11 +117,8 @@ def _power(
     if value.denominator > 2 or abs(value) > _LARGEST_INTEGER_POWER:
         return place(operator.jnp, base, exponent)
     if value.denominator == 2:
-        base = place(_square_root, base)
+        base = place(OPERATORS["sqrt"].jnp, base)
     return base if value.numerator == 1 else place(_integer_power(value.numerator), base)
-
-
-_square_root = guarded(jnp.sqrt)
 
 
 @functools.cache

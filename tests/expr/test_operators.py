@@ -9,6 +9,7 @@ import pytest
 import sympy
 
 from jaxsym.expr import OPERATORS, Operator, apply, from_sympy, variable
+from jaxsym.expr.operators import guarded
 
 GRID = np.array([-2.5, -2.0, -1.0, -0.5, 0.0, 0.3, 0.5, 1.0, 1.5, 3.0])
 
@@ -143,6 +144,13 @@ def test_function_with_its_own_derivative_keeps_it():
     straight.defjvp(lambda primals, tangents: (jnp.sign(*primals), tangents[0]))
     row = Operator("straight", 1, straight, sympy.sign, guard=False)
     assert jax.grad(row.jnp)(3.0) == 1.0
+
+
+def test_a_slope_given_by_the_value_has_slopes_itself(x64):
+    root = guarded(jnp.sqrt, lambda root: 0.5 / root)
+    third = jax.grad(jax.grad(jax.grad(root)))
+    assert third(4.0) == pytest.approx(3 / 8 * 4.0**-2.5, rel=1e-14)
+    assert [float(third(x)) for x in (-1.0, 0.0)] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(("name", "arity"), [("not a name", 1), ("none", 0)])
