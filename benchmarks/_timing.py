@@ -18,7 +18,9 @@ PACKAGES = ("jaxsym", "jax", "jaxlib", "flax", "optax", "jraph", "numpy", "scipy
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """A parser with the options that all benchmarks have."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="tiny: only shows that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured here")
     return parser

@@ -4,6 +4,8 @@
 bottleneck and the L1 network. Results are kept after each run, and runs found in FILE are not
 repeated, so that an interrupted benchmark goes on. The published outcome (Cranmer et al. 2020,
 arXiv 2006.11287, table 5) stands beside ours.
+
+    python -m benchmarks.discovery [--quick] [--json FILE] [--seeds 0,1,2] [--cases ...]
 """
 
 from __future__ import annotations
@@ -14,22 +16,23 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import _timing as timing
+from benchmarks import _timing
 
 LAWS, MODELS = ("spring", "r1", "r2", "charge"), ("bottleneck", "l1")
 CASES = ("solar-system", *(f"{law}:{model}" for law in LAWS for model in MODELS))
 PUBLISHED = {f"{law}:{model}": True for law in LAWS for model in MODELS} | {"charge:l1": False}
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Run the cases and print their table."""
-    options = timing.arguments(__doc__.splitlines()[0] if __doc__ else None)
+    options = _timing.arguments(__doc__)
     options.add_argument("--seeds", default="0,1,2", help="separated by commas")
     options.add_argument("--cases", default=",".join(CASES), help="separated by commas")
-    given = options.parse_args()
+    given = options.parse_args(argv)
     seeds = [int(seed) for seed in given.seeds.split(",")][: 1 if given.quick else None]
     cases = ["spring:bottleneck"] if given.quick else given.cases.split(",")
     runs = _kept(given.json)
@@ -38,10 +41,14 @@ def main() -> None:
             key = f"{case}/{seed}"
             if key not in runs:
                 runs[key] = run(case, seed, steps=200 if given.quick else None)
-                result = timing.machine() | {"quick": given.quick, "runs": runs}
-                timing.write(result, given.json)
+                _timing.write(_result(given.quick, runs), given.json)
             print(key, _line(runs[key]), flush=True)
     _table(runs, cases)
+    return _result(given.quick, runs)
+
+
+def _result(quick: bool, runs: dict[str, Any]) -> dict[str, Any]:
+    return {"benchmark": "discovery"} | _timing.machine() | {"quick": quick, "runs": runs}
 
 
 def run(case: str, seed: int, steps: int | None = None) -> dict[str, Any]:
@@ -94,7 +101,7 @@ def _table(runs: dict[str, Any], cases: list[str]) -> None:
             ]
         )
     header = ["case", "recovered", "paper", "seconds", "network", "equation", "outside", "R2"]
-    timing.show(header, rows)
+    _timing.show(header, rows)
 
 
 if __name__ == "__main__":

@@ -64,11 +64,20 @@ def measure(
         "turns": repeats,
         "cases": cases,
         "target_ratio": TARGET,
-        "times_faster": {
-            clock: _timing.spread([case["times_faster"][clock]["median"] for case in cases])
-            for clock in cases[0]["times_faster"]
-        },
+        "summary": _summary(cases),
     } | _timing.machine()
+
+
+def _summary(cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many times less CPU time ours takes, over the formulas."""
+    groups: dict[tuple[str, str, int], list[float]] = {}
+    for case in cases:
+        group = case["result"], case["layout"], case["points"]
+        groups.setdefault(group, []).append(case["times_faster"]["cpu_seconds"]["median"])
+    return [
+        {"result": result, "layout": layout, "points": points} | _timing.spread(times)
+        for (result, layout, points), times in groups.items()
+    ]
 
 
 def _case(name: str, points: int, layout: str, gradient: bool, repeats: int) -> dict[str, Any]:
@@ -77,27 +86,24 @@ def _case(name: str, points: int, layout: str, gradient: bool, repeats: int) -> 
     rng = np.random.default_rng(0)
     table = jnp.asarray(rng.uniform(0.5, 2.0, (points, len(expression.variables))), jnp.float32)
     inputs = table if layout == "table" else tuple(jnp.array(column) for column in table.T)
-    calls = {OURS: _ours(expression, layout), THEIRS: _theirs(expression, layout)}
+    functions = {OURS: _ours(expression, layout), THEIRS: _theirs(expression, layout)}
     if gradient:
-        calls = {engine: _with_gradient(call) for engine, call in calls.items()}
+        functions = {engine: _with_gradient(f) for engine, f in functions.items()}
     constants = jnp.asarray(expression.constants, jnp.float32)
-    compiled = {engine: partial(jax.jit(call), inputs, constants) for engine, call in calls.items()}
-    _check_same(name, *(call() for call in compiled.values()))
+    calls = {engine: partial(jax.jit(f), inputs, constants) for engine, f in functions.items()}
+    _check_same(name, *(call() for call in calls.values()))
     count = max(1, _POINTS_IN_A_TURN // points) if repeats > 2 else 1
-    calls = {engine: partial(_clock, call, count) for engine, call in compiled.items()}
-    turns = _timing.interleave(calls, repeats)
+    clocks = {engine: partial(_clock, call, count) for engine, call in calls.items()}
+    turns = _timing.interleave(clocks, repeats)
     return {
         "formula": name,
         "points": points,
         "layout": layout,
-        "gradient": gradient,
-        "nanoseconds_per_point": {
-            engine: {
-                clock: 1e9
-                * statistics.median(turn[engine][clock] for turn in turns)
-                / (count * points)
-                for clock in turns[0][engine]
-            }
+        "result": "value, gradient" if gradient else "value",
+        "cpu_nanoseconds_per_point": {
+            engine: 1e9
+            * statistics.median(turn[engine]["cpu_seconds"] for turn in turns)
+            / (count * points)
             for engine in calls
         },
         "times_faster": _timing.times_faster(turns, OURS, THEIRS),
@@ -137,29 +143,22 @@ def _check_same(name: str, ours: Any, theirs: Any) -> None:
 
 
 def report(result: dict[str, Any]) -> None:
-    """Print the table and the ratios."""
+    """Print all cases, and how many times less CPU time ours takes."""
+    header = ["formula", "points", "inputs", "result", f"{OURS} CPU-ns", f"{THEIRS} CPU-ns"]
     rows = []
     for case in result["cases"]:
-        times, taken = case["times_faster"], case["nanoseconds_per_point"]
-        rows.append(
-            [
-                case["formula"],
-                case["points"],
-                case["layout"],
-                "value, gradient" if case["gradient"] else "value",
-                f"{taken[OURS]['cpu_seconds']:.3g}",
-                f"{taken[THEIRS]['cpu_seconds']:.3g}",
-                f"{times['cpu_seconds']['median']:.2f}",
-                f"{times['seconds']['median']:.2f}",
-            ]
-        )
-    header = ["formula", "points", "inputs", "result", f"{OURS} CPU-ns", f"{THEIRS} CPU-ns"]
+        times, taken = case["times_faster"], case["cpu_nanoseconds_per_point"]
+        row = [case[key] for key in ("formula", "points", "layout", "result")]
+        row += [f"{taken[engine]:.3g}" for engine in (OURS, THEIRS)]
+        rows.append(row + [f"{times[clock]['median']:.2f}" for clock in ("cpu_seconds", "seconds")])
     _timing.show([*header, "times less", "by the wall clock"], rows)
-    times = result["times_faster"]["cpu_seconds"]
-    print(
-        f"times less CPU time: {times['median']:.2f} (median of the cases), "
-        f"{times['least']:.2f} (worst)"
-    )
+    print()
+    rows = [
+        [group["result"], group["layout"], group["points"]]
+        + [f"{group[key]:.2f}" for key in ("median", "least", "most")]
+        for group in result["summary"]
+    ]
+    _timing.show(["times less CPU time", "inputs", "points", "median", "least", "most"], rows)
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
