@@ -4,6 +4,7 @@ from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.native import NativeEngine
 from jaxsym.search.power_laws import PowerLaw, fit_power_law
 from jaxsym.search.protocol import SEARCHED, Callback, Engine, Progress
+from jaxsym.search.steering import Steering
 
 search = NativeEngine().search
 
@@ -16,6 +17,7 @@ __all__ = [
     "ParetoFront",
     "PowerLaw",
     "Progress",
+    "Steering",
     "fit_power_law",
     "search",
 ]

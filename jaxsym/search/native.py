@@ -15,8 +15,9 @@ from jaxsym.search.front import ParetoFront
 from jaxsym.search.pool import Pool
 from jaxsym.search.problem import make_problems
 from jaxsym.search.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.refine import finish, polish
+from jaxsym.search.refine import finish, fit_guesses, polish
 from jaxsym.search.stages import Effort, Stages
+from jaxsym.search.steering import Steering
 
 _UNTIL = 0.8  # share of the time after which no stage begins; the rest is for final fits
 
@@ -41,6 +42,7 @@ class NativeEngine:
         weights: Float[ArrayLike, " n"] | None = None,
         operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
+        steering: Steering | None = None,
         time_limit: float | None = None,
         callback: Callback | None = None,
     ) -> ParetoFront:
@@ -55,6 +57,7 @@ class NativeEngine:
             weights=weights,
             operators=operators,
             max_complexity=max_complexity,
+            steering=steering,
             time_limit=time_limit,
             callback=callback,
         )[0]
@@ -69,18 +72,26 @@ class NativeEngine:
         weights: Float[ArrayLike, "n k"] | None = None,
         operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
+        steering: Steering | None = None,
         time_limit: float | None = None,
         callback: Callback | None = None,
     ) -> tuple[ParetoFront, ...]:
         """Search for several targets that share one library; see `Engine.search_many`."""
         problems = make_problems(
-            X, y, weights, variables=variables, operators=operators, max_complexity=max_complexity
+            X,
+            y,
+            weights,
+            variables=variables,
+            operators=operators,
+            max_complexity=max_complexity,
+            steering=steering,
         )
         began = time.monotonic()
         stages = Stages(problems, self.effort, key)
         pools = [Pool(problem) for problem in problems]
         try:
             for target, pool in enumerate(pools):
+                fit_guesses(pool, key)
                 share = None if time_limit is None else time_limit * (target + 1) / len(pools)
                 for stage in stages.run(pool):
                     seconds = time.monotonic() - began

@@ -25,18 +25,19 @@ class Pool:
         for expression in expressions:
             form = expression.canonical()
             # a factor that turns out to be 1 takes a constant and a product away
-            least = form.complexity - 2 * len(form.constants)
+            complexity = self.problem.complexity(form)
+            least = complexity - 2 * len(form.constants)
             if least > self.problem.max_complexity or not self._allowed(form):
                 continue
             loss = self.problem.loss(form)
             known = self._best.get(form.tokens)
             if known is None or loss < known.loss:
-                self._best[form.tokens] = Candidate(form, form.complexity, loss)
+                self._best[form.tokens] = Candidate(form, complexity, loss)
 
     def replace(self, old: Candidate, final: Expression) -> None:
         """Put a candidate's final form in its place, even if its loss is a little higher."""
         self._best.pop(old.expression.tokens, None)
-        complexity = min(old.complexity, final.complexity)
+        complexity = min(old.complexity, self.problem.complexity(final))
         self._best[final.tokens] = Candidate(final, complexity, self.problem.loss(final))
 
     def front(self) -> ParetoFront:
@@ -85,4 +86,5 @@ class Pool:
 
     def _allowed(self, expression: Expression) -> bool:
         table, own = self.problem.operators, expression.operators
-        return all(token in table for token in expression.tokens if token in own)
+        known = all(token in table for token in expression.tokens if token in own)
+        return known and self.problem.steering.allowed(expression)

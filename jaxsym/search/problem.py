@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import finite, require
 from jaxsym.expr import OPERATORS, Expression, Operator
+from jaxsym.search.steering import Steering
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Problem:
       variables: V names.
       operators: what expressions may be made of.
       max_complexity: no candidate is more complex.
+      steering: the user's hints and limits.
     """
 
     X: Float[np.ndarray, "n V"]
@@ -32,6 +34,7 @@ class Problem:
     variables: tuple[str, ...]
     operators: Mapping[str, Operator]
     max_complexity: int
+    steering: Steering = field(default_factory=Steering)
 
     @property
     def table(self) -> dict[str, Operator]:
@@ -47,6 +50,11 @@ class Problem:
     def samples(self) -> int:
         """Number of samples that count."""
         return int(np.count_nonzero(self.weights))
+
+    def complexity(self, expression: Expression) -> int:
+        """`Expression.complexity` at the costs of this problem's operators."""
+        table, own = self.operators, expression.operators
+        return sum((table.get(t) or own[t]).cost if t in own else 1 for t in expression.tokens)
 
     def loss(self, expression: Expression) -> float:
         """Weighted mean squared error; infinite if any value is not finite."""
@@ -79,6 +87,7 @@ def make_problems(
     variables: Sequence[str],
     operators: Mapping[str, Operator],
     max_complexity: int,
+    steering: Steering | None = None,
 ) -> tuple[Problem, ...]:
     """Check a table and split it into one problem per target.
 
@@ -108,6 +117,8 @@ def make_problems(
     require(len(set(names)) == len(names), f"variables {names} are not distinct")
     require(max_complexity > 0, f"max_complexity={max_complexity}; expected at least 1")
     return tuple(
-        Problem(table, column, w / w.sum(), names, operators, max_complexity)
+        Problem(
+            table, column, w / w.sum(), names, operators, max_complexity, steering or Steering()
+        )
         for column, w in zip(targets.T, weight.T, strict=True)
     )

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym.expr import OPERATORS, Operator
 from jaxsym.search.front import ParetoFront
+from jaxsym.search.steering import Steering
 
 
 class Progress(NamedTuple):
@@ -52,6 +53,7 @@ class Engine(Protocol):
         weights: Float[ArrayLike, " n"] | None = None,
         operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
+        steering: Steering | None = None,
         time_limit: float | None = None,
         callback: Callback | None = None,
     ) -> ParetoFront:
@@ -65,6 +67,7 @@ class Engine(Protocol):
           weights: `[n]` inverse variances of `y`, up to a factor; equal by default.
           operators: the operators to use; any part of `OPERATORS`, and the user's own.
           max_complexity: no expression of the front is more complex.
+          steering: hints and limits.
           time_limit: seconds.
           callback: called after every stage.
 
@@ -86,6 +89,7 @@ class Engine(Protocol):
         weights: Float[ArrayLike, "n k"] | None = None,
         operators: Mapping[str, Operator] = SEARCHED,
         max_complexity: int = 30,
+        steering: Steering | None = None,
         time_limit: float | None = None,
         callback: Callback | None = None,
     ) -> tuple[ParetoFront, ...]:

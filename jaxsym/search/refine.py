@@ -37,6 +37,15 @@ _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the s
 _SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "asinh"})
 
 
+def fit_guesses(pool: Pool, key: jax.Array) -> None:
+    """Offer the pool what the user guessed, with fitted constants and as it is."""
+    guesses = list(pool.problem.steering.guesses)
+    pool.offer(guesses)
+    free = [guess for guess in guesses if guess.constants]
+    if free:
+        pool.offer(_fitted(free, pool.problem, key=key, slots=None))
+
+
 def insert_constants(pool: Pool, sample: Problem, key: jax.Array, count: int) -> None:
     """Offer the pool variants of its best candidates with more constants, fitted.
 
@@ -140,6 +149,7 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
         problem.y,
         variables=problem.variables,
         weights=problem.weights,
+        named=problem.steering.named,
         operators=problem.operators,
     )
 
@@ -151,7 +161,6 @@ def _fitted(expressions: list[Expression], problem: Problem, **options: Any) -> 
         problem.X,
         problem.y,
         weights=problem.weights,
-        slots=_SLOTS,
         operators=problem.operators,
-        **options,
+        **{"slots": _SLOTS, **options},
     )[0]
