@@ -170,7 +170,7 @@ class Expression:
                 variable=lambda name: table[..., columns[name]],
                 constant=lambda slot: np.float64(self.constants[slot]),
                 literal=lambda token: np.float64(literal_value(token)),
-                apply=_evaluate,
+                apply=evaluate_operator,
             )
         return np.broadcast_to(values, table.shape[:-1]).astype(np.float64)
 
@@ -329,7 +329,8 @@ def apply(name: str, *arguments: Expression | float, operators: Table = OPERATOR
     return Expression(*code, _union(operators, *(part.operators for part in parts)))
 
 
-def _evaluate(operator: Operator, args: list[Any]) -> Any:
+def evaluate_operator(operator: Operator, args: list[Any]) -> Any:
+    """One operator's values in float64, by numpy if it can."""
     if operator.numpy is not None:
         return operator.numpy(*args)
     with jax.enable_x64(True):

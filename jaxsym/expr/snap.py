@@ -13,22 +13,19 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
 from jaxsym.expr.expression import Expression, apply, constant, literal, variable
-from jaxsym.expr.fit import Fit, fit_expressions
-from jaxsym.expr.operators import OPERATORS, Operator
-from jaxsym.expr.tokens import LITERALS, is_literal, literal_value
+from jaxsym.expr.least_squares import Solution, least_squares
+from jaxsym.expr.operators import Operator
+from jaxsym.expr.tokens import LITERALS, column_index, is_literal, literal_value
 
 _RATIONALS = (1, 2, 3, 4, 6, 8, 9, 12)
 _DECIMALS = (5, 10, 100, 1000, 10**4, 10**5, 10**6)
 _SYMBOL = 6.0  # bits that name pi, e or a named constant
 _TRIED = 8  # numbers that are refitted at a time
-_SLOTS = 6  # constants are padded to multiples, so that few sizes are compiled
-_FOR_NUMBERS = {name: OPERATORS[name] for name in ("mul", "div", "inv")}  # to write them
 _ROUNDING = 1e-28  # share of mean(y**2) below which a loss is float64 rounding
 
 
@@ -59,12 +56,9 @@ _BASES = (
 class _Data(NamedTuple):
     """What every refit needs."""
 
-    names: list[str]
-    X: np.ndarray
+    columns: dict[str, np.ndarray]
     y: np.ndarray
     weights: np.ndarray
-    slots: int
-    operators: Mapping[str, Operator]
 
 
 def snap(
@@ -76,7 +70,6 @@ def snap(
     weights: Float[ArrayLike, " n"] | None = None,
     tolerance: float = 0.0,
     named: Mapping[str, float] | None = None,
-    operators: Mapping[str, Operator] | None = None,
 ) -> Expression:
     """Replace constants by integers, rationals, multiples of pi and e, and named constants.
 
@@ -91,13 +84,12 @@ def snap(
       tolerance: relative rise of the loss that is accepted whatever the likelihood says, for
         residuals that are not independent noise.
       named: further numbers to try, like pi; in the result they appear as constants of that value.
-      operators: the table to compile for; by default the expression's own.
 
     Returns:
       the canonical form of the expression with the numbers put in and the rest refitted.
 
     Raises:
-      ValueError: data that do not match, as for `fit_constants`, or a name that is also a variable.
+      ValueError: data that do not match, or a name that is also a variable.
 
     >>> from jaxsym.expr import parse
     >>> x = np.linspace(1.0, 3.0, 50)[:, None]
@@ -110,12 +102,10 @@ def snap(
         require(name not in names, f"named constant '{name}' is also a variable")
     points, target = np.asarray(X, np.float64), np.asarray(y, np.float64)
     weight = np.ones(len(points)) if weights is None else np.asarray(weights, np.float64)
+    columns = column_index(expression.variables, names, points.shape)
+    data = _Data({name: points[:, column] for name, column in columns.items()}, target, weight)
     # a named constant is a column while the others are refitted, so that it stays as it is
-    columns = np.broadcast_to(list(symbols.values()), (len(points), len(symbols)))
-    table = np.column_stack([points, columns])
-    slots = -(-max(1, len(expression.constants)) // _SLOTS) * _SLOTS
-    operators = {**(operators or expression.operators), **_FOR_NUMBERS}
-    data = _Data([*names, *symbols], table, target, weight, slots, operators)
+    data.columns.update({name: np.full(len(points), value) for name, value in symbols.items()})
     current = _snapped(expression.canonical(), data, symbols, tolerance)
     values = {name: constant(value) for name, value in symbols.items()}
     return _decimals_as_constants(current).substitute(values).canonical()
@@ -128,41 +118,29 @@ def _snapped(
     rounding = _ROUNDING * np.average(data.y**2, weights=data.weights)
     bases = [*_BASES, _Base(literal(1), 1.0, 0.0, _DECIMALS)]
     bases += [_Base(variable(name), value, _SYMBOL) for name, value in symbols.items()]
-    (current,), fit = _refit([expression], data)
-    loss, curvature = fit.loss[0] + rounding, fit.curvature[0]
+    current, fit = _refit(expression, data)
+    loss = fit.loss + rounding
     highest = loss * (1 + tolerance)
     while current.constants:
-        count = len(current.constants)
-        errors = _standard_errors(np.asarray(curvature)[:count, :count], loss / samples)
+        errors = _standard_errors(fit.curvature, loss / samples)
         candidates = _candidates(current.constants, errors, bases, samples * tolerance)
         if not candidates:
             break
-        trials, fit = _refit([with_number(current, c.slot, c.number) for c in candidates], data)
-        losses = fit.loss + rounding
+        trials = [_refit(with_number(current, c.slot, c.number), data) for c in candidates]
+        losses = np.array([trial.loss for _, trial in trials]) + rounding
         saved = np.array([c.saved for c in candidates])
         gains = saved - samples / 2 * np.log2(losses / loss)
         gains = np.where(losses <= highest, np.maximum(gains, saved), gains)
         best = int(np.argmax(gains))
         if gains[best] <= 0:
             break
-        current, loss, curvature = trials[best], losses[best], fit.curvature[best]
+        (current, fit), loss = trials[best], losses[best]
     return current
 
 
-def _refit(expressions: Sequence[Expression], data: _Data) -> tuple[list[Expression], Fit]:
-    names, X, y, weights, slots, operators = data
-    key = jax.random.key(0)  # unused by a fit with one start
-    return fit_expressions(
-        expressions,
-        names,
-        X,
-        y,
-        key=key,
-        weights=weights,
-        restarts=1,
-        slots=slots,
-        operators=operators,
-    )
+def _refit(expression: Expression, data: _Data) -> tuple[Expression, Solution]:
+    fit = least_squares(expression, data.columns, data.y, data.weights)
+    return (expression.with_constants(fit.constants) if np.isfinite(fit.loss) else expression), fit
 
 
 def exact_numbers(value: float, error: float) -> list[Expression]:
