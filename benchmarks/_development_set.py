@@ -121,7 +121,7 @@ Rydberg | 1/(1.0974e7*(1/n**2 - 1/m**2)) | n 1 3, m 4 9
 de Broglie of an electron | 6.626e-34/sqrt(2*9.109e-31*1.602e-19*U) | U 10 1e4
 cyclotron | q*B/(2*pi*m) | q 1.6e-19 5e-19, B 0.1 5, m 1e-27 1e-25
 Hall voltage | I*B/(n*1.602e-19*d) | I 0.1 5, B 0.1 2, n 1e25 1e28, d 1e-5 1e-3
-Child-Langmuir | 3.935e-12*sqrt(2*q/m)*V**1.5/d**2 | q 1e-19 5e-19, m 1e-30 1e-27, V 9 1e3, d 0.01 0.1
+Child-Langmuir | 3.935e-12*sqrt(2*q/m)*V**1.5/d**2 | q 1e-19 5e-19, m 1e-30 1e-27, V 9 1e3, d 0.01 1
 projectile height | h + v*t*sin(a) - 9.81*t**2/2 | h 0 10, v 5 30, t 0 3, a 0.2 1.4
 projectile range | v**2*sin(2*a)/9.81 | v 5 30, a 0.1 1.4
 physical pendulum | 2*pi*sqrt((k**2 + d**2)/(9.81*d)) | k 0.1 1, d 0.1 1

@@ -150,7 +150,6 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
         variables=problem.variables,
         weights=problem.weights,
         named=problem.steering.named,
-        operators=problem.operators,
     )
 
 
