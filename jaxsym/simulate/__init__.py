@@ -1,7 +1,30 @@
-"""Differentiable simulators: particles under any pair potential."""
+"""Differentiable simulators: particles under any pair potential, and mechanical systems."""
 
 from jaxsym.simulate.integrators import INTEGRATORS
 from jaxsym.simulate.laws import LAWS, Law, State, Truth
+from jaxsym.simulate.mechanical_motion import MechanicalMotion, simulate_mechanical
+from jaxsym.simulate.mechanical_systems import (
+    MECHANICAL,
+    MechanicalData,
+    MechanicalSystem,
+    mechanical,
+    variable_names,
+)
 from jaxsym.simulate.particle_system import ParticleSystem, particles
 
-__all__ = ["INTEGRATORS", "LAWS", "Law", "ParticleSystem", "State", "Truth", "particles"]
+__all__ = [
+    "INTEGRATORS",
+    "LAWS",
+    "MECHANICAL",
+    "Law",
+    "MechanicalData",
+    "MechanicalMotion",
+    "MechanicalSystem",
+    "ParticleSystem",
+    "State",
+    "Truth",
+    "mechanical",
+    "particles",
+    "simulate_mechanical",
+    "variable_names",
+]
