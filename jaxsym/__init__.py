@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from jaxsym.distill import discover as discover
     from jaxsym.expr import Expression as Expression
     from jaxsym.expr import parse as parse
+    from jaxsym.search import SymbolicRegressor as SymbolicRegressor
     from jaxsym.simulate import particles as particles
     from jaxsym.trajectories import Trajectories as Trajectories
 
 _HOMES = {
     "Discovery": "distill",
     "Expression": "expr",
+    "SymbolicRegressor": "search",
     "Trajectories": "trajectories",
     "discover": "distill",
     "parse": "expr",
@@ -44,6 +46,7 @@ _ROOMS = (
 __all__ = [
     "Discovery",
     "Expression",
+    "SymbolicRegressor",
     "Trajectories",
     "discover",
     "parse",

@@ -4,7 +4,9 @@ from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.native import NativeEngine
 from jaxsym.search.power_laws import PowerLaw, fit_power_law
 from jaxsym.search.protocol import SEARCHED, Callback, Engine, Progress
+from jaxsym.search.regressor import SymbolicRegressor
 from jaxsym.search.steering import Steering
+from jaxsym.search.units import UnitsError
 
 search = NativeEngine().search
 
@@ -18,6 +20,8 @@ __all__ = [
     "PowerLaw",
     "Progress",
     "Steering",
+    "SymbolicRegressor",
+    "UnitsError",
     "fit_power_law",
     "search",
 ]

@@ -1,0 +1,392 @@
+"""`SymbolicRegressor`: the search as an estimator in scikit-learn's manner."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsym._check import require, unknown_name
+from jaxsym.expr import OPERATORS, Expression, Operator
+from jaxsym.search.front import Candidate, ParetoFront
+from jaxsym.search.inputs import (
+    check_feature_names,
+    column_names,
+    read_table,
+    read_targets,
+    read_weights,
+    variable_names,
+)
+from jaxsym.search.problem import make_problems
+from jaxsym.search.protocol import Callback, Engine, Progress
+from jaxsym.search.request import Request
+from jaxsym.search.saving import front_from_json, front_to_json, read_model, write_model
+from jaxsym.search.steering import Nesting
+from jaxsym.search.units import Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sympy
+    from sklearn.utils import Tags
+
+_LOG = logging.getLogger("jaxsym.search")
+_NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
+
+
+@dataclass(eq=False)
+class SymbolicRegressor:
+    """Equations for a table of numbers.
+
+    An estimator in scikit-learn's manner that does not need scikit-learn. Progress is logged to
+    `jaxsym.search`. Without a time limit the result depends on data, parameters and `random_state`
+    alone.
+
+    Args:
+      engine: "native", "operon", "pysr", or an `Engine`.
+      time_limit: seconds for all targets; Ctrl-C ends a fit too and keeps what has been found.
+      max_complexity: no equation is more complex.
+      operators: names of operators, and `Operator` rows of your own; `SEARCHED` by default.
+      costs: complexity of operators, where it is to be another.
+      nesting: for an operator, how often others may be nested in it: `{"sin": {"sin": 0}}`.
+      required: variables that must occur.
+      guesses: equations to start from, as text or `Expression`; their constants are fitted.
+      template: known structure. Functions that are no operators are its unknown parts, as in
+        `"A(r)*d"`; without any, the template's decimal numbers alone are fitted.
+      constants: numbers by name that fitted constants may turn out to be; with a unit, as in
+        `{"g": (9.81, "m/s^2")}`, they may stand wherever that dimension is needed.
+      units: of each column, or by name, as pint writes them or as exponents of base units.
+      target_units: of the target, or a list of one for each.
+      dimensionless_constants: whether fitted constants have no dimension; otherwise they may have
+        any.
+      shared_form: whether several targets get one form with constants of their own.
+      selection: which equation of the front is used: "description_length", "score", "accuracy"
+        (least loss), or a function from `ParetoFront` to `Candidate`.
+      warm_start: whether a further fit starts from the equations of the one before.
+      callback: told of `Progress`. An exception that it raises ends the fit and is passed on; the
+        equations found until then are kept.
+      random_state: seed.
+
+    Attributes:
+      fronts_: a `ParetoFront` for each target.
+      front_: the front as a data frame with columns complexity, loss, score and expression; a list
+        of them if y is `[n, k]`.
+      expression_: the selected equation, or a list of them.
+      variables_: names in the equations.
+      n_features_in_, feature_names_in_: as scikit-learn has them.
+
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(1.0, 2.0, (50, 3))
+    >>> model = SymbolicRegressor().fit(X, X[:, 0] * X[:, 1] / X[:, 2] ** 2)
+    >>> model.expression_, model.latex()
+    (Expression(x0*x1/x2**2), '\\\\frac{x_{0} x_{1}}{x_{2}^{2}}')
+    """
+
+    engine: str | Engine = "native"
+    time_limit: float | None = None
+    max_complexity: int = 30
+    operators: Sequence[str | Operator] | None = None
+    costs: Mapping[str, int] | None = None
+    nesting: Nesting | None = None
+    required: Sequence[str] = ()
+    guesses: Sequence[str | Expression] = ()
+    template: str | None = None
+    constants: Mapping[str, float | tuple[float, Unit]] | None = None
+    units: Sequence[Unit] | Mapping[str, Unit] | None = None
+    target_units: Unit | Sequence[Unit] | None = None
+    dimensionless_constants: bool = True
+    shared_form: bool = False
+    selection: str | Callable[[ParetoFront], Candidate] = "description_length"
+    warm_start: bool = False
+    callback: Callback | None = None
+    random_state: int | np.random.RandomState | None = 0
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        weights: Any = None,
+        sigma: Any = None,
+        variables: Sequence[str] | None = None,
+    ) -> SymbolicRegressor:
+        """Search for y as a function of the columns of X.
+
+        Args:
+          X: `[n, V]` array or data frame.
+          y: `[n]` or `[n, k]`.
+          weights: `[n]` or `[n, k]` inverse variances of y, up to a factor.
+          sigma: standard deviation of y's noise, a number, `[n]` or `[n, k]`; given instead of
+            weights, equations are not asked to explain more than that.
+          variables: names of the columns; by default a data frame's own, or x0, x1, ...
+
+        Returns:
+          itself.
+
+        Raises:
+          TypeError, ValueError: data, parameters or units that cannot be worked with; nothing has
+            been computed then.
+        """
+        table = read_table(X)
+        columns = column_names(X)
+        default = [f"x{i}" for i in range(table.shape[1])]
+        names = variable_names(list(variables) if variables is not None else columns or default)
+        require(
+            len(names) == table.shape[1],
+            f"{len(names)} variables named; X has {table.shape[1]} columns",
+        )
+        targets = read_targets(y, len(table))
+        inverse_variances, noise = read_weights(weights, sigma, targets.shape)
+        request = Request.read(self, names, targets.shape[1], self._start(names))
+        problems = make_problems(
+            table,
+            targets,
+            inverse_variances,
+            variables=names,
+            operators=request.operators,
+            max_complexity=self.max_complexity,
+            steering=request.steering,
+        )
+        latest: dict[int, ParetoFront] = {}
+
+        def tell(progress: Progress) -> None:
+            latest[progress.target] = progress.front
+            _LOG.info("%.1f s: %s", progress.seconds, progress.stage)
+            if self.callback is not None:
+                self.callback(progress)
+
+        fronts: Sequence[ParetoFront] = ()
+        try:
+            fronts = request.search(problems, self._key(), tell)
+        finally:
+            if not fronts and len(latest) == len(problems):
+                fronts = [latest[target] for target in range(len(problems))]
+            if fronts:
+                self._keep(fronts, names, columns, np.ndim(y) == 1, noise)
+        if not all(map(len, self.fronts_)):
+            raise ValueError(
+                "no equation was found that obeys all limits (required variables, nesting, units, "
+                f"max_complexity={self.max_complexity}) and has finite values"
+            )
+        return self
+
+    def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:
+        """Values of the selected equation, `[n]`, or `[n, k]` if y was.
+
+        Args:
+          X: `[n, V]` with the columns of the fit.
+          index: row of the front, instead of the selected one.
+
+        Raises:
+          ValueError: not fitted, or other columns.
+        """
+        chosen = self._chosen(index)
+        table = read_table(X)
+        check_feature_names(column_names(X), getattr(self, "feature_names_in_", None))
+        require(
+            table.shape[1] == self.n_features_in_,
+            f"X has {table.shape[1]} features, but SymbolicRegressor is expecting "
+            f"{self.n_features_in_} features as input",
+        )
+        values = np.column_stack([e.evaluate(table, self.variables_) for e in chosen])
+        return values[:, 0] if self.single_ else values
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of the variance explained, R2, averaged over targets."""
+        predicted = self.predict(X).reshape(len(read_table(X)), -1)
+        target = read_targets(y, len(predicted))
+        weights, _ = read_weights(sample_weight, None, (len(target), 1))
+        weights = np.ones((len(target), 1)) if weights is None else weights
+        mean = (weights * target).sum(0) / weights.sum()
+        left = (weights * (predicted - target) ** 2).sum(0)
+        total = (weights * (target - mean) ** 2).sum(0)
+        shares = np.where(left == 0, 0.0, left / np.where(total > 0, total, np.nan))
+        return float(np.mean(1 - np.where(np.isnan(shares), 1.0, shares)))
+
+    @property
+    def front_(self) -> pd.DataFrame | list[pd.DataFrame]:
+        """The front, see the class."""
+        self._check_fitted()
+        return self._one_or_all([_frame(front) for front in self.fronts_])
+
+    @property
+    def expression_(self) -> Expression | list[Expression]:
+        """The selected equation, see the class."""
+        return self._one_or_all(self._chosen(None))
+
+    def sympy(self, index: int | None = None) -> sympy.Expr | list[sympy.Expr]:
+        """The selected equation, or that of a row of the front, in sympy."""
+        return self._one_or_all([e.sympy() for e in self._chosen(index)])
+
+    def latex(self, index: int | None = None, digits: int = 6) -> str | list[str]:
+        """The selected equation, or that of a row of the front, in LaTeX."""
+        return self._one_or_all([e.latex(digits) for e in self._chosen(index)])
+
+    def jax(self, index: int | None = None) -> Any:
+        """`(f, constants)` of the selected equation, see `Expression.jax`.
+
+        `f(X, constants)` is a pure function of `[..., V]` tables with the columns of the fit. A
+        list of such pairs if y is `[n, k]`.
+        """
+        return self._one_or_all([e.jax(self.variables_) for e in self._chosen(index)])
+
+    def save(self, path: str | Path) -> None:
+        """Write parameters and fronts as JSON; engines, callbacks and own operators stay behind."""
+        self._check_fitted()
+        write_model(
+            path,
+            {
+                "parameters": _plain(self.get_params()),
+                "variables": list(self.variables_),
+                "feature_names": _listed(getattr(self, "feature_names_in_", None)),
+                "single": self.single_,
+                "noise": _listed(self.noise_),
+                "fronts": [front_to_json(front) for front in self.fronts_],
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, *, operators: Sequence[Operator] = ()) -> SymbolicRegressor:
+        """A fitted model from the file that `save` wrote.
+
+        Args:
+          path: the file.
+          operators: rows of your own that its equations use.
+
+        Raises:
+          FileNotFoundError: there is no such file.
+          ValueError: it is no saved model, or its equations cannot be read.
+        """
+        content = read_model(path)
+        try:
+            model = cls().set_params(**content["parameters"])
+            names = tuple(content["variables"])
+            table = {**OPERATORS, **{row.name: row for row in operators}}
+            fronts = [front_from_json(front, names, table) for front in content["fronts"]]
+            noise = content["noise"] and np.array(content["noise"])
+            model._keep(fronts, names, content["feature_names"], content["single"], noise)
+        except KeyError as error:
+            raise ValueError(f"{path} lacks {error}") from error
+        return model
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def set_params(self, **parameters: Any) -> SymbolicRegressor:
+        """Change parameters.
+
+        Raises:
+          ValueError: an unknown name.
+        """
+        known = self.get_params()
+        for name, value in parameters.items():
+            if name not in known:
+                raise unknown_name("parameter", name, known)
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn asks estimators about."""
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="regressor",
+            target_tags=TargetTags(required=True, multi_output=True),
+            regressor_tags=RegressorTags(),
+            input_tags=InputTags(),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "fronts_")
+
+    def _start(self, names: Sequence[str]) -> list[Expression]:
+        """The equations of the fit before, for a warm start."""
+        if not (self.warm_start and hasattr(self, "fronts_")):
+            return []
+        found = [candidate.expression for front in self.fronts_ for candidate in front]
+        return [e for e in found if set(e.variables) <= set(names)]
+
+    def _key(self) -> Array:
+        state = self.random_state
+        if state is None:
+            state = np.random.RandomState()
+        seed = state if isinstance(state, int | np.integer) else state.randint(2**31 - 1)
+        return jax.random.key(int(seed))
+
+    def _keep(
+        self,
+        fronts: Sequence[ParetoFront],
+        names: tuple[str, ...],
+        columns: Sequence[str] | None,
+        single: bool,
+        noise: np.ndarray | None,
+    ) -> None:
+        self.fronts_ = tuple(fronts)
+        self.variables_, self.single_, self.noise_ = names, single, noise
+        self.n_features_in_ = len(names)
+        if columns is not None:
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _chosen(self, index: int | None) -> list[Expression]:
+        self._check_fitted()
+        if index is not None:
+            return [front.candidates[index].expression for front in self.fronts_]
+        return [self._select(front).expression for front in self.fronts_]
+
+    def _select(self, front: ParetoFront) -> Candidate:
+        if callable(self.selection):
+            return self.selection(front)
+        if self.selection == "accuracy":
+            return front.candidates[-1]
+        return front.best(self.selection)  # type: ignore[arg-type]
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise _not_fitted()("SymbolicRegressor is not fitted yet; call fit first")
+
+    def _one_or_all(self, values: list[Any]) -> Any:
+        return values[0] if self.single_ else values
+
+
+def _frame(front: ParetoFront) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["complexity", "loss", "score", "expression"]
+    rows = [[c.complexity, c.loss, c.score, c.expression] for c in front]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that JSON can hold."""
+    kept = {}
+    for name, value in parameters.items():
+        if name in _NOT_SAVED and not isinstance(value, str):
+            continue
+        if name == "guesses":
+            value = [str(guess) for guess in value]
+        if isinstance(value, np.random.RandomState):
+            continue
+        kept[name] = list(value) if isinstance(value, tuple) else value
+    return kept
+
+
+def _listed(values: Any) -> list | None:
+    return None if values is None else np.asarray(values).tolist()
+
+
+def _not_fitted() -> type[Exception]:
+    """scikit-learn's own error where it is installed, since its tools look for it."""
+    try:
+        from sklearn.exceptions import NotFittedError
+    except ModuleNotFoundError:
+        return ValueError
+    return NotFittedError

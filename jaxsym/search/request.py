@@ -1,0 +1,224 @@
+"""What a `SymbolicRegressor` is asked for, read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import Array, Key
+
+from jaxsym._check import require, unknown_name
+from jaxsym.expr import OPERATORS, Expression, Operator, parse
+from jaxsym.search.engines import make_engine
+from jaxsym.search.front import ParetoFront
+from jaxsym.search.inputs import check_operator
+from jaxsym.search.problem import Problem
+from jaxsym.search.protocol import SEARCHED, Callback, Engine
+from jaxsym.search.shared_form import share_forms
+from jaxsym.search.steering import Steering, check_nesting, nested_within
+from jaxsym.search.table_search import TableSearch
+from jaxsym.search.templates import Template, read_template
+from jaxsym.search.units import Dimensions, Unit, read_dimensions
+
+if TYPE_CHECKING:
+    from jaxsym.search.regressor import SymbolicRegressor
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a search needs but the data.
+
+    Attributes:
+      engine: what searches.
+      operators: the table to search with.
+      steering: hints and limits.
+      dimensions: one per target, None without units.
+      with_dimension: named constants that have one, by value.
+      template: known structure, or None.
+      shared_form: whether targets share one form.
+      time_limit: seconds.
+    """
+
+    engine: Engine
+    operators: Mapping[str, Operator]
+    steering: Steering
+    dimensions: tuple[Dimensions, ...] | None
+    with_dimension: Mapping[str, float]
+    template: Template | None
+    shared_form: bool
+    time_limit: float | None
+
+    @classmethod
+    def read(
+        cls,
+        model: SymbolicRegressor,
+        variables: tuple[str, ...],
+        targets: int,
+        start: Sequence[Expression],
+    ) -> Request:
+        """Read a model's parameters.
+
+        Args:
+          model: where they are.
+          variables: names of the table's columns.
+          targets: how many there are.
+          start: equations that a warm start begins with.
+
+        Raises:
+          ValueError: a parameter that cannot be worked with.
+          ModuleNotFoundError: an engine that is not there.
+        """
+        limit = model.time_limit
+        require(limit is None or limit > 0, f"time_limit={limit}; expected a positive number")
+        require(model.max_complexity > 0, f"max_complexity={model.max_complexity}; expected > 0")
+        operators = read_operators(model.operators, model.costs)
+        table = {**OPERATORS, **operators}
+        plain, dimensional = _constants(model.constants or {}, variables)
+        dimensions = _dimensions(model, variables, dimensional, targets)
+        allowed = _limits(model, variables, table, dimensions)
+        guesses = [_expression(guess, variables, table) for guess in model.guesses]
+        values = {name: value for name, (value, _) in dimensional.items()}
+        template = model.template and read_template(
+            model.template, variables=variables, operators=operators
+        )
+        return cls(
+            engine=make_engine(model.engine),
+            operators=operators,
+            steering=Steering(allowed, (*guesses, *start), {**plain, **values}),
+            dimensions=dimensions,
+            with_dimension=values,
+            template=template or None,
+            shared_form=model.shared_form and targets > 1,
+            time_limit=limit,
+        )
+
+    def search(
+        self, problems: Sequence[Problem], key: Key[Array, ""], callback: Callback
+    ) -> tuple[ParetoFront, ...]:
+        """One front per target."""
+        run = TableSearch(self.engine, key, self.time_limit, callback)
+        if self.template is not None:
+            fronts = run.within(problems, self.template)
+        elif self.dimensions and not self.dimensions[0].free_constants:
+            fronts = run.with_units(problems, self.dimensions, self.with_dimension)
+        else:
+            fronts = run.run(problems)
+        return share_forms(problems, fronts, key) if self.shared_form else fronts
+
+
+def read_operators(
+    operators: Sequence[str | Operator] | None, costs: Mapping[str, int] | None = None
+) -> dict[str, Operator]:
+    """The table to search with.
+
+    Args:
+      operators: names, and rows of the user's own; all of `SEARCHED` by default.
+      costs: complexities by name, where they are to be others.
+
+    Raises:
+      ValueError: an unknown name, a cost below 1, or a row that JAX cannot differentiate.
+
+    >>> list(read_operators(["add", "mul"])), read_operators(["exp"], {"exp": 5})["exp"].cost
+    (['add', 'mul'], 5)
+    """
+    table: dict[str, Operator] = {}
+    for row in SEARCHED if operators is None else operators:
+        if isinstance(row, Operator):
+            check_operator(row)
+            table[row.name] = row
+        elif row in OPERATORS:
+            table[row] = OPERATORS[row]
+        else:
+            raise unknown_name("operator", row, OPERATORS)
+    for name, cost in (costs or {}).items():
+        if name not in table:
+            raise unknown_name("operator", name, table)
+        require(cost >= 1, f"cost of {name} is {cost}; expected at least 1")
+        table[name] = dataclasses.replace(table[name], cost=int(cost), guard=False)
+    return table
+
+
+def _expression(
+    guess: str | Expression, variables: Sequence[str], table: Mapping[str, Operator]
+) -> Expression:
+    if isinstance(guess, str):
+        return parse(guess, variables=variables, operators=table)
+    for name in guess.variables:
+        if name not in variables:
+            raise unknown_name("variable", name, variables)
+    return guess
+
+
+def _constants(
+    given: Mapping[str, Any], variables: Sequence[str]
+) -> tuple[dict[str, float], dict[str, tuple[float, Unit]]]:
+    """Named constants without a unit, and those with one."""
+    plain: dict[str, float] = {}
+    dimensional: dict[str, tuple[float, Unit]] = {}
+    for name, value in given.items():
+        require(name.isidentifier(), f"constant {name!r}: expected an identifier")
+        require(name not in variables, f"constant '{name}' is also a variable")
+        if isinstance(value, tuple | list):
+            number, unit = value
+            dimensional[name] = float(number), unit
+        else:
+            plain[name] = float(value)
+    return plain, dimensional
+
+
+def _dimensions(
+    model: SymbolicRegressor,
+    variables: tuple[str, ...],
+    named: Mapping[str, tuple[float, Unit]],
+    targets: int,
+) -> tuple[Dimensions, ...] | None:
+    """The dimensions of each target's problem."""
+    if model.units is None:
+        require(
+            model.target_units is None and not named,
+            "target_units and constants with units need the variables' units too",
+        )
+        return None
+    require(model.target_units is not None, "units need target_units too")
+    require(model.template is None, "units and a template cannot be combined")
+    of_target = model.target_units
+    several = targets > 1 and not isinstance(of_target, str) and len(of_target) == targets  # type: ignore[arg-type]
+    each: list[Any] = list(of_target) if several else [of_target] * targets  # type: ignore[arg-type]
+    units = model.units
+    of_named = {name: unit for name, (_, unit) in named.items()}
+    if isinstance(units, Mapping):
+        units = {**units, **of_named}
+    elif not isinstance(units, str):
+        units = [*units, *of_named.values()]
+    return tuple(
+        read_dimensions(
+            (*variables, *named), units, unit, free_constants=not model.dimensionless_constants
+        )
+        for unit in each
+    )
+
+
+def _limits(
+    model: SymbolicRegressor,
+    variables: tuple[str, ...],
+    table: Mapping[str, Operator],
+    dimensions: tuple[Dimensions, ...] | None,
+) -> Callable[[Expression], bool]:
+    """Whether an expression is within the user's limits."""
+    required, nesting = set(model.required), model.nesting or {}
+    for name in required:
+        if name not in variables:
+            raise unknown_name("variable", name, variables)
+    check_nesting(nesting, table)
+    free = [d for d in dimensions or () if d.free_constants]
+
+    def allowed(expression: Expression) -> bool:
+        return (
+            required <= set(expression.variables)
+            and nested_within(expression, nesting)
+            and (not free or any(d.allow(expression) for d in free))
+        )
+
+    return allowed

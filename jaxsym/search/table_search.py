@@ -1,0 +1,295 @@
+"""From a checked table to fronts: which form of the problem an engine gets, and the way back."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sympy
+from jaxtyping import Array, Key
+
+from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy, variable
+from jaxsym.search.changes import Change
+from jaxsym.search.front import ParetoFront
+from jaxsym.search.groups import dimensionless_groups
+from jaxsym.search.pool import EXACT, Pool
+from jaxsym.search.problem import Problem
+from jaxsym.search.protocol import Callback, Engine, Progress
+from jaxsym.search.refine import finish, fit_guesses, polish
+from jaxsym.search.steering import Steering
+from jaxsym.search.templates import Template
+from jaxsym.search.units import Dimensions
+
+_WAYS = 3  # of writing a problem in dimensionless groups
+_ROUNDS = 3  # over the parts of a template that has several
+_TOGETHER = 3  # best of each part that are combined
+_LARGEST_SCALE = 1e4  # columns of another order of magnitude than this are scaled
+
+
+@dataclass
+class TableSearch:
+    """Runs an engine on a problem in the form that suits it.
+
+    Attributes:
+      engine: what searches.
+      key: PRNG key.
+      time_limit: seconds for everything.
+      callback: told of all progress, in the table's own variables.
+    """
+
+    engine: Engine
+    key: Key[Array, ""]
+    time_limit: float | None = None
+    callback: Callback | None = None
+
+    def __post_init__(self) -> None:
+        self.began = time.monotonic()
+        self.interrupted = False
+
+    def run(self, problems: Sequence[Problem]) -> tuple[ParetoFront, ...]:
+        """Search for all targets of a table at once."""
+        if all(_scale(column) == 1.0 for p in problems for column in (*p.X.T, p.y)):
+            return self._engine(problems, self._left(1.0))
+        return tuple(
+            self._changed(problem, [_scaling(problem)], target, len(problems))
+            for target, problem in enumerate(problems)
+        )
+
+    def with_units(
+        self,
+        problems: Sequence[Problem],
+        dimensions: Sequence[Dimensions],
+        named: Mapping[str, float],
+    ) -> tuple[ParetoFront, ...]:
+        """Search for each target in dimensionless groups.
+
+        Args:
+          problems: one per target.
+          dimensions: one per target, of the variables and of the named constants that have some.
+          named: values of these constants.
+        """
+        fronts = []
+        for target, (problem, of_target) in enumerate(zip(problems, dimensions, strict=True)):
+            wide = _with_columns(problem, named)
+            usable = np.all(wide.X != 0, axis=0)
+            repeating = list(itertools.compress(wide.variables, usable))
+            ways = dimensionless_groups(of_target, repeating, _WAYS)
+            values = {name: constant(value) for name, value in named.items()}
+            # the constants' columns are for the engine alone
+            ways = [_Filled(w.inner, w.outer, w.unknown, wide, values) for w in ways]
+            fronts.append(self._changed(problem, ways, target, len(problems)))
+        return tuple(fronts)
+
+    def within(self, problems: Sequence[Problem], template: Template) -> tuple[ParetoFront, ...]:
+        """Search for the unknown parts of a template, by turns if there are several."""
+        own = template.outer.operators
+        used = {t: own[t] for t in template.outer.tokens if t in own}
+        wider = [replace(p, operators={**used, **p.operators}) for p in problems]
+        return tuple(
+            self._parts(problem, template, target, len(problems))
+            for target, problem in enumerate(wider)
+        )
+
+    def _parts(
+        self, problem: Problem, template: Template, target: int, targets: int
+    ) -> ParetoFront:
+        parts = list(template.arguments)
+        rounds = 1 if len(parts) == 1 else _ROUNDS
+        turns = [part for _ in range(rounds) for part in parts]
+        current: dict[str, list[Expression]] = {part: [constant(1.0)] for part in parts}
+        share = (target + 1) / targets
+        for place, part in enumerate(turns):
+            if self.interrupted:
+                break
+            others = {other: found[0] for other, found in current.items() if other != part}
+            change = template.change(part, others)
+            limit = self._left(share, turns=len(turns) - place)
+            front = self._engine([_steered(problem, change)], limit, target, [change])[0]
+            shortest = sorted(front, key=front.description_length)
+            current[part] = [c.expression.substitute(change.inner) for c in shortest]
+            if problem.loss(_whole(template, current, 1)[0]) <= EXACT * problem.variance:
+                break
+        most = len(problem.y) if rounds == 1 else _TOGETHER
+        return self._settled(problem, _whole(template, current, most))
+
+    def _changed(
+        self, problem: Problem, ways: Sequence[Change], target: int, targets: int
+    ) -> ParetoFront:
+        """The front of what is found in several forms of one problem, the last ones if need be."""
+        found: list[Expression] = []
+        for place, change in enumerate(ways):
+            share = (target + 1) / targets
+            limit = self._left(share, turns=len(ways) - place)
+            steered = _steered(problem, change)
+            if change.inner:
+                front = self._engine([steered], limit, target, [change])[0]
+                found += [change.back(candidate.expression) for candidate in front]
+            else:
+                found.append(change.back(constant(float(steered.weights @ steered.y))))
+            best = min((problem.loss(e) for e in found), default=math.inf)
+            if self.interrupted or best <= EXACT * problem.variance:
+                break
+        return self._settled(problem, found)
+
+    def _settled(self, problem: Problem, expressions: Iterable[Expression]) -> ParetoFront:
+        """A front with constants fitted to the table itself, and snapped."""
+        pool = Pool(problem)
+        fit_guesses(pool, self.key)
+        for expression in expressions:
+            pool.offer([expression, *_rearranged(expression)])
+        if not pool.exact and not self.interrupted:
+            polish(pool, self.key)
+        finish(pool)
+        return pool.front()
+
+    def _engine(
+        self,
+        problems: Sequence[Problem],
+        time_limit: float | None,
+        target: int = 0,
+        changes: Sequence[Change] = (),
+    ) -> tuple[ParetoFront, ...]:
+        first = problems[0]
+
+        def tell(progress: Progress) -> None:
+            front = progress.front
+            if changes:
+                front = _written_back(front, changes[progress.target])
+            seconds = time.monotonic() - self.began
+            try:
+                if self.callback is not None:
+                    where = target + progress.target
+                    self.callback(Progress(progress.stage, where, seconds, front))
+            except KeyboardInterrupt:
+                self.interrupted = True
+                raise
+
+        with self._noticing_interrupts():
+            return self.engine.search_many(
+                first.X,
+                np.column_stack([p.y for p in problems]),
+                variables=first.variables,
+                key=self.key,
+                weights=np.column_stack([p.weights for p in problems]),
+                operators=first.operators,
+                max_complexity=first.max_complexity,
+                steering=first.steering,
+                time_limit=time_limit,
+                callback=tell,
+            )
+
+    @contextmanager
+    def _noticing_interrupts(self) -> Iterator[None]:
+        """Engines end at Ctrl-C and return what they have; further searches must not begin."""
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler) or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def notice(signum: int, frame: Any) -> None:
+            self.interrupted = True
+            handler(signum, frame)
+
+        signal.signal(signal.SIGINT, notice)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+    def _left(self, share: float, turns: int = 1) -> float | None:
+        """Seconds of the first `share` of the time that are left for one of some turns."""
+        if self.time_limit is None:
+            return None
+        left = share * self.time_limit - (time.monotonic() - self.began)
+        return max(left, 0.0) / turns
+
+
+@dataclass(frozen=True)
+class _Filled(Change):
+    """A change of variables of a table that has further columns of constants.
+
+    Attributes:
+      wide: the table with these columns.
+      values: the constants.
+    """
+
+    wide: Problem
+    values: Mapping[str, Expression]
+
+    def forward(self, problem: Problem) -> Problem:
+        return super().forward(replace(problem, X=self.wide.X, variables=self.wide.variables))
+
+    def back(self, expression: Expression) -> Expression:
+        return super().back(expression).substitute(self.values).canonical()
+
+
+def _steered(problem: Problem, change: Change) -> Problem:
+    """A problem in other variables, with the limits on expressions in the old ones."""
+    steering = problem.steering
+    changed = Steering(lambda e: steering.allowed(change.back(e)), (), steering.named)
+    return replace(change.forward(problem), steering=changed)
+
+
+def _whole(
+    template: Template, parts: Mapping[str, Sequence[Expression]], most: int
+) -> list[Expression]:
+    """The template with each of the first `most` expressions for its parts."""
+    return [
+        template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
+        for chosen in itertools.product(*(found[:most] for found in parts.values()))
+    ]
+
+
+def _rearranged(expression: Expression) -> Iterator[Expression]:
+    """The expression multiplied out, with what all terms share taken out again."""
+    try:
+        formula = sympy.expand(expression.sympy(), log=False, power_base=False)
+        yield from_sympy(sympy.factor_terms(formula), expression.operators)
+    except (UnsupportedError, ValueError):
+        return  # an operator of the user's that sympy does not know
+
+
+def _written_back(front: ParetoFront, change: Change) -> ParetoFront:
+    rows = [c._replace(expression=change.back(c.expression)) for c in front]
+    return ParetoFront(tuple(rows), front.variance, front.samples)
+
+
+def _with_columns(problem: Problem, named: Mapping[str, float]) -> Problem:
+    columns = [np.full(len(problem.y), value) for value in named.values()]
+    return replace(
+        problem,
+        X=np.column_stack([problem.X, *columns]),
+        variables=(*problem.variables, *named),
+    )
+
+
+def _scaling(problem: Problem) -> Change:
+    """Powers of ten that bring all columns to the order of one."""
+    scales = [_scale(column) for column in problem.X.T]
+    inner = {
+        name: variable(name) if scale == 1.0 else variable(name) * constant(1 / scale)
+        for name, scale in zip(problem.variables, scales, strict=True)
+    }
+    unknown = "scaled"
+    while unknown in problem.variables:
+        unknown += "_"
+    scale = _scale(problem.y)
+    outer = variable(unknown)
+    return Change(inner, outer if scale == 1.0 else outer * constant(scale), unknown)
+
+
+def _scale(values: np.ndarray) -> float:
+    """A power of ten near the values' size, 1 where they are of a usual size."""
+    sizes = np.abs(values[values != 0])
+    size = float(np.median(sizes)) if len(sizes) else 1.0
+    if 1 / _LARGEST_SCALE <= size <= _LARGEST_SCALE:
+        return 1.0
+    return 10.0 ** math.floor(math.log10(size))
