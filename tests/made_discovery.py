@@ -87,6 +87,7 @@ def _discovery(
         network=network,
         recovered=None if task.truth is None else True,
         interrupted=False,
+        out_of_time=False,
         seconds={"data": 1.5, "train": 60.25, "read": 2.0, "search": 10.0},
         seed=0,
     )

@@ -99,24 +99,26 @@ def discover(
         raise click.UsageError("--force replaces a report; it goes with --out")
     _check_simulated(context, source)
     messages = message_console()
-    with PhaseProgress(messages) as progress:
-        found = distill.discover(
-            source,
-            bodies=bodies,
-            dims=dims,
-            model=model,
-            seed=seed,
-            steps=steps,
-            time_limit=time_limit,
-            callback=progress,
-        )
-    _tell(found, as_json)
-    # minutes of work are not lost in the last second
+    # minutes of work are not lost to a Ctrl-C in the last second
     with interrupt_flag() as interrupted:
+        with PhaseProgress(messages) as progress:
+            found = distill.discover(
+                source,
+                bodies=bodies,
+                dims=dims,
+                model=model,
+                seed=seed,
+                steps=steps,
+                time_limit=time_limit,
+                callback=progress,
+            )
+        _tell(found, as_json)
         if out is not None:
             write_report(found, out, force=force)
             messages.print(f"report in {out}", markup=False, soft_wrap=True)
-    context.exit(INTERRUPTED if interrupted() else _exit_code(found, time_limit))
+    early = found.interrupted or interrupted()
+    not_recovered = NOT_RECOVERED if found.recovered is False else 0
+    context.exit(INTERRUPTED if early else not_recovered)
 
 
 def _check_simulated(context: click.Context, source: str) -> None:
@@ -135,10 +137,3 @@ def _tell(found: Discovery, as_json: bool) -> None:
     show_discovery(message_console() if as_json else output_console(), found)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
-
-
-def _exit_code(found: Discovery, time_limit: float | None) -> int:
-    out_of_time = time_limit is not None and sum(found.seconds.values()) >= time_limit
-    if found.interrupted and not out_of_time:
-        return INTERRUPTED
-    return NOT_RECOVERED if found.recovered is False else 0

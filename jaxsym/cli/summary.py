@@ -34,7 +34,7 @@ def show_discovery(console: Console, discovery: Discovery) -> None:
     say("\nmedian relative error of acceleration")
     console.print(_errors(discovery))
     say(f"\n{verdict(discovery)}", _COLORS[discovery.recovered])
-    if discovery.interrupted:
+    if discovery.interrupted or discovery.out_of_time:
         say("Ended early: this is the best that was found until then.", "yellow")
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in discovery.seconds.items())
     total = sum(discovery.seconds.values())

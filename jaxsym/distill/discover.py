@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +32,7 @@ from jaxsym.distill.units import Units, coefficient_in_data_units, in_units, nat
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
 from jaxsym.graphs import Bodies, Snapshots, record_messages, snapshots
 from jaxsym.search import ParetoFront, search
+from jaxsym.search import Progress as SearchProgress
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
@@ -83,7 +83,8 @@ def discover(
         the same.
       steps: of training.
       time_limit: seconds for the whole; the best so far is returned when they are over.
-      callback: told of progress. Ctrl-C ends a phase early and goes on with what it has.
+      callback: told of progress. The first Ctrl-C ends a phase early and the work goes on with
+        what there is; a second one raises, and so does one before there is a trained network.
     Raises:
       ValueError: steps or a time limit that are not positive; and see `jaxsym.distill.task_for`
         and `jaxsym.distill.learn`.
@@ -95,6 +96,21 @@ def discover(
         f"time_limit is {time_limit}; expected a positive number of seconds",
     )
     run = _Run(callback or (lambda progress: None), time_limit)
+    with interrupt_flag() as interrupted:
+        found = _discover(run, source, bodies, dims, model, seed, steps)
+    return dataclasses.replace(found, interrupted=interrupted())
+
+
+def _discover(
+    run: _Run,
+    source: str | Path | Trajectories,
+    bodies: int,
+    dims: int,
+    model: str,
+    seed: int,
+    steps: int | None,
+) -> Discovery:
+    """The phases, one after the other."""
     key, data_key, train_key, read_key, search_key = jax.random.split(jax.random.key(seed), 5)
     with run.phase("data"):
         task = task_for(source, key=data_key, bodies=bodies, dims=dims)
@@ -108,14 +124,16 @@ def discover(
             time_limit=run.share(_TRAINING_SHARE),
             callback=run.on_training,
         )
-    with run.phase("read"), run.held():
+        if learned.interrupted and not run.trained:
+            raise KeyboardInterrupt
+    with run.phase("read"):
         network = _neural(learned, task.held_out, units)
         reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
     with run.phase("search"):
         front = _search(reading, search_key, run.share(0.5, _SEARCH_SECONDS))
     with run.phase("put back"):
         selector = _put_back(front, reading, learned, task, units, run)
-    with run.phase("verify"), run.held():
+    with run.phase("verify"):
         return _verify(task, learned, units, selector, reading, r2, network, run, seed)
 
 
@@ -127,17 +145,10 @@ class _Run:
         usable = np.inf if time_limit is None else (1.0 - _VERIFYING_SHARE) * time_limit
         self.end = time.monotonic() + usable
         self.seconds: dict[str, float] = {}
-        self.interrupted = False
+        self.trained = False
 
     def phase(self, name: str) -> _Phase:
         return _Phase(self, name)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Ctrl-C is noted, and the block, which is short and cannot be cut, goes on."""
-        with interrupt_flag() as interrupted:
-            yield
-            self.interrupted |= interrupted()
 
     def share(self, fraction: float, most: float | None = None) -> float | None:
         """Seconds that a phase may take: a part of what is left."""
@@ -151,6 +162,7 @@ class _Run:
         return time.monotonic() > self.end
 
     def on_training(self, event: Any) -> None:
+        self.trained = True
         error = float(event.metrics["error"])
         note = f"step {event.step} of {event.steps}, error {error:.3g}"
         done = event.step / event.steps
@@ -209,14 +221,21 @@ def _search(reading: Reading, key: jax.Array, seconds: float | None) -> ParetoFr
     """The front of equations for the pair coefficient; inputs that never vary are left out."""
     varies = np.ptp(reading.inputs, axis=0) > 0
     names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
-    return search(
-        reading.inputs[:, varies],
-        reading.coefficient,
-        variables=names,
-        key=key,
-        weights=reading.weights,
-        time_limit=seconds,
-    )
+    with interrupt_flag() as interrupted:
+
+        def stop(progress: SearchProgress) -> None:
+            if interrupted():
+                raise KeyboardInterrupt
+
+        return search(
+            reading.inputs[:, varies],
+            reading.coefficient,
+            variables=names,
+            key=key,
+            weights=reading.weights,
+            time_limit=seconds,
+            callback=stop,
+        )
 
 
 def _put_back(
@@ -239,7 +258,6 @@ def _put_back(
             selector.offer(softened(fit.law, typical), fit.log_mass)
         selector.improve(lambda law: neighbors(law, typical))
         selector.snap()
-        run.interrupted |= interrupted()
     return selector
 
 
@@ -281,7 +299,8 @@ def _verify(
         reading=reading,
         network=learned,
         recovered=recovered(shown, task.truth, tests, masses),
-        interrupted=run.interrupted or learned.interrupted or run.over(),
+        interrupted=False,
+        out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
     )

@@ -39,7 +39,8 @@ class Discovery:
       reading: the network's pair law as samples.
       network: the trained network.
       recovered: whether the law is the true one; None where the truth is unknown.
-      interrupted: whether Ctrl-C or the time limit cut it short.
+      interrupted: whether Ctrl-C cut it short.
+      out_of_time: whether the time limit cut it short.
       seconds: by phase.
       seed: of everything random.
     """
@@ -58,6 +59,7 @@ class Discovery:
     network: Learned
     recovered: bool | None
     interrupted: bool
+    out_of_time: bool
     seconds: dict[str, float]
     seed: int
 
@@ -110,6 +112,7 @@ class Discovery:
                 for c in self.candidates
             ],
             "interrupted": self.interrupted,
+            "out_of_time": self.out_of_time,
             "seconds": self.seconds,
             "seed": self.seed,
             "versions": versions(),

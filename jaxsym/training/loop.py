@@ -119,17 +119,17 @@ def train(
     """
     _check_arguments(steps, chunk, time_limit)
     begin = time.monotonic()
-    data = jax.device_put(data) if mesh is None else parallel.replicate(data, mesh)
-    state = _private_copy(state, mesh)
-    if checkpoint is not None:
-        state = checkpoint.restore(state)
-    end = np.inf if time_limit is None else begin + time_limit
-    metrics: dict[str, np.ndarray] = {}
-    rate, dead, stop = 0.0, 0, False
-    run = partial(_run, step, batch_fn, mesh)
-    state, *_ = run(state, data, np.int32(0))  # compiles, and leaves that out of the speed
-
     with interrupt_flag() as interrupted:
+        data = jax.device_put(data) if mesh is None else parallel.replicate(data, mesh)
+        state = _private_copy(state, mesh)
+        if checkpoint is not None:
+            state = checkpoint.restore(state)
+        end = np.inf if time_limit is None else begin + time_limit
+        metrics: dict[str, np.ndarray] = {}
+        rate, dead, stop = 0.0, 0, False
+        run = partial(_run, step, batch_fn, mesh)
+        state, *_ = run(state, data, np.int32(0))  # compiles, and leaves that out of the speed
+
         while True:
             now = current_step(state)
             hit = interrupted() and now < steps

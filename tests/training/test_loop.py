@@ -12,6 +12,7 @@ import pytest
 from jaxsym.training import (
     DivergedError,
     init_state,
+    interrupt_flag,
     make_step,
     minibatch,
     steps_for,
@@ -175,6 +176,17 @@ def test_a_second_ctrl_c_raises():
 
     with pytest.raises(KeyboardInterrupt):
         train(STEP, start(), BATCH, data(), steps=10, callback=callback)
+
+
+def test_ctrl_c_between_two_trainings_is_kept_by_the_block_around_them():
+    with interrupt_flag() as interrupted:
+        train(STEP, start(), BATCH, data(), steps=5)
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted()
+        trained = train(STEP, start(), BATCH, data(), steps=5)
+        assert not trained.interrupted and int(trained.state.step) == 5
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_callback_ends_the_training():
