@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from jaxsym.search.inputs import (
     variable_names,
 )
 from jaxsym.search.problem import make_problems
-from jaxsym.search.protocol import Callback, Engine, Progress
+from jaxsym.search.protocol import Callback, Engine
 from jaxsym.search.request import Request
 from jaxsym.search.saving import front_from_json, front_to_json, read_model, write_model
 from jaxsym.search.steering import Nesting
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     import sympy
     from sklearn.utils import Tags
 
-_LOG = logging.getLogger("jaxsym.search")
 _NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
 
 
@@ -44,9 +42,8 @@ _NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are
 class SymbolicRegressor:
     """Equations for a table of numbers.
 
-    An estimator in scikit-learn's manner that does not need scikit-learn. Progress is logged to
-    `jaxsym.search`. Without a time limit the result depends on data, parameters and `random_state`
-    alone.
+    An estimator in scikit-learn's manner that does not need scikit-learn. Without a time limit the
+    result depends on data, parameters and `random_state` alone.
 
     Args:
       engine: "native", "operon", "pysr", or an `Engine`.
@@ -69,8 +66,8 @@ class SymbolicRegressor:
       selection: which equation of the front is used: "description_length", "score", "accuracy"
         (least loss), or a function from `ParetoFront` to `Candidate`.
       warm_start: whether a further fit starts from the equations of the one before.
-      callback: told of `Progress`. An exception that it raises ends the fit and is passed on; the
-        equations found until then are kept.
+      callback: told of `Progress`. An exception that it raises is logged and ends the fit with what
+        has been found.
       random_state: seed.
 
     Attributes:
@@ -153,27 +150,13 @@ class SymbolicRegressor:
             max_complexity=self.max_complexity,
             steering=request.steering,
         )
-        latest: dict[int, ParetoFront] = {}
-
-        def tell(progress: Progress) -> None:
-            latest[progress.target] = progress.front
-            _LOG.info("%.1f s: %s", progress.seconds, progress.stage)
-            if self.callback is not None:
-                self.callback(progress)
-
-        fronts: Sequence[ParetoFront] = ()
-        try:
-            fronts = request.search(problems, self._key(), tell)
-        finally:
-            if not fronts and len(latest) == len(problems):
-                fronts = [latest[target] for target in range(len(problems))]
-            if fronts:
-                self._keep(fronts, names, columns, np.ndim(y) == 1, noise)
-        if not all(map(len, self.fronts_)):
+        fronts = request.search(problems, self._key())
+        if not all(map(len, fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
+        self._keep(fronts, names, columns, np.ndim(y) == 1, noise)
         return self
 
     def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:

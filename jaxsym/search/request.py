@@ -39,6 +39,7 @@ class Request:
       template: known structure, or None.
       shared_form: whether targets share one form.
       time_limit: seconds.
+      callback: told of progress.
     """
 
     engine: Engine
@@ -49,6 +50,7 @@ class Request:
     template: Template | None
     shared_form: bool
     time_limit: float | None
+    callback: Callback | None
 
     @classmethod
     def read(
@@ -92,13 +94,12 @@ class Request:
             template=template or None,
             shared_form=model.shared_form and targets > 1,
             time_limit=limit,
+            callback=model.callback,
         )
 
-    def search(
-        self, problems: Sequence[Problem], key: Key[Array, ""], callback: Callback
-    ) -> tuple[ParetoFront, ...]:
+    def search(self, problems: Sequence[Problem], key: Key[Array, ""]) -> tuple[ParetoFront, ...]:
         """One front per target."""
-        run = TableSearch(self.engine, key, self.time_limit, callback)
+        run = TableSearch(self.engine, key, self.time_limit, self.callback)
         if self.template is not None:
             fronts = run.within(problems, self.template)
         elif self.dimensions and not self.dimensions[0].free_constants:

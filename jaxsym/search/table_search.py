@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 from jaxtyping import Array, Key
 
-from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy, variable
+from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy
 from jaxsym.search.changes import Change
 from jaxsym.search.front import ParetoFront
 from jaxsym.search.groups import dimensionless_groups
@@ -31,7 +31,6 @@ from jaxsym.search.units import Dimensions
 _WAYS = 3  # of writing a problem in dimensionless groups
 _ROUNDS = 3  # over the parts of a template that has several
 _TOGETHER = 3  # best of each part that are combined
-_LARGEST_SCALE = 1e4  # columns of another order of magnitude than this are scaled
 
 
 @dataclass
@@ -56,12 +55,7 @@ class TableSearch:
 
     def run(self, problems: Sequence[Problem]) -> tuple[ParetoFront, ...]:
         """Search for all targets of a table at once."""
-        if all(_scale(column) == 1.0 for p in problems for column in (*p.X.T, p.y)):
-            return self._engine(problems, self._left(1.0))
-        return tuple(
-            self._changed(problem, [_scaling(problem)], target, len(problems))
-            for target, problem in enumerate(problems)
-        )
+        return self._engine(problems, self._left(1.0))
 
     def with_units(
         self,
@@ -117,7 +111,7 @@ class TableSearch:
             current[part] = [c.expression.substitute(change.inner) for c in shortest]
             if problem.loss(_whole(template, current, 1)[0]) <= EXACT * problem.variance:
                 break
-        most = len(problem.y) if rounds == 1 else _TOGETHER
+        most = None if rounds == 1 else _TOGETHER
         return self._settled(problem, _whole(template, current, most))
 
     def _changed(
@@ -142,11 +136,11 @@ class TableSearch:
     def _settled(self, problem: Problem, expressions: Iterable[Expression]) -> ParetoFront:
         """A front with constants fitted to the table itself, and snapped."""
         pool = Pool(problem)
-        fit_guesses(pool, self.key)
+        fit_guesses(pool)
         for expression in expressions:
             pool.offer([expression, *_rearranged(expression)])
         if not pool.exact and not self.interrupted:
-            polish(pool, self.key)
+            polish(pool)
         finish(pool)
         return pool.front()
 
@@ -168,7 +162,7 @@ class TableSearch:
                 if self.callback is not None:
                     where = target + progress.target
                     self.callback(Progress(progress.stage, where, seconds, front))
-            except KeyboardInterrupt:
+            except BaseException:  # Ctrl-C too; the engine sees to it
                 self.interrupted = True
                 raise
 
@@ -239,7 +233,7 @@ def _steered(problem: Problem, change: Change) -> Problem:
 
 
 def _whole(
-    template: Template, parts: Mapping[str, Sequence[Expression]], most: int
+    template: Template, parts: Mapping[str, Sequence[Expression]], most: int | None
 ) -> list[Expression]:
     """The template with each of the first `most` expressions for its parts."""
     return [
@@ -269,27 +263,3 @@ def _with_columns(problem: Problem, named: Mapping[str, float]) -> Problem:
         X=np.column_stack([problem.X, *columns]),
         variables=(*problem.variables, *named),
     )
-
-
-def _scaling(problem: Problem) -> Change:
-    """Powers of ten that bring all columns to the order of one."""
-    scales = [_scale(column) for column in problem.X.T]
-    inner = {
-        name: variable(name) if scale == 1.0 else variable(name) * constant(1 / scale)
-        for name, scale in zip(problem.variables, scales, strict=True)
-    }
-    unknown = "scaled"
-    while unknown in problem.variables:
-        unknown += "_"
-    scale = _scale(problem.y)
-    outer = variable(unknown)
-    return Change(inner, outer if scale == 1.0 else outer * constant(scale), unknown)
-
-
-def _scale(values: np.ndarray) -> float:
-    """A power of ten near the values' size, 1 where they are of a usual size."""
-    sizes = np.abs(values[values != 0])
-    size = float(np.median(sizes)) if len(sizes) else 1.0
-    if 1 / _LARGEST_SCALE <= size <= _LARGEST_SCALE:
-        return 1.0
-    return 10.0 ** math.floor(math.log10(size))
