@@ -6,7 +6,7 @@ value. Forces that it does not cover (friction, actuation through gears) are a f
 
     d/dt dL/dqd_i - dL/dq_i = tau_i + forces_i(q, qd)        (Valle & Haddadin 2021, equation 3)
 
-All functions made here take any leading axes, and can be jitted, mapped and differentiated.
+All functions made here are compiled, take any leading axes, and can be mapped and differentiated.
 """
 
 from __future__ import annotations
@@ -158,13 +158,15 @@ def hamilton(
         dq, qd = jax.grad(hamiltonian, (0, 1))(q, p)
         return qd, -dq if forces is None else forces(q, qd) - dq
 
-    return jnp.vectorize(lambda q, p: flow(*_floating(q, p)), signature="(d),(d)->(d),(d)")
+    return _batched(flow, 2, "(d),(d)")
 
 
 def _batched(function: Callable, arguments: int, result: str = "(d)") -> Callable:
-    """``function`` of vectors ``[D]``, over any leading axes of its arguments."""
+    """``function`` of vectors ``[D]``, compiled, over any leading axes of its arguments."""
     signature = ",".join(["(d)"] * arguments) + "->" + result
-    return jnp.vectorize(lambda *values: function(*_floating(*values)), signature=signature)
+    return jax.jit(
+        jnp.vectorize(lambda *values: function(*_floating(*values)), signature=signature)
+    )
 
 
 def _floating(*values: Array) -> list[Array]:

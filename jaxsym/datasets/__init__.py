@@ -1,7 +1,18 @@
-"""Real motion: the solar system's ephemeris and the user's own files."""
+"""Real motion: the solar system's ephemeris, and files of trajectories or of motion and torque."""
 
 from jaxsym.datasets.derivatives import derivatives
 from jaxsym.datasets.files import check_suffix, load, save
+from jaxsym.datasets.mechanical import MechanicalData, load_mechanical, mechanical_data
 from jaxsym.datasets.solar_system import solar_system, solar_system_gm
 
-__all__ = ["check_suffix", "derivatives", "load", "save", "solar_system", "solar_system_gm"]
+__all__ = [
+    "MechanicalData",
+    "check_suffix",
+    "derivatives",
+    "load",
+    "load_mechanical",
+    "mechanical_data",
+    "save",
+    "solar_system",
+    "solar_system_gm",
+]

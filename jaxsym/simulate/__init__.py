@@ -5,7 +5,6 @@ from jaxsym.simulate.laws import LAWS, Law, State, Truth
 from jaxsym.simulate.mechanical_motion import MechanicalMotion, simulate_mechanical
 from jaxsym.simulate.mechanical_systems import (
     MECHANICAL,
-    MechanicalData,
     MechanicalSystem,
     mechanical,
     variable_names,
@@ -17,7 +16,6 @@ __all__ = [
     "LAWS",
     "MECHANICAL",
     "Law",
-    "MechanicalData",
     "MechanicalMotion",
     "MechanicalSystem",
     "ParticleSystem",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,43 +15,29 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym import mechanics
 from jaxsym._check import finite, require, unknown_name
+from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression, constant, parse
 
 GRAVITY = 9.81
-
-
-class MechanicalData(NamedTuple):
-    """States of a system and what moves it there.
-
-    Attributes:
-      q: coordinates, in radians or the user's unit of length.
-      qd, qdd: their first and second time derivatives.
-      tau: torques or forces, one for each coordinate: commands, where actuators have gains.
-    """
-
-    q: Float[Array, "n D"]
-    qd: Float[Array, "n D"]
-    qdd: Float[Array, "n D"]
-    tau: Float[Array, "n D"]
 
 
 @dataclass(frozen=True)
 class MechanicalSystem:
     """D coordinates that move by a Lagrangian, viscous friction and actuators with gains.
 
-        d/dt dL/dqd_i - dL/dq_i = gains_i tau_i - friction_i qd_i
+        d/dt dL/dqd_i - dL/dq_i = gains_i tau_i - sum_j friction_ij qd_j
 
     Attributes:
       name: what it is called.
       formula: L in ``q1 q2 ... qd1 qd2 ...`` and the names of the parameters.
       coordinates: D.
       parameters: numbers by name.
-      friction: ``[D]``; zero by default.
+      friction: viscous, ``[D, D]``, or ``[D]`` for its diagonal; zero by default.
       gains: ``[D]`` force for each unit of command; one by default, zero where nothing acts.
 
     Raises:
       ValueError: a variable of the formula that is neither a coordinate nor a parameter, friction
-        or gains that are not D finite numbers.
+        or gains of another shape or not finite.
 
     >>> formula = parse("m*qd1**2/2 - k*q1**2/2")
     >>> spring = MechanicalSystem("spring", formula, 1, {"m": 2.0, "k": 8.0})
@@ -65,7 +51,7 @@ class MechanicalSystem:
     formula: Expression
     coordinates: int
     parameters: Mapping[str, float] = field(default_factory=dict)
-    friction: Sequence[float] = ()
+    friction: Sequence[float] | Sequence[Sequence[float]] = ()
     gains: Sequence[float] = ()
 
     def __post_init__(self) -> None:
@@ -73,15 +59,19 @@ class MechanicalSystem:
         for name in self.formula.variables:
             if name not in known:
                 raise unknown_name("variable of the Lagrangian", name, known)
-        for name, default in (("friction", 0.0), ("gains", 1.0)):
-            given = np.asarray(getattr(self, name) or [default] * self.coordinates, np.float64)
-            require(
-                given.shape == (self.coordinates,),
-                f"{name} has shape {given.shape}; expected one number for each of the "
-                f"{self.coordinates} coordinates",
-            )
-            finite(name, given)
-            object.__setattr__(self, name, tuple(given.tolist()))
+        dims = self.coordinates
+        friction = np.asarray(self.friction if len(self.friction) else np.zeros(dims), np.float64)
+        gains = np.asarray(self.gains if len(self.gains) else np.ones(dims), np.float64)
+        require(
+            friction.shape in ((dims,), (dims, dims)),
+            f"friction has shape {friction.shape}; expected ({dims},) or ({dims}, {dims})",
+        )
+        require(gains.shape == (dims,), f"gains has shape {gains.shape}; expected ({dims},)")
+        finite("friction", friction)
+        finite("gains", gains)
+        matrix = np.diag(friction) if friction.ndim == 1 else friction
+        object.__setattr__(self, "friction", tuple(map(tuple, matrix.tolist())))
+        object.__setattr__(self, "gains", tuple(gains.tolist()))
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -112,7 +102,7 @@ class MechanicalSystem:
 
     def forces(self, q: Array, qd: Array) -> Array:
         """Friction, which acts beside the torques."""
-        return -jnp.asarray(self.friction, qd.dtype) * qd
+        return -jnp.asarray(self.friction, qd.dtype) @ qd
 
     def torques(self, q: ArrayLike, qd: ArrayLike, qdd: ArrayLike) -> Float[np.ndarray, "... D"]:
         """Commands that this motion needs, in float64; zero where nothing acts."""
@@ -131,10 +121,7 @@ class MechanicalSystem:
         """
         q, qd, tau = _float64(q, qd, tau)
         with jax.enable_x64(True):
-            result = np.asarray(self._acceleration(q, qd, tau * np.asarray(self.gains)))
-            if not np.isfinite(result).all():
-                mechanics.check_mass_matrix(self.function(), q, qd)
-        return result
+            return np.asarray(self._acceleration(q, qd, tau * np.asarray(self.gains)))
 
     def energy(self, q: ArrayLike, qd: ArrayLike) -> Float[np.ndarray, ...]:
         """Kinetic plus potential energy, in float64."""
@@ -176,15 +163,15 @@ class MechanicalSystem:
 
     @cached_property
     def _force(self) -> Callable[..., Array]:
-        return jax.jit(mechanics.euler_lagrange(self.function(), self.forces))
+        return mechanics.euler_lagrange(self.function(), self.forces)
 
     @cached_property
     def _acceleration(self) -> Callable[..., Array]:
-        return jax.jit(mechanics.accelerations(self.function(), self.forces))
+        return mechanics.accelerations(self.function(), self.forces)
 
     @cached_property
     def _energy(self) -> Callable[..., Array]:
-        return jax.jit(mechanics.energy(self.function()))
+        return mechanics.energy(self.function())
 
 
 def variable_names(coordinates: int) -> tuple[str, ...]:
@@ -200,7 +187,7 @@ def variable_names(coordinates: int) -> tuple[str, ...]:
 def mechanical(
     name: str,
     *,
-    friction: Sequence[float] = (),
+    friction: Sequence[float] | Sequence[Sequence[float]] = (),
     gains: Sequence[float] = (),
     **parameters: Any,
 ) -> MechanicalSystem:

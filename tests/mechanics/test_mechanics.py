@@ -81,7 +81,7 @@ def test_chains_against_positions_of_their_rods(links):
 
 
 def test_compiled_mapped_and_plain_agree():
-    q, qd, qdd = states(20, 2)
+    q, qd, qdd = states(5, 2)
     for function in (mechanics.euler_lagrange, mechanics.accelerations):
         plain = function(mechanical("double-pendulum").function())
         together = np.asarray(plain(q, qd, qdd))

@@ -1,0 +1,169 @@
+"""`LagrangianDiscovery`: what came out, with everything that follows from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from jaxsym.expr import Expression
+from jaxsym.mechanics import Lagrangian
+from jaxsym.simulate import MechanicalMotion, MechanicalSystem, simulate_mechanical
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, plain
+
+if TYPE_CHECKING:
+    from sympy import Expr, Matrix, Symbol
+
+
+@dataclass(frozen=True)
+class LagrangianDiscovery:
+    """A Lagrangian found from motion and torque.
+
+    Attributes:
+      system: what moves by it, with friction and gains.
+      fit: its terms, coefficients and their uncertainty.
+      torque_mse_relative: mean squared torque error over variance on states that nothing was fitted
+        to, of the coordinate where it is largest.
+      route: ``"network"`` if the terms came out of a trained network, ``"direct"`` if out of a
+        library because the network's would not do, or because that was asked for.
+      seconds: that it took.
+      seed: of everything random.
+      recovered: whether it is the true Lagrangian up to the gauge; None where no truth is known.
+      hints: what may be wrong with the data, in words.
+      interrupted: whether Ctrl-C or the time limit cut it short.
+    """
+
+    system: MechanicalSystem
+    fit: FittedLagrangian
+    torque_mse_relative: float
+    route: str
+    seconds: float
+    seed: int
+    recovered: bool | None = None
+    hints: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether only rounding is left of the torques on states never seen."""
+        return self.torque_mse_relative <= EXACT
+
+    @property
+    def lagrangian(self) -> Expression:
+        """L in ``q1 .. qD qd1 .. qdD``, without terms that change no torque."""
+        return self.system.lagrangian
+
+    @property
+    def function(self) -> Lagrangian:
+        """``L(q, qd)`` for JAX."""
+        return self.system.function()
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The coefficient of each term."""
+        pairs = zip(self.fit.library.expressions, self.fit.coefficients, strict=True)
+        return {str(term): plain(number) for term, number in pairs}
+
+    @cached_property
+    def mass_matrix(self) -> Matrix:
+        """M(q), the second derivatives of L by the velocities, in sympy."""
+        import sympy
+
+        return sympy.hessian(self._sympy, self._symbols[1]).applyfunc(sympy.trigsimp)
+
+    @cached_property
+    def coriolis(self) -> Matrix:
+        """C(q, qd) of ``M qdd + C qd + g = tau``, by Christoffel's symbols, in sympy."""
+        import sympy
+
+        (q, qd), mass = self._symbols, self.mass_matrix
+        dims = len(q)
+
+        def entry(i: int, j: int) -> Expr:
+            return sum(
+                (mass[i, j].diff(q[k]) + mass[i, k].diff(q[j]) - mass[j, k].diff(q[i])) * qd[k] / 2
+                for k in range(dims)
+            )
+
+        return sympy.Matrix(dims, dims, entry)
+
+    @cached_property
+    def gravity(self) -> Matrix:
+        """g(q), the slopes of the potential energy, in sympy."""
+        import sympy
+
+        q, qd = self._symbols
+        potential = -self._sympy.subs(dict.fromkeys(qd, 0))
+        return sympy.Matrix([potential.diff(coordinate) for coordinate in q])
+
+    @cached_property
+    def energy(self) -> Expr:
+        """``qd . dL/dqd - L`` in sympy."""
+        import sympy
+
+        velocities = self._symbols[1]
+        return sympy.expand(sum(v * self._sympy.diff(v) for v in velocities) - self._sympy)
+
+    def accelerations(
+        self, q: ArrayLike, qd: ArrayLike, tau: ArrayLike
+    ) -> Float[np.ndarray, "... D"]:
+        """The motion that commands cause.
+
+        Raises:
+          ValueError: a singular mass matrix, and where.
+        """
+        return self.system.accelerations(q, qd, tau)
+
+    def simulate(
+        self,
+        q: ArrayLike,
+        qd: ArrayLike,
+        *,
+        steps: int,
+        dt: float,
+        control: Callable | None = None,
+    ) -> MechanicalMotion:
+        """Follow the system; see `jaxsym.simulate.simulate_mechanical`."""
+        return simulate_mechanical(self.system, q, qd, steps=steps, dt=dt, control=control)
+
+    def to_json(self) -> dict[str, Any]:
+        """The interface that other programs build on (`jaxsym lagrangian --json`)."""
+        error = self.torque_mse_relative
+        return {
+            "task": self.system.name,
+            "lagrangian": str(self.lagrangian),
+            "latex": self.lagrangian.latex(),
+            "constants": self.constants,
+            "uncertainty": dict(zip(self.constants, self.fit.uncertainty.tolist(), strict=True)),
+            "friction": self.fit.friction.tolist(),
+            "gains": self.fit.gains.tolist(),
+            "mass_matrix": [[str(e) for e in row] for row in self.mass_matrix.tolist()],
+            "coriolis": [[str(e) for e in row] for row in self.coriolis.tolist()],
+            "gravity": [str(entry) for entry in self.gravity],
+            "energy": str(self.energy),
+            "torque_mse_relative": error if math.isfinite(error) else None,
+            "exact": self.exact,
+            "recovered": self.recovered,
+            "route": self.route,
+            "hints": list(self.hints),
+            "interrupted": self.interrupted,
+            "seconds": self.seconds,
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def _sympy(self) -> Expr:
+        return self.lagrangian.sympy()
+
+    @cached_property
+    def _symbols(self) -> tuple[list[Symbol], list[Symbol]]:
+        import sympy
+
+        dims = self.system.coordinates
+        names = [sympy.Symbol(name) for name in self.system.variables]
+        return names[:dims], names[dims:]
