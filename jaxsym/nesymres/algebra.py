@@ -1,0 +1,479 @@
+"""The canonical form of skeletons: quick rules on terms that are made only once.
+
+Every distinct term is one object, so that equality is identity and every rule is looked up where it
+has been applied before; skeletons share most of their parts. A coefficient is an exact number or
+`FREE`, a constant still to be fitted: it swallows every number that it meets, and no two free
+constants are told apart. The rules are those that sympy applies by itself to real variables, and
+those by which free constants merge: ``c*(c*x + 1) = c*x + c``, ``exp(c + x) = c*exp(x)``,
+``ln(c*x) = c + ln(x)`` and ``sqrt(c*x) = c*sqrt(x)`` for positive c.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from jaxsym._check import unknown_name
+from jaxsym.nesymres.vocabulary import BINARY, UNARY
+
+FREE = "c"
+Number: TypeAlias = int | Fraction
+Coefficient: TypeAlias = int | Fraction | str
+
+_ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh"})
+_EVEN = frozenset({"cos", "cosh"})
+_AT_ZERO = {**dict.fromkeys(_ODD, 0), **dict.fromkeys(_EVEN | {"exp"}, 1)}
+_SHORT = {"square": 2, "pow2": 2, "cube": 3, "pow3": 3, "pow4": 4, "pow5": 5, "inv": -1}
+_HALF = Fraction(1, 2)
+_LARGEST = 10**6  # exact numbers beyond it are never written
+
+
+class UndefinedError(ValueError):
+    """No real value, or no way to write it: division by zero, roots of negative numbers, ..."""
+
+
+class Term:
+    """One term, made once by an `Algebra`.
+
+    Attributes:
+      kind: "number", "constant", "variable", "function", "power", "product" or "sum".
+      parts: what it is made of, by kind.
+      code: its prefix tokens.
+    """
+
+    __slots__ = ("code", "kind", "order", "parts")
+
+    def __init__(self, kind: str, parts: Any, code: tuple[str, ...]):
+        self.kind, self.parts, self.code = kind, parts, code
+        self.order = (len(code), code)
+
+
+class Algebra:
+    """Terms and the rules that were applied to them; use it for as long as memory allows.
+
+    >>> algebra = Algebra()
+    >>> " ".join(algebra.canonical(("sub", "mul", "x_1", "x_2", "div", "x_1", "sin", "x_1")))
+    'add mul x_1 x_2 mul -1 mul x_1 pow sin x_1 -1'
+    >>> " ".join(algebra.canonical(("mul", "c", "add", "x_1", "mul", "c", "x_1")))
+    'mul c x_1'
+    """
+
+    def __init__(self) -> None:
+        self._terms: dict[tuple, Term] = {}
+        self._rules: dict[tuple, Term] = {}
+        self.constant = Term("constant", None, ("c",))
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def canonical(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        """Canonical prefix tokens of prefix tokens.
+
+        Raises:
+          UndefinedError: an expression without a value.
+          ValueError: an unknown token.
+        """
+        return self.read(tokens).code
+
+    def read(self, tokens: Sequence[str]) -> Term:
+        """The term that prefix tokens stand for; see `canonical`."""
+        stack: list[Term] = []
+        for token in reversed(tokens):
+            if token in _ARITY:
+                arity = _ARITY[token]
+                arguments = stack[: -arity - 1 : -1]
+                del stack[-arity:]
+                stack.append(self.apply(token, *arguments))
+            elif token == "c":
+                stack.append(self.constant)
+            elif token.lstrip("-").isdecimal():
+                stack.append(self.number(int(token)))
+            elif token[:2] == "x_":
+                stack.append(self._term("variable", token, (token,)))
+            else:
+                raise unknown_name("token", token, _ARITY)
+        return stack.pop()
+
+    def apply(self, name: str, *arguments: Term) -> Term:
+        """An operator of the vocabulary or of the sampler applied to terms."""
+        key = (name, *arguments)
+        found = self._rules.get(key)
+        if found is None:
+            found = self._rules[key] = self._apply(name, *arguments)
+        return found
+
+    def _apply(self, name: str, x: Term, y: Term | None = None) -> Term:
+        if y is None:
+            if name in _SHORT:
+                return self.power(x, _SHORT[name])
+            if name == "sqrt":
+                return self.power(x, _HALF)
+            return self.scale(x, -1) if name == "neg" else self._function(name, x)
+        match name:
+            case "add":
+                return self.add(x, y)
+            case "sub":
+                return self.add(x, self.scale(y, -1))
+            case "mul":
+                return self.multiply(x, y)
+            case "div":
+                return self.multiply(x, self.power(y, -1))
+        if y.kind == "number":
+            return self.power(x, y.parts)
+        if x.kind == "constant" and y.kind == "constant":
+            return self.constant
+        return self._term("power", (x, y), ("pow", *x.code, *y.code))
+
+    def number(self, value: Coefficient) -> Term:
+        """An exact number or a free constant."""
+        if value == FREE:
+            return self.constant
+        return self._term("number", _whole(value), _number_code(value))
+
+    def add(self, x: Term, y: Term) -> Term:
+        """The sum, like terms collected."""
+        offset, left = _as_sum(x)
+        other, right = _as_sum(y)
+        terms = dict(left)
+        for term, coefficient in right:
+            terms[term] = _plus(terms.get(term, 0), coefficient)
+        return self._sum(_plus(offset, other), terms.items())
+
+    def scale(self, x: Term, factor: Coefficient) -> Term:
+        """A term times a number; a free constant stays outside of a sum if that is not its own."""
+        offset, terms = _as_sum(x)
+        if factor == FREE and len(terms) + (offset != 0) > 1:
+            fixed = [c for c in (offset, *(c for _, c in terms)) if c not in (FREE, 0)]
+            if len(fixed) > 1:
+                return self._make_sum(0, ((self._primitive(x)[1], FREE),))
+        return self._sum(_times(offset, factor), [(t, _times(c, factor)) for t, c in terms])
+
+    def multiply(self, x: Term, y: Term) -> Term:
+        """The product, like powers collected."""
+        first, left = self._as_product(x)
+        second, right = self._as_product(y)
+        coefficient = _times(first, second)
+        if coefficient == 0:
+            return self.number(0)
+        factors = dict(left)
+        for base, exponent in right:
+            factors[base] = factors.get(base, 0) + exponent
+        return self._product(coefficient, factors)
+
+    def power(self, x: Term, exponent: Number) -> Term:
+        """A term to a rational power."""
+        exponent = _whole(exponent)
+        if exponent == 1 or x.kind == "constant":
+            return x
+        if exponent == 0:
+            return self.number(1)
+        coefficient, factors = self._as_product(x)
+        if coefficient == 0:
+            if exponent < 0:
+                raise UndefinedError("division by zero")
+            return x
+        if isinstance(exponent, int):
+            return self._product(
+                _raised(coefficient, exponent), {b: e * exponent for b, e in factors}
+            )
+        return self._root(coefficient, factors, exponent)
+
+    def _root(self, coefficient: Coefficient, factors: tuple, exponent: Fraction) -> Term:
+        """A fractional power: what is surely positive goes outside, the rest stays together."""
+        outside: dict[Term, Number] = {}
+        inside: dict[Term, Number] = {}
+        for base, e in factors:
+            if _is_function(base, "exp") or isinstance(e, Fraction):
+                outside[base] = e * exponent
+            elif e % 2 == 0:
+                size = self._function("abs", base)
+                outside[size] = outside.get(size, 0) + e * exponent
+            else:
+                inside[base] = e
+        root: Coefficient = 1
+        if coefficient == FREE:
+            root = FREE
+        elif coefficient != 1:
+            size = abs(coefficient)
+            exact = _exact_root(size, exponent)
+            if coefficient < 0 and not inside:
+                raise UndefinedError("root of a negative number")
+            if exact is not None:
+                root = exact
+            else:
+                outside[self.number(size)] = exponent
+            if coefficient < 0:
+                inside = {self._product(-1, inside): 1}
+        if len(inside) == 1:
+            ((base, e),) = inside.items()
+            outside[base] = outside.get(base, 0) + e * exponent
+        elif inside:
+            outside[self._product(1, inside)] = exponent
+        return self._product(root, outside)
+
+    def _function(self, name: str, x: Term) -> Term:
+        if x.kind == "constant":
+            return x
+        if x.kind == "number":
+            if x.parts == 0 and name in _AT_ZERO:
+                return self.number(_AT_ZERO[name])
+            if x.parts == 1 and name in ("ln", "acos"):
+                return self.number(0)
+            if (name == "ln" and x.parts <= 0) or (name in ("asin", "acos") and abs(x.parts) > 1):
+                raise UndefinedError(f"{name} of {x.parts}")
+        rule = _FUNCTIONS.get(name)
+        if rule is not None:
+            return rule(self, x)
+        if name in _ODD | _EVEN:
+            sign, primitive = self._signed(x)
+            if sign < 0:
+                value = self._function(name, primitive)
+                return self.scale(value, -1) if name in _ODD else value
+            if _is_function(x, "asin") and name in ("sin", "cos", "tan"):
+                return self._of_arcsine(name, x.parts[1])
+        return self._plain(name, x)
+
+    def _plain(self, name: str, x: Term) -> Term:
+        return self._term("function", (name, x), (name, *x.code))
+
+    def _of_arcsine(self, name: str, x: Term) -> Term:
+        cosine = self.power(self.add(self.number(1), self.scale(self.power(x, 2), -1)), _HALF)
+        if name == "sin":
+            return x
+        return cosine if name == "cos" else self.multiply(x, self.power(cosine, -1))
+
+    def _exponential(self, x: Term) -> Term:
+        offset, terms = _as_sum(x)
+        logarithms = [(t, c) for t, c in terms if _is_function(t, "ln") and c != FREE]
+        if offset != FREE and not logarithms:
+            return self._plain("exp", x)
+        rest = self._sum(
+            0 if offset == FREE else offset, [pair for pair in terms if pair not in logarithms]
+        )
+        value = self.number(FREE if offset == FREE else 1)
+        for term, coefficient in logarithms:
+            value = self.multiply(value, self.power(term.parts[1], coefficient))
+        zero = rest.kind == "number" and rest.parts == 0
+        return value if zero else self.multiply(value, self._plain("exp", rest))
+
+    def _logarithm(self, x: Term) -> Term:
+        if _is_function(x, "exp"):
+            return x.parts[1]
+        offset, terms = _as_sum(x)
+        if offset == 0 and len(terms) == 1 and terms[0][1] == FREE:
+            return self.add(self.constant, self._function("ln", terms[0][0]))
+        return self._plain("ln", x)
+
+    def _absolute(self, x: Term) -> Term:
+        if _is_function(x, "abs") or _is_function(x, "exp"):
+            return x
+        if x.kind == "number":
+            return self.number(abs(x.parts))
+        coefficient, factors = self._as_product(x)
+        if coefficient == 1 and len(factors) == 1:
+            base, exponent = factors[0]
+            if isinstance(exponent, Fraction) or exponent % 2 == 0:
+                return x
+            if exponent == 1:
+                return self._plain("abs", x)
+        value = self.number(coefficient if coefficient == FREE else abs(coefficient))
+        for base, exponent in factors:
+            value = self.multiply(value, self.power(self._absolute(base), exponent))
+        return value
+
+    def _signed(self, x: Term) -> tuple[int, Term]:
+        """A sign and a term whose first coefficient is not negative."""
+        offset, terms = _as_sum(x)
+        first = next((c for c in (*(c for _, c in terms), offset) if c not in (FREE, 0)), 1)
+        return (-1, self.scale(x, -1)) if first < 0 else (1, x)
+
+    def _primitive(self, x: Term) -> tuple[Number, Term]:
+        """The rational factor that all coefficients of a sum share, and the sum without it."""
+        offset, terms = x.parts
+        coefficients = [c for c in (*(c for _, c in terms), offset) if c != 0]
+        fixed = [Fraction(c) for c in coefficients if c != FREE]
+        if not fixed:
+            return 1, x
+        share: Number = -1 if fixed[0] < 0 else 1
+        if len(fixed) == len(coefficients):
+            above = math.gcd(*(c.numerator for c in fixed))
+            share = _whole(share * Fraction(above, math.lcm(*(c.denominator for c in fixed))))
+        return (1, x) if share == 1 else (share, self.scale(x, Fraction(1) / share))
+
+    def _as_product(self, x: Term) -> tuple[Coefficient, tuple[tuple[Term, Number], ...]]:
+        """A coefficient and powers of terms whose product it is."""
+        if x.kind == "product":
+            return 1, x.parts
+        if x.kind in ("number", "constant"):
+            return (FREE if x.kind == "constant" else x.parts), ()
+        if x.kind == "sum":
+            offset, terms = x.parts
+            if offset == 0 and len(terms) == 1:
+                term, coefficient = terms[0]
+                return coefficient, self._as_product(term)[1]
+            share, primitive = self._primitive(x)
+            return share, ((primitive, 1),)
+        return 1, ((x, 1),)
+
+    def _is_factor(self, x: Term) -> bool:
+        """Whether a product takes it as one factor."""
+        if x.kind == "sum":
+            offset, terms = x.parts
+            return (offset != 0 or len(terms) > 1) and self._primitive(x)[0] == 1
+        return x.kind in ("variable", "function", "power")
+
+    def _sum(self, offset: Coefficient, terms: Iterable[tuple[Term, Coefficient]]) -> Term:
+        """A sum of terms, each of them once, that may vanish or be sums themselves."""
+        kept = [(t, c) for t, c in terms if c != 0]
+        if not kept:
+            return self.number(offset)
+        if len(kept) == 1 and offset == 0:
+            term, coefficient = kept[0]
+            if coefficient == 1:
+                return term
+            if term.kind == "sum" and coefficient != FREE:
+                return self.scale(term, coefficient)
+        return self._make_sum(offset, tuple(sorted(kept, key=lambda pair: pair[0].order)))
+
+    def _make_sum(self, offset: Coefficient, terms: tuple) -> Term:
+        key = ("sum", offset, terms)
+        found = self._terms.get(key)
+        if found is None:
+            codes = [] if offset == 0 else [_number_code(offset)]
+            codes += [
+                t.code if c == 1 else ("mul", *_number_code(c), *t.code) for t, c in terms
+            ]
+            found = self._terms[key] = Term("sum", (_whole(offset), terms), _chain("add", codes))
+        return found
+
+    def _product(self, coefficient: Coefficient, powers: dict[Term, Number]) -> Term:
+        """A product of powers, each base once; bases that became products are opened."""
+        kept: list[tuple[Term, Number]] = []
+        opened: list[Term] = []
+        exponent_of_e: list[Term] = []
+        for base, power in powers.items():
+            e = _whole(power)
+            if e == 0:
+                continue
+            if base.kind == "function" and base.parts[0] == "exp":
+                exponent_of_e.append(self.scale(base.parts[1], e))
+            elif base.kind == "function" and base.parts[0] == "abs" and e % 2 == 0:
+                opened.append(self.power(base.parts[1], e))
+            elif isinstance(e, int) and not self._is_factor(base):
+                opened.append(self.power(base, e))
+            else:
+                kept.append((base, e))
+        if exponent_of_e:
+            exponential = self._function("exp", functools.reduce(self.add, exponent_of_e))
+            if _is_function(exponential, "exp"):
+                kept.append((exponential, 1))
+            else:
+                opened.append(exponential)
+        if not kept:
+            result = self.number(coefficient)
+        else:
+            result = self.scale(self._powers(kept), coefficient)
+        for term in opened:
+            result = self.multiply(result, term)
+        return result
+
+    def _powers(self, factors: list[tuple[Term, Number]]) -> Term:
+        if len(factors) == 1 and factors[0][1] == 1:
+            return factors[0][0]
+        factors.sort(key=lambda pair: pair[0].order)
+        key = ("product", *factors)
+        found = self._terms.get(key)
+        if found is None:
+            code = _chain("mul", [_power_code(base, e) for base, e in factors])
+            found = self._terms[key] = Term("product", tuple(factors), code)
+        return found
+
+    def _term(self, kind: str, parts: Any, code: tuple[str, ...]) -> Term:
+        key = (kind, parts)
+        found = self._terms.get(key)
+        if found is None:
+            found = self._terms[key] = Term(kind, parts, code)
+        return found
+
+
+_FUNCTIONS: dict[str, Callable[[Algebra, Term], Term]] = {
+    "exp": Algebra._exponential,
+    "ln": Algebra._logarithm,
+    "abs": Algebra._absolute,
+}
+_ARITY = {
+    **dict.fromkeys((*UNARY, *_SHORT, "neg"), 1),
+    **dict.fromkeys((*BINARY, "sub"), 2),
+}
+
+
+def _plus(x: Coefficient, y: Coefficient) -> Coefficient:
+    return FREE if x == FREE or y == FREE else x + y  # type: ignore[operator]
+
+
+def _times(x: Coefficient, y: Coefficient) -> Coefficient:
+    if x == 0 or y == 0:
+        return 0
+    return FREE if x == FREE or y == FREE else x * y  # type: ignore[operator]
+
+
+def _raised(x: Coefficient, exponent: int) -> Coefficient:
+    if x in (FREE, 1):
+        return x
+    if abs(exponent) * math.log(max(abs(x), 1 / abs(x))) > math.log(_LARGEST):  # type: ignore
+        raise UndefinedError(f"{x}**{exponent} is too long")
+    return _whole(Fraction(x) ** exponent)
+
+
+def _exact_root(x: Number, exponent: Fraction) -> Number | None:
+    """The power of a positive number if it is rational."""
+    value = Fraction(x) ** exponent.numerator
+    above = round(value.numerator ** (1 / exponent.denominator))
+    below = round(value.denominator ** (1 / exponent.denominator))
+    root = Fraction(above, below)
+    return _whole(root) if root**exponent.denominator == value else None
+
+
+def _whole(x: Any) -> Any:
+    """An integer as int."""
+    return x.numerator if isinstance(x, Fraction) and x.denominator == 1 else x
+
+
+def _as_sum(x: Term) -> tuple[Coefficient, tuple[tuple[Term, Coefficient], ...]]:
+    """An offset and terms with coefficients whose sum it is."""
+    if x.kind == "sum":
+        return x.parts
+    if x.kind == "number":
+        return x.parts, ()
+    return (FREE, ()) if x.kind == "constant" else (0, ((x, 1),))
+
+
+def _is_function(x: Term, name: str) -> bool:
+    return x.kind == "function" and x.parts[0] == name
+
+
+def _number_code(value: Coefficient) -> tuple[str, ...]:
+    value = _whole(value)
+    if isinstance(value, Fraction):
+        return "div", str(value.numerator), str(value.denominator)
+    return (str(value),)
+
+
+def _power_code(base: Term, exponent: Number) -> tuple[str, ...]:
+    if exponent == 1:
+        return base.code
+    if exponent == _HALF:
+        return "sqrt", *base.code
+    return "pow", *base.code, *_number_code(exponent)
+
+
+def _chain(head: str, codes: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Codes joined to the right by a binary operator."""
+    joined: list[str] = []
+    for code in codes[:-1]:
+        joined.append(head)
+        joined += code
+    return *joined, *codes[-1]

@@ -1,0 +1,118 @@
+"""Keeping the equations of test sets out of the training data, by form and by value."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.expr import Expression, compile_programs, evaluate
+from jaxsym.nesymres.algebra import Algebra, UndefinedError
+from jaxsym.nesymres.skeletons import Skeleton, skeleton_of
+from jaxsym.nesymres.vocabulary import BINARY, UNARY, VARIABLES, to_expression
+
+_POINTS = 64
+_FEWEST = 8  # finite values that a comparison by value needs
+_ARITY = {**dict.fromkeys(UNARY, 1), **dict.fromkeys(BINARY, 2)}
+_compiled = jax.jit(evaluate)
+
+
+class Exclusion:
+    """Equations that training must not see, whatever their variables are called.
+
+    A skeleton is refused if its canonical form, with or without constants, is that of an excluded
+    equation, or if without constants it has the same values to three digits.
+
+    Args:
+      sets: named lists of equations, with the names of their columns.
+
+    >>> from jaxsym.expr import parse
+    >>> exclusion = Exclusion({"mine": [(parse("2.5*a*b"), ["a", "b"])]})
+    >>> product = ("mul", "c", "mul", "x_2", "x_3")
+    >>> exclusion.keep([Skeleton(product, ("mul", "x_2", "x_3"), 3)])
+    []
+    """
+
+    def __init__(self, sets: Mapping[str, Iterable[tuple[Expression, Sequence[str]]]]):
+        self.names = tuple(sets)
+        self._algebra = Algebra()
+        self._forms: set[tuple[str, ...]] = set()
+        for name in sets:
+            for expression, variables in sets[name]:
+                self._add(skeleton_of(expression, variables, self._algebra))
+        bare = sorted(form for form in self._forms if "c" not in form)
+        self._values = {value for value in signatures(bare) if value is not None}
+
+    def keep(self, skeletons: Sequence[Skeleton]) -> list[Skeleton]:
+        """Those skeletons that are none of the excluded equations."""
+        kept = [s for s in skeletons if not {s.tokens, s.bare} & self._forms]
+        values = signatures([s.bare for s in kept])
+        return [s for s, value in zip(kept, values, strict=True) if value not in self._values]
+
+    def _add(self, tokens: tuple[str, ...]) -> None:
+        forms = [tokens]
+        try:
+            forms.append(without_constants(tokens, self._algebra))
+        except UndefinedError:
+            pass
+        for order in itertools.permutations(range(3)):
+            renamed = {f"x_{i + 1}": f"x_{k + 1}" for i, k in enumerate(order)}
+            for form in forms:
+                named = [renamed.get(token, token) for token in form]
+                self._forms.add(self._algebra.canonical(named))
+
+
+def without_constants(tokens: Sequence[str], algebra: Algebra) -> tuple[str, ...]:
+    """A skeleton with its factors ``c`` set to 1 and its terms ``c`` to 0.
+
+    Raises:
+      UndefinedError: nothing with a value is left.
+
+    >>> " ".join(without_constants("add c mul c x_1".split(), Algebra()))
+    'x_1'
+    """
+    neutral = list(tokens)
+    parents: list[str] = []
+    for place, token in enumerate(tokens):
+        parent = parents.pop() if parents else ""
+        if token == "c":
+            neutral[place] = "0" if parent == "add" else "1"
+        parents += [token] * _ARITY.get(token, 0)
+    return algebra.canonical(neutral)
+
+
+def signatures(forms: Sequence[tuple[str, ...]]) -> list[bytes | None]:
+    """Values without constants at fixed points, to three digits; None where too few are finite.
+
+    >>> same = signatures([("add", "x_1", "x_2"), ("add", "x_2", "x_1"), ("x_1",)])
+    >>> same[0] == same[1], same[0] == same[2]
+    (True, False)
+    """
+    if not forms:
+        return []
+    names = list(VARIABLES)
+    expressions = [to_expression(form, names) for form in forms]
+    count = len(expressions)
+    padded = expressions + expressions[:1] * (-count % 1024)
+    values = []
+    for start in range(0, len(padded), 1024):
+        program = compile_programs(padded[start : start + 1024], names, slots=4)
+        values.append(np.asarray(_compiled(program, _points())))
+    return [_signature(row) for row in np.concatenate(values)[:count]]
+
+
+def _points() -> Float[np.ndarray, "n V"]:
+    rng = np.random.default_rng(0)
+    return rng.uniform(-3, 3, (_POINTS, len(VARIABLES))).astype(np.float32)
+
+
+def _signature(values: Float[np.ndarray, " n"]) -> bytes | None:
+    if np.isfinite(values).sum() < _FEWEST:
+        return None
+    with np.errstate(over="ignore"):
+        size = np.where(np.isfinite(values) & (values != 0), np.abs(values), 1)
+        digits = 10.0 ** (2 - np.floor(np.log10(size)))
+        return np.nan_to_num(np.round(values.astype(np.float64) * digits) / digits).tobytes()
