@@ -156,7 +156,7 @@ class SymbolicRegressor:
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        self._keep(fronts, names, columns, np.ndim(y) == 1, noise)
+        self._keep(fronts, names, columns, np.asarray(y).ndim == 1, noise)
         return self
 
     def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:
