@@ -31,7 +31,7 @@ _PACKAGES = {  # name -> what needs it, how to get it
     "de421": ("solar-system", 'pip install "jaxsym[ephemeris]"'),
     "pyarrow": ("Parquet files", 'pip install "jaxsym[parquet]"'),
     "pysr": ("search by PySR", 'pip install "jaxsym[pysr]"'),
-    "pyoperon": ("search by Operon", "pip install pyoperon"),
+    "pyoperon": ("search by Operon", 'pip install "jaxsym[operon]"'),
     "torch": ("benchmarks", 'pip install "jaxsym[bench]"'),
 }
 

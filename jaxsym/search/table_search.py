@@ -7,23 +7,21 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import sympy
 from jaxtyping import Array, Key
 
-from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy
+from jaxsym.expr import Expression, constant
 from jaxsym.search.changes import Change
 from jaxsym.search.front import ParetoFront
 from jaxsym.search.groups import dimensionless_groups
-from jaxsym.search.pool import EXACT, Pool
 from jaxsym.search.problem import Problem
 from jaxsym.search.protocol import Callback, Engine, Progress
-from jaxsym.search.refine import finish, fit_guesses, polish
+from jaxsym.search.settle import settle
 from jaxsym.search.steering import Steering
 from jaxsym.search.templates import Template
 from jaxsym.search.units import Dimensions
@@ -109,10 +107,11 @@ class TableSearch:
             front = self._engine([_steered(problem, change)], limit, target, [change])[0]
             shortest = sorted(front, key=front.description_length)
             current[part] = [c.expression.substitute(change.inner) for c in shortest]
-            if problem.loss(_whole(template, current, 1)[0]) <= EXACT * problem.variance:
+            if problem.loss(_whole(template, current, 1)[0]) <= problem.rounding * problem.variance:
                 break
         most = None if rounds == 1 else _TOGETHER
-        return self._settled(problem, _whole(template, current, most))
+        whole = _whole(template, current, most)
+        return settle(problem, whole, refit=not self.interrupted)
 
     def _changed(
         self, problem: Problem, ways: Sequence[Change], target: int, targets: int
@@ -129,20 +128,9 @@ class TableSearch:
             else:
                 found.append(change.back(constant(float(steered.weights @ steered.y))))
             best = min((problem.loss(e) for e in found), default=math.inf)
-            if self.interrupted or best <= EXACT * problem.variance:
+            if self.interrupted or best <= problem.rounding * problem.variance:
                 break
-        return self._settled(problem, found)
-
-    def _settled(self, problem: Problem, expressions: Iterable[Expression]) -> ParetoFront:
-        """A front with constants fitted to the table itself, and snapped."""
-        pool = Pool(problem)
-        fit_guesses(pool)
-        for expression in expressions:
-            pool.offer([expression, *_rearranged(expression)])
-        if not pool.exact and not self.interrupted:
-            polish(pool)
-        finish(pool)
-        return pool.front()
+        return settle(problem, found, refit=not self.interrupted)
 
     def _engine(
         self,
@@ -240,15 +228,6 @@ def _whole(
         template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
         for chosen in itertools.product(*(found[:most] for found in parts.values()))
     ]
-
-
-def _rearranged(expression: Expression) -> Iterator[Expression]:
-    """The expression multiplied out, with what all terms share taken out again."""
-    try:
-        formula = sympy.expand(expression.sympy(), log=False, power_base=False)
-        yield from_sympy(sympy.factor_terms(formula), expression.operators)
-    except (UnsupportedError, ValueError):
-        return  # an operator of the user's that sympy does not know
 
 
 def _written_back(front: ParetoFront, change: Change) -> ParetoFront:
