@@ -7,6 +7,7 @@ import click
 from jaxsym import __version__
 from jaxsym.cli.discover import discover
 from jaxsym.cli.doctor import doctor
+from jaxsym.cli.fit import fit
 from jaxsym.cli.shared import Application
 from jaxsym.cli.simulate import simulate
 
@@ -32,5 +33,5 @@ def main(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-for _command in (discover, simulate, doctor):
+for _command in (discover, fit, simulate, doctor):
     main.add_command(_command)

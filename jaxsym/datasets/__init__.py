@@ -1,5 +1,6 @@
 """Real motion: the solar system's ephemeris, and files of trajectories or of motion and torque."""
 
+from jaxsym.datasets.columns import read_columns
 from jaxsym.datasets.derivatives import derivatives
 from jaxsym.datasets.files import check_suffix, load, save
 from jaxsym.datasets.mechanical import MechanicalData, load_mechanical, mechanical_data
@@ -12,6 +13,7 @@ __all__ = [
     "load",
     "load_mechanical",
     "mechanical_data",
+    "read_columns",
     "save",
     "solar_system",
     "solar_system_gm",

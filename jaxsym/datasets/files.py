@@ -135,26 +135,34 @@ def _read_npz(path: Path) -> dict[str, Any]:
 
 
 def _read_csv(path: Path) -> dict[str, Any]:
-    try:
-        frame = pd.read_csv(path, skipinitialspace=True)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"not a table of comma-separated values ({error})") from error
-    return from_frame(frame)._asdict()
+    return from_frame(csv_frame(path))._asdict()
 
 
 def _read_parquet(path: Path) -> dict[str, Any]:
+    return from_frame(parquet_frame(path))._asdict()
+
+
+def csv_frame(path: Path) -> pd.DataFrame:
+    """A file of comma-separated values as it is; ValueError if it is none."""
+    try:
+        return pd.read_csv(path, skipinitialspace=True)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"not a table of comma-separated values ({error})") from error
+
+
+def parquet_frame(path: Path) -> pd.DataFrame:
+    """A Parquet file as it is; ValueError if it is none."""
     content = path.read_bytes()
     require(
         content[:4] == content[-4:] == b"PAR1" and len(content) > 8,
         "not a Parquet file, or cut short",
     )
     try:
-        frame = pd.read_parquet(path, engine="pyarrow")
+        return pd.read_parquet(path, engine="pyarrow")
     except ImportError as error:
         raise _no_parquet() from error
     except OSError as error:
         raise ValueError(f"not a whole Parquet file ({error})") from error
-    return from_frame(frame)._asdict()
 
 
 def _write_npz(path: Path, data: Trajectories) -> None:

@@ -76,6 +76,7 @@ class SymbolicRegressor:
         of them if y is `[n, k]`.
       expression_: the selected equation, or a list of them.
       variables_: names in the equations.
+      interrupted_: whether Ctrl-C, or an exception in the callback, ended the fit.
       n_features_in_, feature_names_in_: as scikit-learn has them.
 
     >>> rng = np.random.default_rng(0)
@@ -150,7 +151,7 @@ class SymbolicRegressor:
             max_complexity=self.max_complexity,
             steering=request.steering,
         )
-        fronts = request.search(problems, self._key())
+        fronts, self.interrupted_ = request.search(problems, self._key())
         if not all(map(len, fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "

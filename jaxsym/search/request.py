@@ -97,16 +97,21 @@ class Request:
             callback=model.callback,
         )
 
-    def search(self, problems: Sequence[Problem], key: Key[Array, ""]) -> tuple[ParetoFront, ...]:
-        """One front per target."""
+    def search(
+        self, problems: Sequence[Problem], key: Key[Array, ""]
+    ) -> tuple[tuple[ParetoFront, ...], bool]:
+        """One front per target, and whether the search was interrupted."""
         run = TableSearch(self.engine, key, self.time_limit, self.callback)
-        if self.template is not None:
-            fronts = run.within(problems, self.template)
-        elif self.dimensions and not self.dimensions[0].free_constants:
-            fronts = run.with_units(problems, self.dimensions, self.with_dimension)
-        else:
-            fronts = run.run(problems)
-        return share_forms(problems, fronts, key) if self.shared_form else fronts
+        with run.noticing_interrupts():
+            if self.template is not None:
+                fronts = run.within(problems, self.template)
+            elif self.dimensions and not self.dimensions[0].free_constants:
+                fronts = run.with_units(problems, self.dimensions, self.with_dimension)
+            else:
+                fronts = run.run(problems)
+        if self.shared_form:
+            fronts = share_forms(problems, fronts, key)
+        return fronts, run.interrupted
 
 
 def read_operators(

@@ -36,12 +36,16 @@ def settle(
     Expression(3*x + 1)
     """
     pool = Pool(problem)
-    fit_guesses(pool)
-    for expression in expressions:
-        pool.offer([expression, *_rearranged(expression)])
-    if refit and not pool.exact:
-        polish(pool)
-    finish(pool)
+    try:
+        pool.offer(expressions)
+        for candidate in pool.front():
+            pool.offer(_rearranged(candidate.expression))
+        fit_guesses(pool)
+        if refit and not pool.exact:
+            polish(pool)
+        finish(pool)
+    except KeyboardInterrupt:
+        pass  # the front holds the best so far
     return pool.front()
 
 

@@ -154,22 +154,21 @@ class TableSearch:
                 self.interrupted = True
                 raise
 
-        with self._noticing_interrupts():
-            return self.engine.search_many(
-                first.X,
-                np.column_stack([p.y for p in problems]),
-                variables=first.variables,
-                key=self.key,
-                weights=np.column_stack([p.weights for p in problems]),
-                operators=first.operators,
-                max_complexity=first.max_complexity,
-                steering=first.steering,
-                time_limit=time_limit,
-                callback=tell,
-            )
+        return self.engine.search_many(
+            first.X,
+            np.column_stack([p.y for p in problems]),
+            variables=first.variables,
+            key=self.key,
+            weights=np.column_stack([p.weights for p in problems]),
+            operators=first.operators,
+            max_complexity=first.max_complexity,
+            steering=first.steering,
+            time_limit=time_limit,
+            callback=tell,
+        )
 
     @contextmanager
-    def _noticing_interrupts(self) -> Iterator[None]:
+    def noticing_interrupts(self) -> Iterator[None]:
         """Engines end at Ctrl-C and return what they have; further searches must not begin."""
         handler = signal.getsignal(signal.SIGINT)
         if not callable(handler) or threading.current_thread() is not threading.main_thread():

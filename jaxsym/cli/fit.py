@@ -1,0 +1,205 @@
+"""`jaxsym fit`: from a table to an equation."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jaxsym._check import unknown_name
+from jaxsym.cli.shared import INTERRUPTED, message_console, output_console
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from jaxsym.search import Progress, SymbolicRegressor
+
+
+@click.command()
+@click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--target", required=True, metavar="COLUMN", help="The column to explain.")
+@click.option(
+    "--columns", metavar="A,B,...", help="The columns to explain it by; all others by default."
+)
+@click.option(
+    "--units",
+    metavar="A=UNIT,...",
+    help="Units of columns and target, such as m=kg,a=m/s^2,F=N; what is not named has none.",
+)
+@click.option(
+    "--free-constants", is_flag=True, help="With --units: constants may have any dimension."
+)
+@click.option("--template", metavar="FORMULA", help="Known structure, such as 'A(r)*d'.")
+@click.option("--operators", metavar="A,B,...", help="To search with, instead of the usual ones.")
+@click.option("--sigma", metavar="NUMBER|COLUMN", help="Standard deviation of the target's noise.")
+@click.option(
+    "--max-complexity", default=30, show_default=True, type=click.IntRange(1), help="Of equations."
+)
+@click.option("--engine", default="native", show_default=True, help="native, operon or pysr.")
+@click.option(
+    "--time-limit",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="The best found by then is the result.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="New file for the model as JSON, which SymbolicRegressor.load reads.",
+)
+@click.option("--force", is_flag=True, help="Replace that file if it exists.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the result as JSON, and nothing else, on standard output.",
+)
+@click.pass_context
+def fit(
+    context: click.Context,
+    table: Path,
+    target: str,
+    columns: str | None,
+    units: str | None,
+    free_constants: bool,
+    template: str | None,
+    operators: str | None,
+    sigma: str | None,
+    max_complexity: int,
+    engine: str,
+    time_limit: float,
+    seed: int,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Search for an equation that explains a column of TABLE by the others.
+
+    TABLE is a .csv or .parquet file with named columns, or an .npz file with an array [n] for each
+    column.
+
+    Ctrl-C ends the search early and keeps the best equation so far.
+
+    \b
+    Examples:
+      jaxsym fit table.csv --target y
+      jaxsym fit fall.csv --target F --units m=kg,a=m/s^2,F=N --json
+    """
+    from jaxsym.datasets import read_columns
+    from jaxsym.search import SymbolicRegressor
+
+    if out is not None and out.exists() and not force:
+        raise FileExistsError(f"{out} exists; --force replaces it")
+    data = read_columns(table)
+    inputs = _inputs(list(data), target, columns, sigma)
+    read = _units(units, inputs, target)
+    messages = message_console()
+
+    def tell(progress: Progress) -> None:
+        if messages.is_terminal:
+            messages.print(f"{progress.seconds:6.1f} s  {progress.stage}", style="dim")
+
+    model = SymbolicRegressor(
+        engine=engine,
+        time_limit=time_limit,
+        max_complexity=max_complexity,
+        operators=None if operators is None else operators.split(","),
+        template=template,
+        units=read and {name: unit for name, unit in read.items() if name != target},
+        target_units=read and read.get(target, ""),
+        dimensionless_constants=not free_constants,
+        callback=tell,
+        random_state=seed,
+    )
+    began = time.perf_counter()
+    model.fit(data[inputs], data[target], sigma=_sigma(sigma, data))
+    seconds = time.perf_counter() - began
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        model.save(out)
+        messages.print(f"model in {out}", markup=False, soft_wrap=True)
+    _tell(model, seconds, seed, as_json)
+    context.exit(INTERRUPTED if model.interrupted_ else 0)
+
+
+def _inputs(known: list[str], target: str, columns: str | None, sigma: str | None) -> list[str]:
+    """The columns to explain the target by."""
+    chosen = None if columns is None else columns.split(",")
+    for name in [target, *(chosen or [])]:
+        if name not in known:
+            raise unknown_name("column", name, known)
+    if chosen is None:
+        chosen = [name for name in known if name not in (target, sigma)]
+    if not chosen or target in chosen:
+        raise ValueError(f"nothing explains '{target}': the columns are {', '.join(known)}")
+    return chosen
+
+
+def _units(text: str | None, inputs: list[str], target: str) -> dict[str, str] | None:
+    if text is None:
+        return None
+    units = {}
+    for part in text.split(","):
+        name, equals, unit = part.partition("=")
+        if not equals:
+            raise click.UsageError(f"--units has {part!r}; expected COLUMN=UNIT")
+        if name not in (*inputs, target):
+            raise unknown_name("column", name, [*inputs, target])
+        units[name] = unit
+    return units
+
+
+def _sigma(text: str | None, data: pd.DataFrame) -> Any:
+    """The noise as a number, or a column of numbers."""
+    if text is None or text in data:
+        return None if text is None else data[text].to_numpy()
+    try:
+        return float(text)
+    except ValueError:
+        raise unknown_name("column", text, list(data)) from None
+
+
+def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) -> None:
+    (front,) = model.fronts_
+    rows = [
+        {"complexity": c.complexity, "loss": c.loss, "expression": str(c.expression)} for c in front
+    ]
+    chosen = str(model.expression_)
+    _show(message_console() if as_json else output_console(), rows, chosen, seconds)
+    if as_json:
+        result = {
+            "expression": chosen,
+            "latex": model.latex(),
+            "front": rows,
+            "seconds": seconds,
+            "seed": seed,
+        }
+        click.echo(json.dumps(result, indent=2))
+
+
+def _show(console: Console, rows: list[dict[str, Any]], chosen: str, seconds: float) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("complexity", justify="right")
+    table.add_column("mean squared error", justify="right")
+    table.add_column("equation", overflow="fold")
+    for row in rows:
+        style = "bold" if row["expression"] == chosen else ""
+        equation = Text(row["expression"], style)
+        table.add_row(str(row["complexity"]), f"{row['loss']:.3e}", equation)
+    console.print(table)
+    console.print(f"\n  {chosen}\n", style="bold", markup=False, soft_wrap=True)
+    console.print(f"{seconds:.1f} s", style="dim")
