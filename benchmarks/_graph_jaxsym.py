@@ -30,7 +30,7 @@ from jaxsym.training import init_state, make_step, train
 def main(folder: Path) -> None:
     """Compile, write the weights at the start for the other engine, and train when asked."""
     data = _snapshots(folder)
-    model = particle_network("l1", 2, message_penalty=SETTINGS["message_penalty"])
+    model = particle_network("l1", 2, penalty_weight=SETTINGS["message_penalty"])
     loss = training_loss(model, absolute_error)
     optimizer = _optimizer()
     step, edges = make_step(loss, optimizer), topology(SETTINGS["bodies"])

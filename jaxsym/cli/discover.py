@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     "--model",
     default="auto",
     show_default=True,
-    help="bottleneck, l1, standard, central, or auto: central if masses are unknown.",
+    help="bottleneck, l1, kl, standard, hamiltonian, central, or auto, which is central for bodies "
+    "of unknown mass, else bottleneck.",
 )
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."

@@ -24,6 +24,7 @@ from jaxsym.graphs import (
     decades_error,
     graph,
     graph_batches,
+    hamiltonian_network,
     log_relative_error,
     particle_network,
     relative_error,
@@ -34,12 +35,13 @@ from jaxsym.graphs import (
 from jaxsym.training import Event, init_state, make_step, train
 from jaxsym.trajectories import Trajectories
 
-MODELS = (*VARIANTS, "central")
+MODELS = (*VARIANTS, "hamiltonian", "central")
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
+_HIDDEN = (96, 96, 96)
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
 # Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
-_MESSAGE_PENALTY = {"l1": 3e-3}
+_PENALTY_WEIGHT = {"l1": 3e-3, "kl": 1e-3}
 
 
 class Learned(NamedTuple):
@@ -77,8 +79,9 @@ def learn(
 
     Args:
       trajectories: what it may see.
-      model: "bottleneck", "l1" or "standard" (the paper's, with relative inputs), "central" (third
-        law, unknown masses), or "auto": "central" if masses are unknown, else "bottleneck".
+      model: "bottleneck", "l1", "kl", "standard" or "hamiltonian" (the paper's, with relative
+        inputs), "central" (third law, unknown masses), or "auto": "central" if masses are unknown,
+        else "bottleneck".
       key: of the parameters and the batches.
       steps: of training; by default as many as the published figures used.
       time_limit: seconds after which training ends even if steps are left.
@@ -115,14 +118,17 @@ def check_model(model: str) -> None:
 def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Learned:
     steps = steps or _PARTICLE_STEPS
     dims = data.acceleration.shape[-1]
-    model = particle_network(
-        name,
-        dims,
-        hidden=(96, 96, 96),
-        activation=nn.silu,
-        relative=True,
-        message_penalty=_MESSAGE_PENALTY.get(name),
-    )
+    if name == "hamiltonian":
+        model = hamiltonian_network(dims, hidden=_HIDDEN, relative=True)
+    else:
+        model = particle_network(
+            name,
+            dims,
+            hidden=_HIDDEN,
+            activation=nn.silu,
+            relative=True,
+            penalty_weight=_PENALTY_WEIGHT.get(name),
+        )
     size = jnp.linalg.norm(data.acceleration, axis=-1)
     floor = float(_RELATIVE_FLOOR * jnp.median(size)) or 1.0
     optimizer = _optimizer(optax.cosine_onecycle_schedule(steps, 2e-3, 0.1, 10.0, 1e3))

@@ -8,11 +8,11 @@ from jaxsym.graphs.central import (
     central_start,
     momentum_masses,
 )
+from jaxsym.graphs.hamiltonian import hamiltonian_network
 from jaxsym.graphs.losses import (
     absolute_error,
     decades_error,
     log_relative_error,
-    message_size,
     relative_error,
     training_loss,
 )
@@ -41,10 +41,10 @@ __all__ = [
     "decades_error",
     "graph",
     "graph_batches",
+    "hamiltonian_network",
     "interaction_network",
     "live_components",
     "log_relative_error",
-    "message_size",
     "momentum_masses",
     "particle_network",
     "record_messages",

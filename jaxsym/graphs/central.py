@@ -136,7 +136,7 @@ def central_network(start: CentralStart, *, hidden: Sequence[int] = (64, 64)) ->
         message,
         node,
         bodies,
-        message_penalty=0.0,
+        penalty_weight=0.0,
         third_law=True,
     )
 

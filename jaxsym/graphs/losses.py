@@ -71,19 +71,10 @@ def log_relative_error(
     return jnp.log1p(30.0 * jnp.maximum(distance / size - 1e-15, 0.0))
 
 
-def message_size(messages: Float[Array, "E M"]) -> Float[Array, ""]:
-    """Mean over edges of ``sum |m|``, the paper's L1 regularizer (arXiv 2006.11287, section 4).
-
-    >>> message_size(jnp.array([[1.0, -2.0], [0.0, 1.0]])).item()
-    2.0
-    """
-    return jnp.mean(jnp.sum(jnp.abs(messages), axis=-1))
-
-
 def training_loss(
     model: GraphModel, error: ErrorFn
 ) -> Callable[[Params, tuple[jraph.GraphsTuple, Array], Array], tuple[Array, dict[str, Array]]]:
-    """Mean error over the nodes plus the model's penalty on its messages.
+    """Mean error over the nodes plus the model's penalty.
 
     Args:
       model: whose `apply` predicts.
@@ -98,12 +89,10 @@ def training_loss(
     """
 
     def loss(params, batch, key):
-        del key
         inputs, target = batch
-        out: Prediction = model.apply(params, inputs)
+        out: Prediction = model.apply(params, inputs, key)
         fit = jnp.mean(error(out.acceleration, target))
-        penalty = message_size(out.messages)
-        total = fit + model.message_penalty * penalty if model.message_penalty else fit
-        return total, {"error": fit, "message_size": penalty}
+        total = fit + model.penalty_weight * out.penalty if model.penalty_weight else fit
+        return total, {"error": fit, "penalty": out.penalty}
 
     return loss

@@ -15,12 +15,15 @@ from jaxsym._check import require, unknown_name
 from jaxsym.graphs.bodies import Bodies
 from jaxsym.graphs.network import (
     BodiesFn,
+    DeliverFn,
     MessageFn,
     NodeFn,
     Params,
     Prediction,
+    as_sent,
     interaction_network,
     same_bodies,
+    sampled,
 )
 
 
@@ -29,21 +32,23 @@ class GraphModel(NamedTuple):
 
     Attributes:
       init: ``(key) -> params``.
-      apply: ``(params, graph) -> Prediction``.
-      message: ``(params, receiver, sender) -> [..., M]``.
+      apply: ``(params, graph, key=None) -> Prediction``; a key draws messages that are random.
+      message: ``(params, receiver, sender) -> [..., M]``, means of random ones.
       node: ``(params, bodies, total) -> [..., D]``.
       bodies: ``(params, bodies) -> bodies`` with trainable scalars filled in.
-      message_penalty: weight of the mean absolute message in the loss.
+      penalty_weight: of the prediction's penalty in the loss.
       third_law: one edge a pair, the message acts on both ends.
+      energy: ``(params, graph) -> scalar``, the sum over all nodes; None where forces come first.
     """
 
     init: Callable[[jax.Array], Params]
-    apply: Callable[[Params, jraph.GraphsTuple], Prediction]
+    apply: Callable[..., Prediction]
     message: MessageFn
     node: NodeFn
     bodies: BodiesFn
-    message_penalty: float
+    penalty_weight: float
     third_law: bool
+    energy: Callable[[Params, jraph.GraphsTuple], Float[Array, ""]] | None = None
 
 
 class MLP(nn.Module):
@@ -75,7 +80,7 @@ class MLP(nn.Module):
 
 def absolute_inputs(receiver: Bodies, sender: Bodies) -> Float[Array, "*n F"]:
     """All of both bodies' features, as in the paper: 4 D + 4 numbers (arXiv 2006.11287)."""
-    return jnp.concatenate([_own(receiver), _own(sender)], axis=-1)
+    return jnp.concatenate([own_inputs(receiver), own_inputs(sender)], axis=-1)
 
 
 def relative_inputs(receiver: Bodies, sender: Bodies) -> Float[Array, "*n F"]:
@@ -97,20 +102,39 @@ def relative_inputs(receiver: Bodies, sender: Bodies) -> Float[Array, "*n F"]:
     )
 
 
-def _own(body: Bodies) -> Float[Array, "*n F"]:
+def own_inputs(body: Bodies) -> Float[Array, "*n F"]:
+    """All of one body's features, as in the paper: 2 D + 2 numbers."""
     scalars = jnp.stack([body.charge, body.mass], axis=-1)
     return jnp.concatenate([body.position, body.velocity, scalars], axis=-1)
 
 
-def _moving(body: Bodies) -> Float[Array, "*n F"]:
+def moving_inputs(body: Bodies) -> Float[Array, "*n F"]:
+    """A body's features without its place."""
     scalars = jnp.stack([body.charge, jnp.log(body.mass)], axis=-1)
     return jnp.concatenate([body.velocity, scalars], axis=-1)
 
 
-VARIANTS = {  # message size (None: as many as coordinates), penalty on messages
-    "standard": (100, 0.0),
-    "bottleneck": (None, 0.0),
-    "l1": (100, 1e-2),
+class Variant(NamedTuple):
+    """How a variant's messages differ from the others'.
+
+    Attributes:
+      size: M; None for as many as coordinates.
+      penalty_weight: of what `deliver` charges.
+      deliver: see `jaxsym.graphs.interaction_network`.
+      outputs: numbers that the message function gives for each component.
+    """
+
+    size: int | None
+    penalty_weight: float
+    deliver: DeliverFn = as_sent
+    outputs: int = 1
+
+
+VARIANTS = {
+    "standard": Variant(100, 0.0),
+    "bottleneck": Variant(None, 0.0),
+    "l1": Variant(100, 1e-2),
+    "kl": Variant(100, 1.0, sampled, 2),
 }
 
 
@@ -122,20 +146,21 @@ def particle_network(
     activation: Callable[[Array], Array] = nn.relu,
     relative: bool = False,
     message_size: int | None = None,
-    message_penalty: float | None = None,
+    penalty_weight: float | None = None,
 ) -> GraphModel:
     """A graph network of Cranmer et al. 2020 (arXiv 2006.11287, section 2) in one of its variants.
 
     Args:
-      variant: "standard" (100 messages), "bottleneck" (as many as coordinates) or "l1" (100
-        messages with a penalty on their mean absolute value).
+      variant: "standard" (100 messages), "bottleneck" (as many as coordinates), "l1" (100 messages
+        with a penalty on their mean absolute value) or "kl" (100 random messages with a penalty on
+        their divergence from noise).
       dims: D.
       hidden: widths of the hidden layers of both functions; the default is the original code's.
       activation: the default is the original's.
       relative: see only displacements between bodies, which makes the model invariant to
         translations; the paper's inputs are absolute and learn this from shifted data.
       message_size: M, instead of the variant's.
-      message_penalty: instead of the variant's.
+      penalty_weight: instead of the variant's.
     Raises:
       ValueError: unknown variant, dims not 2 or 3.
 
@@ -149,10 +174,11 @@ def particle_network(
     if variant not in VARIANTS:
         raise unknown_name("model", variant, VARIANTS)
     require(dims in (2, 3), f"dims is {dims}; expected 2 or 3 coordinates")
-    size, penalty = VARIANTS[variant]
-    size = message_size or size or dims
-    edge_inputs, node_inputs = (relative_inputs, _moving) if relative else (absolute_inputs, _own)
-    message_net = MLP(hidden, size, activation)
+    chosen = VARIANTS[variant]
+    size = message_size or chosen.size or dims
+    edge_inputs = relative_inputs if relative else absolute_inputs
+    node_inputs = moving_inputs if relative else own_inputs
+    message_net = MLP(hidden, chosen.outputs * size, activation)
     node_net = MLP(hidden, dims, activation)
 
     def init(key):
@@ -167,8 +193,11 @@ def particle_network(
             ),
         }
 
-    def message(params, receiver, sender):
+    def output(params, receiver, sender):
         return message_net.apply(params["message"], edge_inputs(receiver, sender))
+
+    def message(params, receiver, sender):
+        return chosen.deliver(output(params, receiver, sender), None).messages
 
     def node(params, bodies, total):
         return node_net.apply(
@@ -177,10 +206,10 @@ def particle_network(
 
     return GraphModel(
         init,
-        interaction_network(message, node),
+        interaction_network(output, node, deliver=chosen.deliver),
         message,
         node,
         same_bodies,
-        penalty if message_penalty is None else message_penalty,
+        chosen.penalty_weight if penalty_weight is None else penalty_weight,
         third_law=False,
     )

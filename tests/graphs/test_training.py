@@ -46,14 +46,14 @@ def test_relative_errors_against_closed_forms():
 
 
 def test_the_message_penalty_is_added_with_its_weight(spring):
-    model = particle_network("l1", 2, hidden=(8,), message_penalty=0.5)
+    model = particle_network("l1", 2, hidden=(8,), penalty_weight=0.5)
     params = model.init(jax.random.key(0))
     batch = graph_batches(topology(3), 16)(jax.random.key(1), 0, spring)
     total, metrics = training_loss(model, relative_error(0.3))(params, batch, jax.random.key(2))
-    np.testing.assert_allclose(total, metrics["error"] + 0.5 * metrics["message_size"], rtol=1e-6)
+    np.testing.assert_allclose(total, metrics["error"] + 0.5 * metrics["penalty"], rtol=1e-6)
     out = model.apply(params, batch[0])
     np.testing.assert_allclose(
-        metrics["message_size"], np.mean(np.sum(np.abs(out.messages), axis=-1)), rtol=1e-5
+        metrics["penalty"], np.mean(np.sum(np.abs(out.messages), axis=-1)), rtol=1e-5
     )
 
 
