@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,21 @@ from jaxsym.search.polynomials import ONE, Polynomial, arrangements, combine, ex
 from jaxsym.search.problem import Problem
 
 Back = Callable[[Polynomial], Iterator[Expression]]
+Feature = Callable[[], Polynomial]
+
+_WRITTEN = 24  # fits of each number of terms that become expressions
+
+
+class _Fit(NamedTuple):
+    """Coefficients of features, which are written only if the loss asks for it."""
+
+    loss: float
+    features: list[Feature]
+    coefficients: list[float]
+
+
+def _one() -> Polynomial:
+    return ONE
 
 
 class Candidates:
@@ -33,27 +49,44 @@ class Candidates:
 
     def sums(self, sets: Sequence[Sequence[int]]) -> Iterator[Expression]:
         """Linear combinations of each set, with and without an offset."""
+        values = self.library.values
+        fits = []
         for entries in sets:
-            features = [expand(self.library, entry) for entry in entries]
-            values = [self.library.values[entry] for entry in entries]
-            yield from self._fitted([*features, ONE], [*values, self.library.values[0]])
-            yield from self._fitted(features, values)
+            parts = [functools.partial(expand, self.library, entry) for entry in entries]
+            columns = [values[entry] for entry in entries]
+            fits.append(self._fit([*parts, _one], [*columns, values[0]]))
+            fits.append(self._fit(parts, columns))
+        yield from self._best(fits)
 
     def products(self, pairs: Pairs) -> Iterator[Expression]:
         """`(a f + b) g + c` for each pair, and without b, without c, and without both."""
         values = self.library.values
+        fits = []
         for f, g in zip(pairs.f.tolist(), pairs.g.tolist(), strict=True):
-            parts = [multiply(self.library, f, g), expand(self.library, g), ONE]
+            parts = [
+                functools.partial(multiply, self.library, f, g),
+                functools.partial(expand, self.library, g),
+                _one,
+            ]
             columns = [values[f] * values[g], values[g], values[0]]
             for kept in ((0, 1, 2), (0, 1), (0, 2), (0,)):
-                yield from self._fitted([parts[i] for i in kept], [columns[i] for i in kept])
+                fits.append(self._fit([parts[i] for i in kept], [columns[i] for i in kept]))
+        yield from self._best(fits)
 
-    def _fitted(self, features: list[Polynomial], values: list[np.ndarray]) -> Iterator[Expression]:
+    def _fit(self, features: list[Feature], values: list[np.ndarray]) -> _Fit:
         coefficients, loss = linear_fit(self.sample, np.column_stack(values))
-        if not np.isfinite(loss):
-            return
-        total = combine(features, coefficients.tolist())
-        form = frozenset(total), len(features)
-        if total and form not in self._seen:
-            self._seen.add(form)
-            yield from self.back(total)
+        return _Fit(loss, features, coefficients.tolist())
+
+    def _best(self, fits: list[_Fit]) -> Iterator[Expression]:
+        """The best fits of each number of terms as expressions: to write all would take long."""
+        written: dict[int, int] = {}
+        for loss, features, coefficients in sorted(fits, key=lambda fit: fit.loss):
+            size = len(features)
+            if not np.isfinite(loss) or written.get(size, 0) == _WRITTEN:
+                continue
+            total = combine([feature() for feature in features], coefficients)
+            form = frozenset(total), size
+            if total and form not in self._seen:
+                self._seen.add(form)
+                written[size] = written.get(size, 0) + 1
+                yield from self.back(total)

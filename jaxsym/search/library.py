@@ -202,7 +202,8 @@ class _Growth:
         rng = np.random.default_rng(0)
         self.hash_keys = rng.integers(-(2**62), 2**62, len(self.probes)) | 1
         self.seen = np.zeros(0, np.int64)
-        self.values = np.ones((1, points))
+        self._store = np.ones((256, points))  # with room to grow; copied when it doubles
+        self.values = self._store[:1]
         self.complexity = np.ones(1, int)
         self.exponents = np.zeros((1, sample.X.shape[1]))
         self.code = np.full(1, _MONOMIAL)
@@ -302,7 +303,13 @@ class _Growth:
         names = np.array([op.name for op in self.operators] + [""])[code]
         multiple = np.isin(names, ["mul", "div"]) & self.sums[children].any(1)
         self.sums = np.concatenate([self.sums, multiple | np.isin(names, ["add", "sub"])])
-        self.values = np.concatenate([self.values, values])
+        count = len(self.values) + len(values)
+        if count > len(self._store):
+            room = np.empty((max(count, 2 * len(self._store)), self._store.shape[1]))
+            room[: len(self.values)] = self.values
+            self._store = room
+        self._store[len(self.values) : count] = values
+        self.values = self._store[:count]
         self.complexity = np.concatenate([self.complexity, complexity])
         self.exponents = np.concatenate([self.exponents, exponents])
         self.code = np.concatenate([self.code, code])

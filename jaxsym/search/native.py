@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from jaxsym._check import require
 from jaxsym.expr import Operator
 from jaxsym.search.front import ParetoFront
 from jaxsym.search.pool import Pool
-from jaxsym.search.problem import make_problems
+from jaxsym.search.problem import Problem, make_problems
 from jaxsym.search.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.refine import finish, fit_guesses, polish
+from jaxsym.search.refine import finish, polish
+from jaxsym.search.scaling import Scaling, scale_together
 from jaxsym.search.stages import Effort, Stages
 from jaxsym.search.steering import Steering
 
+_LOG = logging.getLogger(__name__)
 _UNTIL = 0.8  # share of the time after which no stage begins; the rest is for final fits
 
 
@@ -86,22 +89,60 @@ class NativeEngine:
             max_complexity=max_complexity,
             steering=steering,
         )
+        scalings = scale_together(problems)
+        scaled = [s.scaled(problem) for s, problem in zip(scalings, problems, strict=True)]
+        stages = Stages(scaled, self.effort, key)
+        targets = [_Target(*parts) for parts in zip(problems, scalings, scaled, strict=True)]
         began = time.monotonic()
-        stages = Stages(problems, self.effort, key)
-        pools = [Pool(problem) for problem in problems]
         try:
-            for target, pool in enumerate(pools):
-                fit_guesses(pool, key)
-                share = None if time_limit is None else time_limit * (target + 1) / len(pools)
-                for stage in stages.run(pool):
+            for number, target in enumerate(targets):
+                if time_limit is not None:
+                    stages.deadline = began + _UNTIL * time_limit * (number + 1) / len(targets)
+                for stage in stages.run(target.pool):
                     seconds = time.monotonic() - began
                     if callback is not None:
-                        callback(Progress(stage, target, seconds, pool.front()))
-                    if pool.exact or (share is not None and seconds > _UNTIL * share):
+                        _tell(callback, Progress(stage, number, seconds, target.front()))
+                    if target.pool.exact or stages.stop():
                         break
-                if not pool.exact:
-                    polish(pool, key)
-                finish(pool)
+                target.settle()
         except KeyboardInterrupt:
             pass  # the fronts hold the best so far
-        return tuple(pool.front() for pool in pools)
+        except _CallbackError as error:
+            _LOG.error("the callback failed; the search ends", exc_info=error.__cause__)
+        return tuple(target.front() for target in targets)
+
+
+class _CallbackError(Exception):
+    """A callback raised something."""
+
+
+def _tell(callback: Callback, progress: Progress) -> None:
+    try:
+        callback(progress)
+    except Exception as error:
+        raise _CallbackError from error
+
+
+class _Target:
+    """One target in its scaled form, and, once it is settled, in its own."""
+
+    def __init__(self, problem: Problem, scaling: Scaling, scaled: Problem):
+        self.problem, self.scaling, self.pool = problem, scaling, Pool(scaled)
+        self.settled: Pool | None = None
+
+    def front(self) -> ParetoFront:
+        """The best so far, in the table's own scales."""
+        return (
+            self.scaling.front(self.pool.front()) if self.settled is None else self.settled.front()
+        )
+
+    def settle(self) -> None:
+        """Fit the last digits, and snap, in the table's own scales."""
+        if not self.pool.exact:
+            polish(self.pool)
+        pool = self.pool
+        if not self.scaling.trivial:
+            pool = Pool(self.problem)
+            pool.offer(self.scaling.restored(c.expression) for c in self.pool.wide_front())
+        finish(pool)
+        self.settled = pool

@@ -20,8 +20,10 @@ from jaxsym.search.library import Library
 from jaxsym.search.problem import Problem
 
 _BLOCK = 512  # rows scored at a time
+_FEW = 4096  # entries for which compiling would take longer than numpy does
 _PARTNERS = 6  # kept for each of the best entries
 _DIGITS = 10  # to which shares must differ to count as different
+_SMALLEST = 1e-200  # square of an entry where the weights are
 _LARGEST = 1e9  # value in float32; larger ones occur where the weight is next to nothing
 
 
@@ -64,13 +66,15 @@ def best_pairs(library: Library, problem: Problem, *, rows: int, keep: int) -> d
     target = problem.y - problem.weights @ problem.y
     target = target / np.sqrt(problem.weights @ target**2)
     padded = Moments(*(_lengthened(a) for a in moments))
+    few = len(library) <= _FEW
+    place = np.asarray if few else jnp.asarray
     single = jax.tree.map(
-        lambda a: jnp.asarray(np.clip(a, -_LARGEST, _LARGEST), jnp.float32), (padded, root, target)
+        lambda a: place(np.clip(a, -_LARGEST, _LARGEST), np.float32), (padded, root, target)
     )
     scores = []
     for start in range(0, len(best), _BLOCK):
         block = np.resize(best[start : start + _BLOCK], _BLOCK)  # repeats fill the last block
-        scores.append(np.asarray(_row_scores(block, *single)))
+        scores.append(np.asarray((_in_numpy if few else _compiled)(block, *single)))
     found = {}
     for kind, score in zip(_KINDS, np.concatenate(scores, axis=1)[:, : len(best)], strict=True):
         usable = ~library.shifted if kind == "sum" else np.ones(len(library), bool)
@@ -90,7 +94,7 @@ def _lengthened(array: Numbers) -> np.ndarray:
 def make_moments(values: Float[np.ndarray, "M n"], problem: Problem) -> Moments:
     """Moments of entries for a problem on the same n rows."""
     weights = problem.weights
-    values = values / np.sqrt(values**2 @ weights)[:, None]
+    values = values / np.sqrt(np.maximum(values**2 @ weights, _SMALLEST))[:, None]
     mean = values @ weights
     deviation = values - mean[:, None]
     variance = deviation**2 @ weights
@@ -142,12 +146,21 @@ def _share(a, b, overlap, xp, least: float):
 _KINDS: dict[str, Callable] = {"sum": sum_share, "product": product_share}
 
 
-@jax.jit
-def _row_scores(rows: Array, moments: Moments, root: Array, target: Array) -> Array:
+def _row_scores(rows: Numbers, moments: Moments, root, target, xp) -> Numbers:
     """`[2, B]` share that the best partner of each row explains, for sums and products."""
-    block = jax.tree.map(lambda a: a[rows], moments)
-    scores = [share(block, moments, root, target, jnp, 1e-5) for share in _KINDS.values()]
-    return jnp.stack([jnp.max(jnp.where(jnp.isfinite(s), s, 0.0), axis=1) for s in scores])
+    block = Moments(*(a[rows] for a in moments))
+    scores = [share(block, moments, root, target, xp, 1e-5) for share in _KINDS.values()]
+    return xp.stack([xp.max(xp.where(xp.isfinite(s), s, 0.0), axis=1) for s in scores])
+
+
+@jax.jit
+def _compiled(rows: Array, moments: Moments, root: Array, target: Array) -> Array:
+    return _row_scores(rows, moments, root, target, jnp)
+
+
+def _in_numpy(rows: np.ndarray, moments: Moments, root, target) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return _row_scores(rows, moments, root, target, np)
 
 
 def _partners(

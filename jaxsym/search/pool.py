@@ -9,8 +9,9 @@ from jaxsym.expr import Expression
 from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.problem import Problem
 
+_MUCH = 3.0  # ratio of losses that better constants hardly make up for
+_SIMPLIFIED = 3  # nodes that a canonical form may save
 _CLOSE = 1.3  # ratio of losses that better constants may make up for
-EXACT = 1e-13  # share of the variance below which a loss is rounding, of float32 data too
 
 
 class Pool:
@@ -19,20 +20,32 @@ class Pool:
     def __init__(self, problem: Problem):
         self.problem = problem
         self._best: dict[tuple[str, ...], Candidate] = {}
+        self._reached: dict[int, float] = {}  # least loss by least complexity
 
     def offer(self, expressions: Iterable[Expression]) -> None:
         """Take expressions in; of one form the constants with the lower loss stay."""
         for expression in expressions:
+            loss = self.problem.loss(expression)
+            if self._hopeless(loss, self._least(expression)):
+                continue
             form = expression.canonical()
-            # a factor that turns out to be 1 takes a constant and a product away
-            complexity = self.problem.complexity(form)
-            least = complexity - 2 * len(form.constants)
-            if least > self.problem.max_complexity or not self._allowed(form):
+            if self._least(form) > self.problem.max_complexity or not self._allowed(form):
                 continue
             loss = self.problem.loss(form)
             known = self._best.get(form.tokens)
             if known is None or loss < known.loss:
-                self._best[form.tokens] = Candidate(form, complexity, loss)
+                self._best[form.tokens] = Candidate(form, self.problem.complexity(form), loss)
+                least = self._least(form)
+                self._reached[least] = min(loss, self._reached.get(least, math.inf))
+
+    def _least(self, expression: Expression) -> int:
+        """Complexity if all factors turn out to be 1, each of which takes a product away too."""
+        return self.problem.complexity(expression) - 2 * len(expression.constants)
+
+    def _hopeless(self, loss: float, least: int) -> bool:
+        """Whether what is as simple is much better, even if a form gets simpler by some nodes."""
+        simpler = (best for c, best in self._reached.items() if c <= least - _SIMPLIFIED)
+        return not loss < _MUCH * min(simpler, default=math.inf)
 
     def replace(self, old: Candidate, final: Expression) -> None:
         """Put a candidate's final form in its place, even if its loss is a little higher."""
@@ -81,7 +94,7 @@ class Pool:
     @property
     def exact(self) -> bool:
         """Whether a candidate explains the target up to rounding."""
-        floor = EXACT * self.problem.variance
+        floor = self.problem.rounding * self.problem.variance
         return any(candidate.loss <= floor for candidate in self._best.values())
 
     def _allowed(self, expression: Expression) -> bool:

@@ -13,6 +13,9 @@ from jaxsym._check import finite, require
 from jaxsym.expr import OPERATORS, Expression, Operator
 from jaxsym.search.steering import Steering
 
+_EXACT = 1e-20  # loss of exact answers, as a share of the variance,
+_EXACT_SINGLE = 1e-13  # and for data in float32
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -26,6 +29,7 @@ class Problem:
       operators: what expressions may be made of.
       max_complexity: no candidate is more complex.
       steering: the user's hints and limits.
+      rounding: share of the variance below which a loss is that of an exact answer.
     """
 
     X: Float[np.ndarray, "n V"]
@@ -35,6 +39,7 @@ class Problem:
     operators: Mapping[str, Operator]
     max_complexity: int
     steering: Steering = field(default_factory=Steering)
+    rounding: float = _EXACT
 
     @property
     def table(self) -> dict[str, Operator]:
@@ -118,7 +123,21 @@ def make_problems(
     require(max_complexity > 0, f"max_complexity={max_complexity}; expected at least 1")
     return tuple(
         Problem(
-            table, column, w / w.sum(), names, operators, max_complexity, steering or Steering()
+            table,
+            column,
+            w / w.sum(),
+            names,
+            operators,
+            max_complexity,
+            steering or Steering(),
+            _rounding(table, column),
         )
         for column, w in zip(targets.T, weight.T, strict=True)
     )
+
+
+def _rounding(*arrays: np.ndarray) -> float:
+    """What counts as exact: less for data that have been in float32."""
+    with np.errstate(over="ignore"):
+        single = any(np.array_equal(a, a.astype(np.float32)) for a in arrays)
+    return _EXACT_SINGLE if single else _EXACT

@@ -9,57 +9,55 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
-import jax
+import numpy as np
 
 from jaxsym.expr import (
     Expression,
     Operator,
     apply,
     constant,
-    fit_expressions,
     literal,
     snap,
     variable,
 )
+from jaxsym.expr.least_squares import least_squares
 from jaxsym.expr.tokens import is_literal, literal_value
+from jaxsym.search.formulas import part_ends, to_expression, to_formula
 from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.pool import Pool
 from jaxsym.search.problem import Problem
 
 _SLOTS = 6  # most constants of an expression that is fitted
 _RESTARTS, _STEPS = 2, 30  # of a first fit
-_NEAR = 48  # candidates that are polished,
-_TOGETHER = 8  # so many in one batch
+_NEAR = 48  # candidates that are polished
 _SNAPPED = 20  # most candidates that are snapped
 _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the simpler ones'
 _SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "asinh"})
 
 
-def fit_guesses(pool: Pool, key: jax.Array) -> None:
+def fit_guesses(pool: Pool) -> None:
     """Offer the pool what the user guessed, with fitted constants and as it is."""
     guesses = list(pool.problem.steering.guesses)
     pool.offer(guesses)
     free = [guess for guess in guesses if guess.constants]
     if free:
-        pool.offer(_fitted(free, pool.problem, key=key, slots=None))
+        pool.offer(_fitted(free, pool.problem, restarts=8))
 
 
-def insert_constants(pool: Pool, sample: Problem, key: jax.Array, count: int) -> None:
+def insert_constants(pool: Pool, sample: Problem, count: int) -> None:
     """Offer the pool variants of its best candidates with more constants, fitted.
 
     Args:
       pool: candidates.
       sample: rows to fit on.
-      key: PRNG key of the restarts.
       count: about how many candidates are varied.
     """
     forms = {v.tokens: v for e in pool.best(count) for v in variants(e)}
     forms |= {form.tokens: form for form in single_functions(sample)}
     chosen = [v for v in forms.values() if 0 < len(v.constants) <= _SLOTS]
     if chosen:
-        pool.offer(_fitted(chosen, sample, key=key, restarts=_RESTARTS, steps=_STEPS))
+        pool.offer(_fitted(chosen, sample, restarts=_RESTARTS, steps=_STEPS))
 
 
 def variants(expression: Expression) -> Iterator[Expression]:
@@ -112,11 +110,10 @@ def _freed(argument: Expression) -> Expression:
     return constant(literal_value(token)) if is_literal(token) else argument
 
 
-def polish(pool: Pool, key: jax.Array) -> None:
+def polish(pool: Pool) -> None:
     """Fit the constants of all that is near the front to the whole table."""
     near = [c.expression for c in pool.near(_NEAR) if 0 < len(c.expression.constants) <= _SLOTS]
-    for i in range(0, len(near), _TOGETHER):
-        pool.offer(_fitted(near[i : i + _TOGETHER], pool.problem, key=key, restarts=1))
+    pool.offer(_fitted(near, pool.problem))
 
 
 def finish(pool: Pool) -> None:
@@ -143,23 +140,69 @@ def _worth_it(front: ParetoFront) -> Iterator[Candidate]:
 
 
 def _snapped(expression: Expression, problem: Problem) -> Expression:
-    return snap(
-        expression,
-        problem.X,
-        problem.y,
-        variables=problem.variables,
-        weights=problem.weights,
-        named=problem.steering.named,
-    )
+    """Exact numbers for constants, with a factor outside or inside a sum, whichever is shorter."""
+    forms = {form.tokens: form for form in (expression, _multiplied_out(expression))}
+    found = [
+        snap(
+            form,
+            problem.X,
+            problem.y,
+            variables=problem.variables,
+            weights=problem.weights,
+            named=problem.steering.named,
+        )
+        for form in forms.values()
+        if problem.complexity(form) <= problem.complexity(expression)
+    ]
+    return min(found, key=lambda e: sum(len(repr(c)) for c in e.constants))
 
 
-def _fitted(expressions: list[Expression], problem: Problem, **options: Any) -> list[Expression]:
-    return fit_expressions(
-        expressions,
-        problem.variables,
-        problem.X,
-        problem.y,
-        weights=problem.weights,
-        operators=problem.operators,
-        **{"slots": _SLOTS, **options},
-    )[0]
+def _multiplied_out(expression: Expression) -> Expression:
+    """The expression with a constant factor moved into the sum that it multiplies.
+
+    >>> from jaxsym.expr import parse
+    >>> _multiplied_out(parse("2.5*x*(0.5*y - 1)/z"))
+    Expression(x*(1.25*y - 2.5)/z)
+    """
+    table = expression.operators
+    formula = to_formula(expression)
+    ends = part_ends(formula, table)
+    factors, waiting, total = [], [0], None
+    while waiting:
+        place = waiting.pop()
+        token = formula[place]
+        if isinstance(token, float):
+            factors.append(place)
+        elif token == "mul":
+            waiting += [place + 1, ends[place + 1]]
+        elif token in ("div", "neg"):
+            waiting.append(place + 1)
+        elif token in ("add", "sub"):
+            total = place
+    if len(factors) != 1 or total is None:
+        return expression
+    split = ends[total + 1]
+    terms = formula[total + 1 : split], formula[split : ends[total]]
+    scale = ("mul", formula[factors[0]])
+    new = (formula[total], *scale, *terms[0], *scale, *terms[1])
+    formula = (*formula[: factors[0]], "1", *formula[factors[0] + 1 :])
+    formula = (*formula[:total], *new, *formula[ends[total] :])
+    return to_expression(formula, table).canonical()
+
+
+def _fitted(
+    expressions: list[Expression], problem: Problem, *, restarts: int = 1, steps: int = 50
+) -> list[Expression]:
+    """Expressions with constants fitted from where they are, and from further starts."""
+    columns = dict(zip(problem.variables, problem.X.T, strict=True))
+    rng = np.random.default_rng(0)
+    found = []
+    for expression in expressions:
+        own = np.array(expression.constants)
+        others = rng.normal(size=(restarts - 1, len(own)))
+        starts = np.concatenate([own[None], others])
+        fit = least_squares(
+            expression, columns, problem.y, problem.weights, starts=starts, steps=steps
+        )
+        found.append(expression.with_constants(fit.constants) if fit.loss < np.inf else expression)
+    return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,13 +15,18 @@ from jaxtyping import Array, Key
 
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.search.candidates import Candidates
+from jaxsym.search.contexts import contexts, filled
+from jaxsym.search.evolve import Evolution
+from jaxsym.search.factors import Factors
+from jaxsym.search.formulas import to_formula
+from jaxsym.search.holes import Filler
 from jaxsym.search.library import Library, build_library
 from jaxsym.search.pairs import Pairs, best_pairs, make_moments
 from jaxsym.search.pieces import pieces
 from jaxsym.search.pool import Pool
 from jaxsym.search.power_laws import power_laws
 from jaxsym.search.problem import Problem
-from jaxsym.search.refine import insert_constants
+from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
 from jaxsym.search.transforms import transformed
 
@@ -35,6 +42,10 @@ class Effort(NamedTuple):
       refined: candidates that get constants inside their functions, and
       refined_points: rows that these are fitted to.
       side: best expressions of either side of a threshold that are combined.
+      small: simple entries that are paired first, and that holes of deep contexts are filled with.
+      beams: sums that are followed from each number of terms to the next.
+      factors: functions that are fitted as factors of power laws.
+      generations: of the evolution.
     """
 
     library: int = 12_000
@@ -44,29 +55,111 @@ class Effort(NamedTuple):
     refined: int = 80
     refined_points: int = 512
     side: int = 6
+    small: int = 2000
+    beams: int = 48
+    factors: int = 16
+    generations: int = 150
 
     def lighter(self) -> Effort:
         """About an eighth of the work, for a part of a problem."""
-        return self._replace(library=self.library // 3, rows=self.rows // 4, pairs=self.pairs // 2)
+        return self._replace(
+            library=self.library // 3,
+            rows=self.rows // 4,
+            pairs=self.pairs // 2,
+            beams=self.beams // 3,
+        )
 
 
 class Stages:
-    """The stages for the targets of one table, which share a library."""
+    """The stages for the targets of one table, which share a library.
 
-    def __init__(self, problems: Sequence[Problem], effort: Effort, key: Key[Array, ""]):
-        self.problems, self.effort, self.key = problems, effort, key
+    Args:
+      problems: one per target.
+      effort: sizes of the stages.
+      key: PRNG key.
+      deadline: when no more work begins, by `time.monotonic`; it may be moved.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        effort: Effort,
+        key: Key[Array, ""],
+        deadline: float = math.inf,
+    ):
+        self.problems, self.effort, self.key, self.deadline = problems, effort, key, deadline
         self.rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+
+    def stop(self) -> bool:
+        """Whether time is over."""
+        return time.monotonic() > self.deadline
 
     def run(self, pool: Pool) -> Iterator[str]:
         """Fill a pool stage by stage; yields what has been done after each."""
         yield from self._simple(pool)
-        yield from self._of_library(pool, self.effort)
         sample = pool.problem.rows(self._rows)
+        evolution = Evolution(sample, self.filler, self.rng)
+        yield from self._of_functions(pool, evolution)
+        yield from self._of_pairs(pool, self.small, self.effort.lighter())
+        yield from self._of_contexts(pool, evolution)
         pool.offer(pieces(pool.problem, sample, self.library, self._side))
         yield "pieces"
         points = pool.problem.sample(self.rng, self.effort.refined_points)
-        insert_constants(pool, points, self.key, self.effort.refined)
+        insert_constants(pool, points, self.effort.refined)
         yield "constants inside functions"
+        evolution.seed(to_formula(expression) for expression in pool.best(200))
+        yield from self._of_evolution(pool, evolution, self.effort.generations // 4)
+        yield from self._of_pairs(pool, self.library, self.effort)
+        evolution.seed(to_formula(expression) for expression in pool.best(100))
+        yield from self._of_evolution(pool, evolution, self.effort.generations)
+
+    def _of_evolution(self, pool: Pool, evolution: Evolution, generations: int) -> Iterator[str]:
+        for _ in range(generations):
+            pool.offer(evolution.generation())
+            yield "evolution"
+
+    def _of_functions(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
+        """Functions of entries, and power laws times such functions."""
+        sample = evolution.problem
+        found = list(contexts(sample, self.filler, deep=False))
+        evolution.seed(formula for _, formula in filled(found, self.filler, self.stop))
+        pool.offer(evolution.fitted(16))
+        yield "functions"
+        powers = self.filler.powers
+        pairs = powers.best_pairs(sample.y, self.effort.pairs)
+        products = [powers.formula(sample.y, pair) for pair in pairs]
+        evolution.seed(product for product in products if product is not None)
+        pool.offer(evolution.fitted(16))
+        yield "products"
+        factors = Factors(self.filler, sample)
+        for context in found:
+            count = self.effort.factors // (2 if context.before else 1)
+            evolution.seed(
+                (*context.before, *formula, *context.after)
+                for formula in factors.formulas(context.hole.desired, count)
+            )
+            pool.offer(evolution.fitted(count // 2))
+            if pool.exact or self.stop():
+                break
+        yield "factors"
+
+    def _of_contexts(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
+        """Functions of an entry and a function of an entry."""
+        small = Filler(self.small, evolution.problem)
+        found = list(contexts(evolution.problem, small, deep=True))
+        evolution.seed(formula for _, formula in filled(found, small, self.stop))
+        pool.offer(evolution.fitted(40))
+        yield "contexts"
+
+    @functools.cached_property
+    def filler(self) -> Filler:
+        """The library, ready for filling holes."""
+        return Filler(self.library, self.problems[0].rows(self._rows))
+
+    @functools.cached_property
+    def small(self) -> Library:
+        """The simplest entries."""
+        return self.library.simplest(self.effort.small)
 
     @functools.cached_property
     def library(self) -> Library:
@@ -84,13 +177,15 @@ class Stages:
 
     def _simple(self, pool: Pool) -> Iterator[str]:
         problem = pool.problem
+        fit_guesses(pool)
         pool.offer([literal(0), constant(float(problem.weights @ problem.y))])
         yield "constants"
         pool.offer(power_laws(problem))
         yield "power laws"
 
-    def _of_library(self, pool: Pool, effort: Effort) -> Iterator[str]:
-        library, sample = self.library, pool.problem.rows(self._rows)
+    def _of_pairs(self, pool: Pool, library: Library, effort: Effort) -> Iterator[str]:
+        """Pairs and sums of entries, for the target and its transforms."""
+        sample = pool.problem.rows(self._rows)
         candidates = Candidates(library, sample)
         singles = np.argsort(-np.abs(make_moments(library.values, sample).fit))[: effort.pairs]
         pool.offer(candidates.sums([[entry] for entry in singles.tolist()]))
@@ -98,25 +193,28 @@ class Stages:
         pool.offer(candidates.sums(_sets(pairs["sum"])))
         pool.offer(candidates.products(pairs["product"]))
         yield "pairs"
-        pool.offer(candidates.sums(sparse_sums(library, sample, _sets(pairs["sum"]))))
+        sets = sparse_sums(library, sample, _sets(pairs["sum"]), beams=effort.beams)
+        pool.offer(candidates.sums(sets))
         yield "sums"
-        small = library.simplest(effort.library // 3)
+        fewer = library.simplest(max(self.effort.small, len(library) // 3))
         for name, changed, back in transformed(sample):
-            pairs = best_pairs(small, changed, rows=effort.rows // 2, keep=effort.pairs // 2)
-            candidates = Candidates(small, changed, back)
+            pairs = best_pairs(fewer, changed, rows=effort.rows // 2, keep=effort.pairs // 2)
+            candidates = Candidates(fewer, changed, back)
             pool.offer(candidates.sums(_sets(pairs["sum"])))
             pool.offer(candidates.products(pairs["product"]))
+            sets = sparse_sums(fewer, changed, _sets(pairs["sum"]), beams=effort.beams // 2)
+            pool.offer(candidates.sums(sets))
             yield f"pairs for {name}"
 
     def _side(self, problem: Problem) -> list[Expression]:
         """The best few expressions of one side of a threshold."""
         pool = Pool(problem)
-        part = Stages([problem], self.effort.lighter(), self.key)
+        part = Stages([problem], self.effort.lighter(), self.key, self.deadline)
         for _ in part._simple(pool):
             if pool.exact:
                 break
         else:
-            next(part._of_library(pool, part.effort))
+            next(part._of_pairs(pool, part.library, part.effort))
         front = pool.front()
         shortest = sorted(front, key=front.description_length)
         return [candidate.expression for candidate in shortest[: self.effort.side]]

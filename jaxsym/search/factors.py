@@ -1,0 +1,139 @@
+"""Stage: a power law times a function of a product, with a constant inside the function.
+
+`y = c M F(k G)**p` with any product of powers M: for many functions F, simple entries G and scales
+k the logarithm of F is a column, of which the logarithms of the variables are projected out. The
+columns that go best with the target's are the starts of fits of all constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.expr import Expression, apply, constant, literal
+from jaxsym.search.formulas import Formula
+from jaxsym.search.holes import Filler
+from jaxsym.search.powers import Logarithms
+from jaxsym.search.problem import Problem
+
+_ENTRIES = 256  # simple entries G
+_STEPS = 0.4 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
+_SAME = 1e-7  # relative difference of scales from 1 that is rounding
+_SCALES = 0.05 * 1.6 ** np.arange(13)  # of k G
+
+
+class Family(NamedTuple):
+    """A function F of a scaled entry.
+
+    Attributes:
+      needs: operators that it is written with.
+      values: of an array.
+      expression: of an expression.
+      both: whether negative scales count too.
+    """
+
+    needs: tuple[str, ...]
+    values: Callable[[np.ndarray], np.ndarray]
+    expression: Callable[[Expression], Expression]
+    both: bool = False
+
+
+_ONE = literal(1)
+
+
+def _of(name: str) -> Callable[[Expression], Expression]:
+    return lambda u: apply(name, u)
+
+
+FAMILIES = (
+    Family((), lambda u: 1 + u, lambda u: _ONE + u, both=True),
+    Family(("exp",), np.expm1, lambda u: apply("exp", u) - _ONE, both=True),
+    Family(("exp",), lambda u: 1 + np.exp(u), lambda u: _ONE + apply("exp", u), both=True),
+    Family(("log",), np.log1p, lambda u: apply("log", _ONE + u), both=True),
+    Family(("sin",), np.sin, _of("sin")),
+    Family(("cos",), np.cos, _of("cos")),
+    Family(("cos",), lambda u: 1 - np.cos(u), lambda u: _ONE - apply("cos", u)),
+    Family(("cos",), lambda u: 1 + np.cos(u), lambda u: _ONE + apply("cos", u)),
+    Family(("tanh",), np.tanh, _of("tanh")),
+    Family(
+        ("sqrt",), lambda u: np.sqrt(1 + u) - 1, lambda u: apply("sqrt", _ONE + u) - _ONE, both=True
+    ),
+    Family(
+        ("sqrt",),
+        lambda u: 1 / np.sqrt(1 + u) - 1,
+        lambda u: _ONE / apply("sqrt", _ONE + u) - _ONE,
+        both=True,
+    ),
+)
+
+
+class Factors:
+    """Columns `log F(k G)` of a library.
+
+    Args:
+      library: where the entries G come from.
+      sample: the rows that it was built on.
+    """
+
+    def __init__(self, filler: Filler, sample: Problem):
+        self.filler = filler
+        self.logarithms: Logarithms = filler.powers.logarithms
+        library = filler.library
+        order = np.argsort(library.complexity, kind="stable")[1 : _ENTRIES + 1]
+        values = library.values[order]
+        size = np.sqrt(values**2 @ sample.weights)
+        self.families = _usable(sample.operators)
+        self.keys: list[tuple[int, int, float]] = []
+        units = []
+        with np.errstate(all="ignore"):
+            for number, family in enumerate(self.families):
+                for scale in _SCALES:
+                    for sign in (1, -1) if family.both else (1,):
+                        factors = sign * scale / size
+                        units.append(self._columns(family, factors[:, None] * values))
+                        scaled = zip(order.tolist(), factors.tolist(), strict=True)
+                        self.keys += [(entry, number, factor) for entry, factor in scaled]
+        self.units = np.concatenate(units).astype(np.float32)
+
+    def _columns(self, family: Family, arguments: np.ndarray) -> np.ndarray:
+        return self.logarithms.units(np.log(np.abs(family.values(arguments))))
+
+    def formulas(self, desired: Float[np.ndarray, " n"], count: int) -> Iterator[Formula]:
+        """The products with the best columns for desired values."""
+        with np.errstate(all="ignore"):
+            target = self.logarithms.units(np.log(np.abs(desired))[None])[0]
+            share = np.abs(self.units @ target.astype(np.float32))
+            written: dict[tuple[int, int], None] = {}
+            for index in np.argsort(-share)[: 10 * count].tolist():
+                entry, number, scale = self.keys[index]
+                if share[index] > 0 and (entry, number) not in written and len(written) < count:
+                    written[entry, number] = None
+                    formula = self._formula(desired, target, entry, number, scale)
+                    if formula is not None:
+                        yield formula
+
+    def _formula(
+        self, desired: np.ndarray, target: np.ndarray, entry: int, number: int, scale: float
+    ) -> Formula | None:
+        """The product for one column, its scale made better by a search in ever smaller steps."""
+        values, family = self.filler.library.values[entry], self.families[number]
+        for step in _STEPS:
+            trials = scale * (1 + step * np.linspace(-1, 1, 9))
+            scale = float(
+                trials[np.argmax(np.abs(self._columns(family, trials[:, None] * values) @ target))]
+            )
+        argument = _times(scale, self.filler.library.expression(entry))
+        return self.logarithms.formula(
+            desired, [(family.expression(argument), family.values(scale * values))]
+        )
+
+
+def _times(scale: float, expression: Expression) -> Expression:
+    return expression if abs(scale - 1) < _SAME else constant(scale) * expression
+
+
+def _usable(operators: Mapping) -> list[Family]:
+    return [family for family in FAMILIES if all(name in operators for name in family.needs)]

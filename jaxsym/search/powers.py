@@ -1,0 +1,182 @@
+"""Products of powers of entries and any powers of the variables, by regression of logarithms.
+
+`y = c prod_j x_j**q_j prod_i g_i**p_i exp(k h)` is linear in log|y|. The logarithms of the
+variables are projected out of everything, so that they cost nothing: what is left is one column
+for each `g = f`, `f + 1`, `f - 1` and each h of a library. One or two are to explain the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxsym.expr import Expression, apply, constant, literal, variable
+from jaxsym.search.formulas import Formula, to_formula
+from jaxsym.search.library import Library
+from jaxsym.search.monomials import product
+from jaxsym.search.problem import Problem
+from jaxsym.search.ranking import padded, ranked
+
+_LEAST = 1e-6  # share below which float32 sees nothing
+_SAME = 1e-7  # relative difference of factors from 1 that is rounding
+_NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
+_SHIFTED = 2500  # simple entries that 1 is added to and subtracted from
+_PAIRED = 1500  # columns that are paired
+_EXPONENT = -1  # mark of a column that is an exponent h; else what is added to f
+_SHIFTS = (0, 1, -1)
+
+
+class Logarithms:
+    """Regression of logarithms on those of the variables.
+
+    Args:
+      sample: the rows.
+    """
+
+    def __init__(self, sample: Problem):
+        nonzero = [j for j, x in enumerate(sample.X.T) if np.all(x != 0) and np.ptp(np.abs(x)) > 0]
+        self.variables = [variable(sample.variables[j]) for j in nonzero]
+        self.table = np.log(np.abs(sample.X[:, nonzero]))
+        self._basis = np.linalg.qr(np.column_stack([np.ones(len(sample.y)), self.table]))[0].T
+
+    def units(self, columns: Float[np.ndarray, "M n"]) -> Float[np.ndarray, "M n"]:
+        """What the variables leave of some columns, at unit length; 0 where there is nothing."""
+        largest = np.abs(columns).max(1)
+        usable = np.isfinite(largest) & (largest > 0)
+        columns = np.where(usable[:, None], columns / np.where(usable, largest, 1.0)[:, None], 0.0)
+        rest = columns - (columns @ self._basis.T) @ self._basis
+        rest -= (rest @ self._basis.T) @ self._basis
+        size = np.sqrt((rest**2).sum(1))
+        usable = size > 1e-9
+        return np.where(usable[:, None], rest / np.where(usable, size, 1.0)[:, None], 0.0)
+
+    def formula(
+        self,
+        desired: Float[np.ndarray, " n"],
+        bases: Sequence[tuple[Expression, Float[np.ndarray, " n"]]],
+        exponents: Sequence[tuple[Expression, Float[np.ndarray, " n"]]] = (),
+    ) -> Formula | None:
+        """The product that fits best, with simple powers where they fit about.
+
+        Args:
+          desired: values.
+          bases: expressions g with their values.
+          exponents: expressions h with their values.
+        """
+        columns = [np.log(np.abs(g)) for _, g in bases] + [h for _, h in exponents]
+        design = np.column_stack([*columns, self.table, np.ones(len(desired))])
+        target = np.log(np.abs(desired))
+        if not (np.all(np.isfinite(design)) and np.all(np.isfinite(target))):
+            return None
+        size = np.abs(design).max(0)
+        found = (np.linalg.lstsq(design / size, target, rcond=1e-13)[0] / size)[:-1]
+        free = slice(len(bases), len(columns))
+        rounded = _rounded(found)
+        rounded[free] = found[free]
+        level = float(np.mean(target - design[:, :-1] @ rounded))
+        powers = np.delete(rounded, np.arange(len(bases), len(columns))).tolist()
+        parts = [*(expression for expression, _ in bases), *self.variables]
+        whole = product(zip(parts, powers, strict=True))
+        for (expression, _), rate in zip(exponents, rounded[free].tolist(), strict=True):
+            whole = whole * apply("exp", constant(rate) * expression)
+        scale = float(np.exp(np.clip(level, -690, 690)))
+        signs = np.prod([np.sign(g) for (_, g), p in zip(bases, powers, strict=False) if p % 2], 0)
+        if np.mean(signs * np.sign(desired)) < 0:
+            scale = -scale
+        return to_formula(whole if abs(scale - 1) < _SAME else constant(scale) * whole)
+
+
+class Powers:
+    """The columns of a library.
+
+    Args:
+      library: M entries.
+      sample: the rows that it was built on.
+    """
+
+    def __init__(self, library: Library, sample: Problem):
+        self.library, self.logarithms = library, Logarithms(sample)
+        values = library.values
+        simple = np.argsort(library.complexity, kind="stable")[:_SHIFTED]
+        entries, kinds, units = [], [], []
+        with np.errstate(all="ignore"):
+            for kind, shift in enumerate(_SHIFTS):
+                chosen = simple if shift else np.arange(len(library))
+                units.append(self.logarithms.units(np.log(np.abs(values[chosen] + shift))))
+                entries.append(chosen)
+                kinds.append(np.full(len(chosen), kind))
+        if "exp" in sample.operators:
+            units.append(self.logarithms.units(values[simple]))
+            entries.append(simple)
+            kinds.append(np.full(len(simple), _EXPONENT))
+        all_units = np.concatenate(units)
+        usable = np.any(all_units != 0, axis=1)
+        self.entries, self.kinds = np.concatenate(entries)[usable], np.concatenate(kinds)[usable]
+        self.units = all_units[usable].astype(np.float32)
+        self.costs = library.complexity[self.entries] + 2 * (self.kinds != 0)
+        self._units, self._costs = padded(self.units), padded(self.costs.astype(float))
+
+    def best(
+        self, desired: Float[np.ndarray, "B n"], count: int, penalty: float = 0.0
+    ) -> tuple[Int[np.ndarray, "B count"], Float[np.ndarray, "B count"]]:
+        """`[B, count]` columns that explain desired values best, and the log of what they leave."""
+        costs = self._costs * np.float32(penalty)
+        found, scores = ranked(
+            lambda targets: _left(self._units, costs, targets), [self._targets(desired)], count
+        )
+        return np.minimum(found, len(self.entries) - 1), scores
+
+    def best_pairs(self, desired: Float[np.ndarray, " n"], count: int) -> list[tuple[int, int]]:
+        """The pairs of simple columns that explain desired values best."""
+        target = self._targets(desired[None])[0]
+        chosen = np.argsort(self.costs, kind="stable")[:_PAIRED]
+        units = self.units[chosen]
+        fit, overlap = units @ target, units @ units.T
+        rest = np.maximum(1 - overlap**2, 0)
+        both = fit[:, None] ** 2 + fit[None] ** 2 - 2 * fit[:, None] * fit[None] * overlap
+        share = np.where(rest > 1e-4, both / np.maximum(rest, 1e-4), 0.0)
+        share = np.triu(np.minimum(share, 1 - _LEAST)) - 1e-7 * (
+            self.costs[chosen][:, None] + self.costs[chosen]
+        )
+        best = np.argpartition(-share.ravel(), count)[:count]
+        best = best[np.argsort(-share.ravel()[best], kind="stable")]
+        rows, columns = np.unravel_index(best, share.shape)
+        return list(zip(chosen[rows].tolist(), chosen[columns].tolist(), strict=True))
+
+    def _targets(self, desired: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return self.logarithms.units(np.log(np.abs(desired))).astype(np.float32)
+
+    def formula(self, desired: Float[np.ndarray, " n"], columns: Sequence[int]) -> Formula | None:
+        """The product of powers of some columns that fits desired values best."""
+        bases, exponents = [], []
+        for column in columns:
+            entry, kind = int(self.entries[column]), int(self.kinds[column])
+            values, expression = self.library.values[entry], self.library.expression(entry)
+            if kind == _EXPONENT:
+                exponents.append((expression, values))
+                continue
+            values = values + _SHIFTS[kind]
+            if kind and np.all(values < 0):  # 1 - f, not f - 1
+                bases.append((literal(-_SHIFTS[kind]) - expression, -values))
+            else:
+                bases.append((expression + literal(_SHIFTS[kind]) if kind else expression, values))
+        with np.errstate(all="ignore"):
+            return self.logarithms.formula(desired, bases, exponents)
+
+
+def _rounded(exponents: np.ndarray) -> np.ndarray:
+    """Exponents that are nearly simple fractions as these."""
+    simple = np.array([float(Fraction(e).limit_denominator(4)) for e in exponents])
+    return np.where(np.abs(exponents - simple) < _NEAR, simple, exponents)
+
+
+@jax.jit
+def _left(units: Array, costs: Array, target: Array) -> Array:
+    """`[B, M]` log of the share that a column leaves of logarithms, plus a cost."""
+    return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, _LEAST)) + costs

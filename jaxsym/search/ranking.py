@@ -1,0 +1,52 @@
+"""Scores of a whole library for many targets at once, in batches of one compiled shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+_BATCH = 128  # targets scored at a time
+_STEP = 2048  # libraries are padded to multiples
+_NEVER = 1e6  # cost of an entry that is padding
+
+
+def padded(array: Float[np.ndarray, "M ..."]) -> Float[Array, "N ..."]:
+    """Rows of zeros (costs: of large numbers) added, so that libraries share compiled functions."""
+    added = -len(array) % _STEP
+    if array.ndim == 1:
+        return jnp.asarray(np.pad(array, (0, added), constant_values=_NEVER), jnp.float32)
+    return jnp.asarray(np.pad(array, [(0, added), (0, 0)]), jnp.float32)
+
+
+def ranked(
+    score: Callable[..., Float[Array, "B N"]], rows: Sequence[Float[np.ndarray, "T n"]], count: int
+) -> tuple[Int[np.ndarray, "T count"], Float[np.ndarray, "T count"]]:
+    """The entries with the least scores for each of T targets.
+
+    Args:
+      score: of a batch of B targets for all entries.
+      rows: its arguments, T rows each.
+      count: entries wanted.
+
+    Returns:
+      entries, least first, and their scores.
+
+    >>> entries = jnp.array([1.0, 3.0, 2.0])
+    >>> ranked(lambda t: (t - entries) ** 2, [np.array([[2.9]])], 2)[0].tolist()
+    [[1, 2]]
+    """
+    found, scores = [], []
+    for start in range(0, len(rows[0]), _BATCH):
+        block = [row[start : start + _BATCH] for row in rows]
+        size = len(block[0])
+        block = [np.resize(part, (_BATCH, part.shape[1])).astype(np.float32) for part in block]
+        values = np.asarray(score(*block))[:size]
+        values = np.where(np.isnan(values), np.inf, values)
+        top = np.argpartition(values, count, axis=1)[:, :count]
+        order = np.argsort(np.take_along_axis(values, top, 1), axis=1, kind="stable")
+        found.append(np.take_along_axis(top, order, 1))
+        scores.append(np.take_along_axis(values, found[-1], 1))
+    return np.concatenate(found), np.concatenate(scores)
