@@ -2,6 +2,7 @@
 
 from jaxsym.distill.discover import Progress, discover
 from jaxsym.distill.discovery import Discovery, latex
+from jaxsym.distill.energy import pair_energy
 from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
 from jaxsym.distill.law import ParticleLaw, symbolic_network
 from jaxsym.distill.learn import MODELS, Learned, learn, neural_errors, relative_errors
@@ -44,6 +45,7 @@ __all__ = [
     "neighbors",
     "neural_errors",
     "observed_task",
+    "pair_energy",
     "pair_inputs",
     "pair_response",
     "pair_samples",

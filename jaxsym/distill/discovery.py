@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsym.distill.energy import pair_energy
 from jaxsym.distill.law import AXES, ParticleLaw
 from jaxsym.distill.learn import Learned
 from jaxsym.distill.message_r2 import MessageR2
@@ -74,7 +75,7 @@ class Discovery:
 
     def to_json(self) -> dict[str, Any]:
         """The interface that other programs build on (`jaxsym discover --json`)."""
-        law, truth = self.law, self.task.truth
+        law, truth, energy = self.law, self.task.truth, pair_energy(self.law)
         variables = [f"d{a}" for a in AXES[: law.dims]] + ["r", "m1", "m2", "q1", "q2"]
         distance = " + ".join(f"d{a}**2" for a in AXES[: law.dims])
         definitions = {f"d{a}": f"{a}2 - {a}1" for a in AXES[: law.dims]}
@@ -88,6 +89,7 @@ class Discovery:
                 "quantity": law.quantity,
                 "latex": latex(law),
                 "own_acceleration": [str(c) for c in law.own],
+                "pair_energy": None if energy is None else str(energy),
                 "node": "sum/m1" if law.force else "sum",
             },
             "constants": self.constants,
