@@ -343,9 +343,7 @@ class Algebra:
         found = self._terms.get(key)
         if found is None:
             codes = [] if offset == 0 else [_number_code(offset)]
-            codes += [
-                t.code if c == 1 else ("mul", *_number_code(c), *t.code) for t, c in terms
-            ]
+            codes += [t.code if c == 1 else ("mul", *_number_code(c), *t.code) for t, c in terms]
             found = self._terms[key] = Term("sum", (_whole(offset), terms), _chain("add", codes))
         return found
 

@@ -18,7 +18,7 @@ from jaxsym._check import require
 from jaxsym.nesymres.decontamination import Exclusion
 from jaxsym.nesymres.prior import Prior
 from jaxsym.nesymres.skeletons import Skeleton, sample_skeletons
-from jaxsym.nesymres.vocabulary import SIZE, encode
+from jaxsym.nesymres.vocabulary import SIZE, to_ids
 
 _BLOCK = 4096  # skeletons that are compared with the excluded ones together
 _PATIENCE = 50  # skeletons met for each new one, after which the prior counts as exhausted
@@ -55,7 +55,8 @@ class Bank:
           ValueError: nothing would be left on one side.
         """
         require(
-            0 < held_out < len(self), f"held_out={held_out}; expected 1 to {len(self) - 1} skeletons"
+            0 < held_out < len(self),
+            f"held_out={held_out}; expected 1 to {len(self) - 1} skeletons",
         )
         cut = len(self) - held_out
         return (
@@ -133,7 +134,7 @@ def generate_bank(
         "excluded": [] if exclude is None else list(exclude.names),
     }
     return Bank(
-        tokens=np.array([encode(s.tokens, prior.length) for s in chosen], np.int8),
+        tokens=np.array([to_ids(s.tokens, prior.length) for s in chosen], np.int8),
         columns=np.array([s.columns for s in chosen], np.int8),
         about=about,
     )

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 Width = Literal[16, 32]
 
 
-def to_bits(x: Float[Array, "..."], width: Width = 16) -> Float[Array, "... width"]:
+def to_bits(x: Float[Array, ...], width: Width = 16) -> Float[Array, "... width"]:
     """IEEE bits of numbers as -1 and 1: sign, exponent, mantissa, each from its highest bit on.
 
     Sixteen bits are those of half precision, rounded to nearest: numbers beyond 65504 are its

@@ -87,7 +87,7 @@ CONFIGS: Mapping[str, ModelConfig] = {
     "small": ModelConfig(
         recipe="modern",
         variables=3,
-        bits=32,
+        bits=16,
         width=192,
         heads=4,
         isabs=1,

@@ -6,18 +6,20 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float, Int
 
-from jaxsym.expr import Expression, compile_programs, evaluate
+from jaxsym.expr import Expression, evaluate
 from jaxsym.nesymres.algebra import Algebra, UndefinedError
+from jaxsym.nesymres.programs import to_program
 from jaxsym.nesymres.skeletons import Skeleton, skeleton_of
-from jaxsym.nesymres.vocabulary import BINARY, UNARY, VARIABLES, to_expression
+from jaxsym.nesymres.vocabulary import BINARY, ID, UNARY, VARIABLES, to_ids
 
 _POINTS = 64
 _FEWEST = 8  # finite values that a comparison by value needs
 _ARITY = {**dict.fromkeys(UNARY, 1), **dict.fromkeys(BINARY, 2)}
-_compiled = jax.jit(evaluate)
+_BLOCK, _LENGTH = 1024, 64  # shape of what is evaluated together
 
 
 class Exclusion:
@@ -91,17 +93,24 @@ def signatures(forms: Sequence[tuple[str, ...]]) -> list[bytes | None]:
     >>> same[0] == same[1], same[0] == same[2]
     (True, False)
     """
-    if not forms:
-        return []
-    names = list(VARIABLES)
-    expressions = [to_expression(form, names) for form in forms]
-    count = len(expressions)
-    padded = expressions + expressions[:1] * (-count % 1024)
-    values = []
-    for start in range(0, len(padded), 1024):
-        program = compile_programs(padded[start : start + 1024], names, slots=4)
-        values.append(np.asarray(_compiled(program, _points())))
-    return [_signature(row) for row in np.concatenate(values)[:count]]
+    found: list[bytes | None] = []
+    for start in range(0, len(forms), _BLOCK):
+        part = forms[start : start + _BLOCK]
+        usual = np.array([len(f) + 2 <= _LENGTH and all(t in ID for t in f) for f in part])
+        ids = np.full((_BLOCK, _LENGTH), ID["1"], np.int32)
+        for row, form in enumerate(part):
+            if usual[row]:
+                ids[row] = to_ids(form, _LENGTH)
+        rounded, finite = _rounded(np.asarray(_values(ids, _points())))
+        enough = usual & (finite >= _FEWEST)[: len(part)]
+        found += [row.tobytes() if ok else None for row, ok in zip(rounded, enough, strict=False)]
+    return found
+
+
+@jax.jit
+def _values(ids: Int[Array, "P L"], X: Float[Array, "n V"]) -> Float[Array, "P n"]:
+    constants = jnp.ones((len(ids), 1))  # forms without constants have no use for it
+    return evaluate(to_program(ids, constants, X.shape[1]), X)
 
 
 def _points() -> Float[np.ndarray, "n V"]:
@@ -109,10 +118,10 @@ def _points() -> Float[np.ndarray, "n V"]:
     return rng.uniform(-3, 3, (_POINTS, len(VARIABLES))).astype(np.float32)
 
 
-def _signature(values: Float[np.ndarray, " n"]) -> bytes | None:
-    if np.isfinite(values).sum() < _FEWEST:
-        return None
-    with np.errstate(over="ignore"):
-        size = np.where(np.isfinite(values) & (values != 0), np.abs(values), 1)
-        digits = 10.0 ** (2 - np.floor(np.log10(size)))
-        return np.nan_to_num(np.round(values.astype(np.float64) * digits) / digits).tobytes()
+def _rounded(values: Float[np.ndarray, "P n"]) -> tuple[np.ndarray, np.ndarray]:
+    """Values to three digits, those not finite as 0, and how many are finite in each row."""
+    finite = np.isfinite(values) & (np.abs(values) < 1e30)
+    known = np.where(finite, values, 0).astype(np.float64)
+    size = np.maximum(np.abs(known), 1e-30)
+    digits = 10.0 ** (2 - np.floor(np.log10(size)))
+    return np.round(known * digits) / digits, finite.sum(1)

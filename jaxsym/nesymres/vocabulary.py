@@ -1,9 +1,9 @@
 """The tokens that the model reads and writes, with the ids of Biggio et al. (2021).
 
 An equation is written in prefix order: sums and products are chains of binary ``add`` and ``mul``,
-``a - b`` is ``add a mul -1 b``, ``a / b`` is ``mul a pow b -1``, a square root is ``sqrt``, a rational
-number ``div p q``, and every number that has to be fitted is ``c``. The ids are those of the
-original vocabulary; variables beyond its three take ids that it left unused.
+``a - b`` is ``add a mul -1 b``, ``a / b`` is ``mul a pow b -1``, a square root is ``sqrt``, a
+rational number is ``div p q``, and every number that has to be fitted is ``c``. The ids are those
+of the original vocabulary; variables beyond its three take ids that it left unused.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def arity_table() -> Int[np.ndarray, " 60"]:
     return table
 
 
-def encode(tokens: Sequence[str], length: int) -> Int[np.ndarray, " length"]:
+def to_ids(tokens: Sequence[str], length: int) -> Int[np.ndarray, " length"]:
     """Ids of a prefix equation between ``start`` and ``end``, padded.
 
     Args:
@@ -60,7 +60,7 @@ def encode(tokens: Sequence[str], length: int) -> Int[np.ndarray, " length"]:
     Raises:
       ValueError: an unknown token, or more of them than fit.
 
-    >>> encode(("add", "c", "x_1"), 6).tolist()
+    >>> to_ids(("add", "c", "x_1"), 6).tolist()
     [1, 9, 3, 4, 2, 0]
     """
     require(
@@ -73,10 +73,10 @@ def encode(tokens: Sequence[str], length: int) -> Int[np.ndarray, " length"]:
     return np.array(ids + [PAD] * (length - len(ids)), np.int32)
 
 
-def decode(ids: Sequence[int]) -> tuple[str, ...]:
+def from_ids(ids: Sequence[int]) -> tuple[str, ...]:
     """Tokens between ``start`` and ``end``; none where all is padding.
 
-    >>> decode([1, 9, 3, 4, 2, 0])
+    >>> from_ids([1, 9, 3, 4, 2, 0])
     ('add', 'c', 'x_1')
     """
     names = [TOKENS[int(number)] for number in ids]

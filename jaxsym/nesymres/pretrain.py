@@ -1,0 +1,299 @@
+"""Pretraining: ``python -m jaxsym.nesymres.pretrain --config small --minutes 9 --resume DIR``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+
+from jaxsym._check import require
+from jaxsym.nesymres.bank import Bank, generate_bank
+from jaxsym.nesymres.config import CONFIGS, ModelConfig, named_config
+from jaxsym.nesymres.decontamination import Exclusion
+from jaxsym.nesymres.model import NeSymReS
+from jaxsym.nesymres.objective import make_batches, make_evaluation, make_loss, make_optimizer
+from jaxsym.nesymres.prior import Prior
+from jaxsym.nesymres.stream import StreamConfig, on_device
+from jaxsym.nesymres.test_sets import TEST_SETS, load_test_set
+from jaxsym.nesymres.weights import Weights, save_weights
+from jaxsym.training import (
+    Checkpoints,
+    Event,
+    TrainState,
+    data_mesh,
+    init_state,
+    make_step,
+    train,
+)
+
+_HELD_OUT = 512  # skeletons that are never trained on
+_CHUNK = 3200  # examples between two looks at the clock
+_SECONDS = 60.0  # between two lines of the log
+_RECORD = "log.jsonl"
+_LAST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a pretraining run depends on.
+
+    Attributes:
+      model: sizes.
+      prior: of skeletons.
+      stream: of tables.
+      skeletons: number of distinct ones to learn from.
+      batch: examples of a step.
+      learning_rate: the highest.
+      warmup: steps until then.
+      seed: of everything drawn.
+      exclude: test sets that must not be among the skeletons.
+    """
+
+    model: ModelConfig
+    prior: Prior
+    stream: StreamConfig
+    skeletons: int = 1_000_000
+    batch: int = 64
+    learning_rate: float = 1e-3
+    warmup: int = 1000
+    seed: int = 0
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(
+            self.prior.length <= self.model.length,
+            f"prior.length={self.prior.length}; the model writes up to {self.model.length} tokens",
+        )
+        require(
+            self.prior.variables <= self.model.variables,
+            f"prior.variables={self.prior.variables}; the model reads {self.model.variables}",
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as JSON-like values."""
+        stream = {
+            name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.stream).items()
+        }
+        own = {n: v for n, v in vars(self).items() if n not in ("model", "prior", "stream")}
+        own["exclude"] = list(self.exclude)
+        return {
+            "model": self.model.as_dict(),
+            "prior": self.prior.as_dict(),
+            "stream": stream,
+            **own,
+        }
+
+
+def named_run(name: str) -> Run:
+    """The run that trains a named model; the paper's, or the small model's.
+
+    >>> named_run("paper").batch, named_run("small").prior.shuffled
+    (150, True)
+    """
+    model = named_config(name)
+    if name == "paper":
+        prior = Prior(length=model.length)
+        return Run(model, prior, StreamConfig(), batch=150, learning_rate=1e-4, warmup=1)
+    return Run(
+        model,
+        Prior(fewest=1, length=24, shuffled=True),
+        StreamConfig(points=64, fewest=16, support="mixed"),
+        warmup=500,
+    )
+
+
+def load_bank(run: Run, directory: Path) -> Bank:
+    """The run's bank of skeletons: read from its directory, or made and saved there."""
+    path = directory / f"bank-{run.skeletons}-{run.seed}.npz"
+    if path.exists():
+        return Bank.load(path)
+    sets = {name: load_test_set(name) for name in run.exclude}
+    exclusion = Exclusion({n: [(e.expression, e.variables) for e in sets[n]] for n in sets})
+    bank = generate_bank(
+        run.prior, run.skeletons + _HELD_OUT, seed=run.seed, exclude=exclusion if sets else None
+    )
+    if jax.process_index() == 0:
+        bank.save(path)
+    return bank
+
+
+def pretrain(
+    run: Run,
+    directory: str | Path,
+    *,
+    minutes: float | None = None,
+    steps: int = _LAST,
+    callback: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Train until the time is over, or go on with what the directory holds.
+
+    The directory gets the bank, checkpoints, a log of one JSON line per minute, and at the end
+    ``weights.safetensors``. The same on one device, several, or several hosts that see it.
+
+    Args:
+      run: what to train.
+      directory: of the run alone.
+      minutes: of this call; without them until `steps` or Ctrl-C.
+      steps: in all.
+      callback: told of every line of the log.
+
+    Returns:
+      what the last line of the log says, with the figures of the last state.
+
+    Raises:
+      CheckpointError: a directory of another run.
+    """
+    directory = Path(directory).resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    bank = load_bank(run, directory)
+    learned, held_out = bank.split(_HELD_OUT)
+    model = NeSymReS(run.model, compute_dtype())
+    optimizer = make_optimizer(run.learning_rate, run.warmup)
+    params = init_params(model, jax.random.key(run.seed))
+    evaluate = make_evaluation(model, on_device(held_out), _HELD_OUT, run.stream)
+    mesh = data_mesh() if jax.device_count() > 1 else None
+    figures: dict[str, Any] = {}
+    told = begin
+
+    def report(event: Event) -> None:
+        nonlocal told
+        if time.monotonic() - told < _SECONDS and event.step < steps:
+            return
+        told = time.monotonic()
+        figures.update(
+            step=event.step,
+            examples=event.step * run.batch,
+            seconds=round(event.seconds, 1),
+            examples_per_second=round(event.steps_per_second * run.batch, 1),
+            loss=float(event.metrics["loss"]),
+            rejected=float(event.metrics["rejected"]),
+            held_out=evaluate(event.state.params),
+        )
+        if jax.process_index() == 0:
+            with (directory / _RECORD).open("a") as file:
+                file.write(json.dumps(figures) + "\n")
+        if callback is not None:
+            callback(dict(figures))
+
+    spent = time.monotonic() - begin
+    trained = train(
+        make_step(make_loss(model), optimizer),
+        init_state(params, optimizer, jax.random.key(run.seed)),
+        make_batches(run.batch, run.stream, run.model.variables),
+        on_device(learned),
+        steps=steps,
+        chunk=max(1, _CHUNK // run.batch),
+        callback=report,
+        checkpoint=Checkpoints(directory / "checkpoints", run.as_dict(), every_seconds=300),
+        mesh=mesh,
+        time_limit=None if minutes is None else max(1.0, 60 * minutes - spent),
+    )
+    figures["held_out"] = evaluate(trained.state.params)
+    if jax.process_index() == 0:
+        export(run, trained.state, bank, directory, figures)
+    return figures
+
+
+def export(
+    run: Run, state: TrainState, bank: Bank, directory: Path, figures: dict[str, Any]
+) -> Path:
+    """Write the weights of a state, with all that they depend on, and return the file."""
+    about = {
+        "run": run.as_dict(),
+        "bank": bank.fingerprint,
+        "steps": int(state.step),
+        "examples": int(state.step) * run.batch,
+        "figures": figures,
+    }
+    path = directory / "weights.safetensors"
+    save_weights(path, Weights(jax.tree.map(np.asarray, state.params), run.model, about))
+    return path
+
+
+def init_params(model: NeSymReS, key: jax.Array) -> PyTree:
+    """Random parameters of a model."""
+    c = model.config
+    arguments = (
+        jnp.zeros((1, 2, c.variables)),
+        jnp.zeros((1, 2)),
+        jnp.ones((1, 2), bool),
+        jnp.zeros((1, 2), jnp.int32),
+    )
+    return jax.jit(model.init)(key, *arguments)
+
+
+def compute_dtype() -> Any:
+    """Of matrix products: half the width where there are units for it."""
+    return jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16
+
+
+def _show(line: dict[str, Any]) -> None:
+    click.echo(json.dumps(line))
+
+
+@click.command()
+@click.option("--config", type=click.Choice(sorted(CONFIGS)), default="small", show_default=True)
+@click.option(
+    "--resume",
+    "directory",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Directory of the run, made if needed; a run that is there goes on.",
+)
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Time for this call.")
+@click.option("--steps", type=click.IntRange(min=1), default=_LAST, help="Steps in all.")
+@click.option("--skeletons", type=click.IntRange(min=1000), help="Distinct ones to learn from.")
+@click.option("--batch", type=click.IntRange(min=1), help="Examples of a step.")
+@click.option("--length", type=click.IntRange(min=3), help="Most tokens of a skeleton, with ends.")
+@click.option("--points", type=click.IntRange(min=16), help="Most points of an example.")
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True))
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--exclude",
+    multiple=True,
+    type=click.Choice(sorted(TEST_SETS)),
+    help="Test set to keep out of the skeletons; may be repeated.",
+)
+@click.option("--hosts", is_flag=True, help="One of several hosts of a cluster.")
+def main(
+    config: str,
+    directory: Path,
+    minutes: float | None,
+    steps: int,
+    skeletons: int | None,
+    batch: int | None,
+    length: int | None,
+    points: int | None,
+    learning_rate: float | None,
+    seed: int,
+    exclude: tuple[str, ...],
+    hosts: bool,
+) -> None:
+    """Pretrain a model on equations made as it goes; stops in time and goes on when asked again."""
+    if hosts:
+        jax.distributed.initialize()
+    run = named_run(config)
+    chosen = {"skeletons": skeletons, "batch": batch, "learning_rate": learning_rate}
+    run = replace(
+        run,
+        **{name: value for name, value in chosen.items() if value is not None},
+        prior=replace(run.prior, length=length) if length else run.prior,
+        stream=replace(run.stream, points=points) if points else run.stream,
+        seed=seed,
+        exclude=exclude,
+    )
+    pretrain(run, directory, minutes=minutes, steps=steps, callback=_show)
+
+
+if __name__ == "__main__":
+    main()
