@@ -1,0 +1,59 @@
+"""Lagrangians from motion and torque: symbolic layers, hardening, and sparse regression."""
+
+from jaxsym.syrenets.autoencoder import Autoencoder
+from jaxsym.syrenets.candidates import PAPER_OPERATORS, Candidates
+from jaxsym.syrenets.direct import direct_route
+from jaxsym.syrenets.discover import ROUTES, Progress, discover_lagrangian
+from jaxsym.syrenets.discovery import LagrangianDiscovery
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.syrenets.hardening import harden, network_terms
+from jaxsym.syrenets.library import ExpressionLibrary, Term, WaveLibrary, stages
+from jaxsym.syrenets.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
+from jaxsym.syrenets.network import Architecture, Selected, SymbolicNetwork, formula_value
+from jaxsym.syrenets.readout import Reading, read_out
+from jaxsym.syrenets.regression import SparseFit, sparse_fit
+from jaxsym.syrenets.selection import SELECTIONS, entmax
+from jaxsym.syrenets.trainer import TrainedNetwork, mean_squared_error, train_network
+from jaxsym.syrenets.waves import gauge_fixed, same_lagrangian, wave_terms
+
+__all__ = [
+    "EXACT",
+    "PAPER_OPERATORS",
+    "PAPER_WEIGHTS",
+    "ROUTES",
+    "SELECTIONS",
+    "Architecture",
+    "Autoencoder",
+    "Batch",
+    "Candidates",
+    "ExpressionLibrary",
+    "FittedLagrangian",
+    "LagrangianDiscovery",
+    "Options",
+    "Progress",
+    "Reading",
+    "Selected",
+    "SparseFit",
+    "SymbolicNetwork",
+    "Term",
+    "TrainedNetwork",
+    "WaveLibrary",
+    "Weights",
+    "direct_route",
+    "discover_lagrangian",
+    "entmax",
+    "fit_lagrangian",
+    "formula_value",
+    "gauge_fixed",
+    "harden",
+    "make_loss",
+    "mean_squared_error",
+    "network_terms",
+    "predict",
+    "read_out",
+    "same_lagrangian",
+    "sparse_fit",
+    "stages",
+    "train_network",
+    "wave_terms",
+]

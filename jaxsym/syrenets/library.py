@@ -133,7 +133,7 @@ def term_expression(term: Term) -> Expression:
     """A term in ``q1 .. qD qd1 .. qdD``.
 
     >>> term_expression(Term((2, 0), (0, 1), True, (0, 1)))
-    Expression(q1**2*sin(q2)*qd2)
+    Expression(qd2*q1**2*sin(q2))
     """
     coordinates = [variable(f"q{i + 1}") for i in range(len(term.powers))]
     velocities = [variable(f"qd{i + 1}") for i in range(len(term.rates))]

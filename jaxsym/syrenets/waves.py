@@ -13,14 +13,13 @@ import numpy as np
 
 from jaxsym._check import require
 from jaxsym.expr import Expression, UnsupportedError
-from jaxsym.expr.operators import Operator
 from jaxsym.expr.tokens import literal_value
 from jaxsym.simulate import variable_names
 from jaxsym.syrenets.library import Term, is_gauge
 
 # Powers of q, wave vector, powers of qd: the coefficient of exp(i k . q) is a complex number.
 _Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-_Sum: TypeAlias = dict[_Key, complex]
+WaveSum: TypeAlias = dict[_Key, complex]
 
 # A frequency this near to a whole number is one.
 _WHOLE = 1e-9
@@ -41,11 +40,16 @@ def wave_terms(expression: Expression, coordinates: int) -> dict[Term, float]:
     unknown = [name for name in expression.variables if name not in names]
     require(not unknown, f"{unknown} in {expression}; expected only {', '.join(names)}")
     total = expression.fold(
-        variable=lambda name: _variable(names.index(name), coordinates),
+        variable=lambda name: variable_sum(names.index(name), coordinates),
         constant=lambda slot: _number(expression.constants[slot], coordinates),
         literal=lambda token: _number(literal_value(token), coordinates),
-        apply=_apply,
+        apply=lambda operator, arguments: apply_rule(operator.name, arguments),
     )
+    return real_terms(total)
+
+
+def real_terms(total: WaveSum) -> dict[Term, float]:
+    """Sums over waves as cosines and sines."""
     found: dict[Term, float] = {}
     for (powers, waves, rates), value in total.items():
         leading = next((e for e in waves if e), 0)
@@ -111,27 +115,28 @@ def _order(item: tuple[Term, float]) -> Any:
     return -sum(term.rates), tuple(-r for r in term.rates), term.powers, term.waves, term.sine
 
 
-def _number(value: float, coordinates: int) -> _Sum:
+def _number(value: float, coordinates: int) -> WaveSum:
     zero = (0,) * coordinates
     return {(zero, zero, zero): complex(value)} if value else {}
 
 
-def _variable(place: int, coordinates: int) -> _Sum:
+def variable_sum(place: int, coordinates: int) -> WaveSum:
+    """The variable at a place of ``q1 .. qD qd1 .. qdD``."""
     zero = [0] * coordinates
     unit = [int(i == place % coordinates) for i in range(coordinates)]
     powers, rates = (unit, zero) if place < coordinates else (zero, unit)
     return {(tuple(powers), tuple(zero), tuple(rates)): 1.0 + 0.0j}
 
 
-def _add(a: _Sum, b: _Sum, sign: float = 1.0) -> _Sum:
+def _add(a: WaveSum, b: WaveSum, sign: float = 1.0) -> WaveSum:
     total = dict(a)
     for key, value in b.items():
         total[key] = total.get(key, 0.0) + sign * value
     return {key: value for key, value in total.items() if value}
 
 
-def _multiply(a: _Sum, b: _Sum) -> _Sum:
-    total: _Sum = {}
+def _multiply(a: WaveSum, b: WaveSum) -> WaveSum:
+    total: WaveSum = {}
     for (p, k, r), x in a.items():
         for (p2, k2, r2), y in b.items():
             key = tuple(
@@ -145,7 +150,7 @@ def _sums(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(x + y for x, y in zip(a, b, strict=True))
 
 
-def _wave(argument: _Sum) -> _Sum:
+def _wave(argument: WaveSum) -> WaveSum:
     """``exp(i argument)``, the argument a constant plus whole multiples of coordinates."""
     coordinates = len(next(iter(argument))[0]) if argument else 1
     waves, phase = [0] * coordinates, 0.0
@@ -163,25 +168,25 @@ def _wave(argument: _Sum) -> _Sum:
     return {(zero, tuple(waves), zero): complex(np.exp(1j * phase))}
 
 
-def _conjugate(a: _Sum) -> _Sum:
+def _conjugate(a: WaveSum) -> WaveSum:
     return {(p, tuple(-e for e in k), r): value.conjugate() for (p, k, r), value in a.items()}
 
 
-def _scale(a: _Sum, factor: complex) -> _Sum:
+def _scale(a: WaveSum, factor: complex) -> WaveSum:
     return {key: factor * value for key, value in a.items()}
 
 
-def _cosine(argument: _Sum) -> _Sum:
+def _cosine(argument: WaveSum) -> WaveSum:
     wave = _wave(argument)
     return _add(_scale(wave, 0.5), _scale(_conjugate(wave), 0.5))
 
 
-def _sine(argument: _Sum) -> _Sum:
+def _sine(argument: WaveSum) -> WaveSum:
     wave = _wave(argument)
     return _add(_scale(wave, -0.5j), _scale(_conjugate(wave), 0.5j))
 
 
-def _power(base: _Sum, exponent: int) -> _Sum:
+def _power(base: WaveSum, exponent: int) -> WaveSum:
     if exponent < 0:
         return _power(_inverse(base), -exponent)
     result = _multiply(base, base) if exponent > 1 else base
@@ -190,7 +195,7 @@ def _power(base: _Sum, exponent: int) -> _Sum:
     return result if exponent else {next(iter(_multiply(base, _inverse(base)))): 1.0 + 0.0j}
 
 
-def _inverse(a: _Sum) -> _Sum:
+def _inverse(a: WaveSum) -> WaveSum:
     if len(a) != 1:
         raise UnsupportedError("a division by a sum or by zero")
     ((powers, waves, rates), value) = next(iter(a.items()))
@@ -199,7 +204,7 @@ def _inverse(a: _Sum) -> _Sum:
     return {(tuple(-e for e in powers), waves, rates): 1 / value}
 
 
-def _to_whole(exponent: _Sum) -> int:
+def _to_whole(exponent: WaveSum) -> int:
     values = list(exponent.values())
     constant = not exponent or (len(values) == 1 and not any(map(any, next(iter(exponent)))))
     whole = round(values[0].real) if values else 0
@@ -208,7 +213,7 @@ def _to_whole(exponent: _Sum) -> int:
     return whole
 
 
-_RULES: dict[str, Callable[..., _Sum]] = {
+_RULES: dict[str, Callable[..., WaveSum]] = {
     "add": _add,
     "sub": lambda a, b: _add(a, b, -1.0),
     "mul": _multiply,
@@ -223,7 +228,12 @@ _RULES: dict[str, Callable[..., _Sum]] = {
 }
 
 
-def _apply(operator: Operator, arguments: list[_Sum]) -> _Sum:
-    if operator.name not in _RULES:
-        raise UnsupportedError(f"no sum of powers and waves says {operator.name}")
-    return _RULES[operator.name](*arguments)
+def apply_rule(operator: str, arguments: list[WaveSum]) -> WaveSum:
+    """An operator of sums over waves.
+
+    Raises:
+      UnsupportedError: the result is no such sum.
+    """
+    if operator not in _RULES:
+        raise UnsupportedError(f"no sum of powers and waves says {operator}")
+    return _RULES[operator](*arguments)

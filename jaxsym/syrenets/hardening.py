@@ -1,0 +1,149 @@
+"""From a trained network to few exact terms: beyond the paper.
+
+The network is multiplied out into powers, waves and velocities, pruned on the way: a sine of
+``1.02 q1 - 0.97 q2`` counts as one of ``q1 - q2``. What is left names the terms that the network
+uses, by how much they matter; constants then come from the regression through Euler-Lagrange in
+float64, which keeps the terms that the data call for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.datasets import MechanicalData
+from jaxsym.expr import UnsupportedError
+from jaxsym.syrenets.fitting import FittedLagrangian, Options, evenly, fit_lagrangian
+from jaxsym.syrenets.library import WaveLibrary
+from jaxsym.syrenets.network import SymbolicNetwork
+from jaxsym.syrenets.readout import candidate_values, pruned
+from jaxsym.syrenets.waves import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
+
+_SHARE = 2e-3  # of a head's output, below which a candidate is pruned
+_PARTS = 60  # terms that a head may consist of
+_MOST_TERMS = 400  # in the regression
+_STRAIGHT = 0.5  # share of a sine's argument that must be a sum of coordinates
+_BATCH = 1024
+
+
+def network_terms(
+    network: SymbolicNetwork, params: dict, data: MechanicalData
+) -> tuple[WaveLibrary, Float[np.ndarray, " K"]]:
+    """The terms that a network consists of, those that matter most first.
+
+    Args:
+      network, params: of one seed.
+      data: states to select on, and to measure by.
+
+    Returns:
+      the terms, and the network's coefficient of each.
+    """
+    architecture = network.architecture
+    some = evenly(data, _BATCH)
+    x = np.concatenate([some.q, some.qd], axis=1)
+    weights = np.asarray(network.apply(params, jnp.asarray(x, jnp.float32)).weights, np.float64)
+    coordinates = data.q.shape[1]
+    size = _Sizes(x, coordinates)
+    inputs = [variable_sum(place, coordinates) for place in range(2 * coordinates)]
+    heads: list[WaveSum] = [{}] * architecture.heads
+    values = np.zeros((len(x), architecture.heads))
+    for rows in weights:
+        table = candidate_values(architecture, np.concatenate([x, values], axis=1))
+        rows = pruned(rows, table, _SHARE)
+        sums = _candidate_sums(network, [*inputs, *heads], np.any(rows != 0, axis=0))
+        heads = [size.largest(_combine(row, sums), _PARTS) for row in rows]
+        values = table @ rows.T
+    found = gauge_fixed(real_terms(_combine(np.ones(len(heads)), heads)))
+    library, numbers = WaveLibrary(tuple(found)), np.array(list(found.values()))
+    if not found:
+        return library, numbers
+    matter = np.abs(numbers) * np.sqrt(np.mean(library.columns(some) ** 2, axis=(0, 1)))
+    order = np.argsort(-matter)[:_MOST_TERMS]
+    return library.part(order.tolist()), numbers[order]
+
+
+def harden(
+    network: SymbolicNetwork, params: dict, data: MechanicalData, options: Options
+) -> FittedLagrangian | None:
+    """The exact Lagrangian of the terms that a network consists of.
+
+    Args:
+      network, params: of one seed.
+      data: motion and torques to fit constants to.
+      options: what may act besides.
+
+    Returns:
+      The fit, or None if the network has no terms that a regression could use.
+    """
+    library, _ = network_terms(network, params, data)
+    samples, dims = data.q.shape
+    if not len(library):
+        return None
+    return fit_lagrangian(
+        library.part(range(min(len(library), samples * dims // 2))), data, options
+    )
+
+
+class _Sizes:
+    """How large terms are on average over states, by the size of their factors."""
+
+    def __init__(self, x: Float[np.ndarray, "n V"], coordinates: int):
+        self._rms = np.sqrt(np.mean(x**2, axis=0)) + 1e-12
+        self._coordinates = coordinates
+
+    def largest(self, terms: WaveSum, count: int) -> WaveSum:
+        """The largest terms; both waves of a pair are of one size, and stay together."""
+        if len(terms) <= count:
+            return terms
+        sizes = {
+            key: abs(value) * float(np.prod(self._rms ** (key[0] + key[2])))
+            for key, value in terms.items()
+        }
+        least = sorted(sizes.values(), reverse=True)[count - 1] * (1 - 1e-9)
+        return {key: value for key, value in terms.items() if sizes[key] >= least}
+
+
+def _candidate_sums(
+    network: SymbolicNetwork, inputs: Sequence[WaveSum], used: np.ndarray
+) -> list[WaveSum]:
+    """Each candidate that is used, as a sum over waves; nothing where there is no such sum."""
+    sums: list[WaveSum] = []
+    for wanted, (operator, places) in zip(used, network.architecture.candidates.rows, strict=True):
+        arguments = [inputs[place] for place in places]
+        if operator in ("sin", "cos"):
+            arguments = [_whole(argument) for argument in arguments]
+        try:
+            sums.append(apply_rule(operator, arguments) if wanted and all(arguments) else {})
+        except UnsupportedError:
+            sums.append({})
+    if not all(inputs):
+        # sums with a head that is zero are the other argument
+        for place, (operator, places) in enumerate(network.architecture.candidates.rows):
+            if operator == "add":
+                sums[place] = apply_rule("add", [inputs[p] for p in places])
+    return sums
+
+
+def _whole(argument: WaveSum) -> WaveSum:
+    """The argument of a sine as whole multiples of coordinates, if it is nearly that."""
+    linear = {
+        key: value
+        for key, value in argument.items()
+        if sum(key[0]) == 1 and not any(key[1] + key[2])
+    }
+    size = sum(abs(value) for value in argument.values())
+    if sum(abs(value) for value in linear.values()) < _STRAIGHT * size:
+        return {}
+    rounded = {key: complex(round(value.real)) for key, value in linear.items()}
+    return {key: value for key, value in rounded.items() if value}
+
+
+def _combine(weights: np.ndarray, sums: Sequence[WaveSum]) -> WaveSum:
+    total: WaveSum = {}
+    for place in np.flatnonzero(weights):
+        for key, value in sums[place].items():
+            total[key] = total.get(key, 0.0) + weights[place] * value
+    return total
