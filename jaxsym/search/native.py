@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
@@ -18,9 +19,12 @@ from jaxsym.search.problem import Problem, make_problems
 from jaxsym.search.protocol import SEARCHED, Callback, Progress
 from jaxsym.search.refine import finish, polish
 from jaxsym.search.scaling import Scaling, scale_together
+from jaxsym.search.simplify import rewritten
 from jaxsym.search.stages import Effort, Stages
 from jaxsym.search.steering import Steering
 
+_MOST_ROWS = 4096  # that are searched on
+_REWRITTEN = 3  # best candidates that shorter ways to write are looked for
 _LOG = logging.getLogger(__name__)
 _UNTIL = 0.8  # share of the time after which no stage begins; the rest is for final fits
 
@@ -90,7 +94,8 @@ class NativeEngine:
             steering=steering,
         )
         scalings = scale_together(problems)
-        scaled = [s.scaled(problem) for s, problem in zip(scalings, problems, strict=True)]
+        rows = _rows(problems, key)
+        scaled = [s.scaled(p).rows(rows) for s, p in zip(scalings, problems, strict=True)]
         stages = Stages(scaled, self.effort, key)
         targets = [_Target(*parts) for parts in zip(problems, scalings, scaled, strict=True)]
         began = time.monotonic()
@@ -110,6 +115,15 @@ class NativeEngine:
         except _CallbackError as error:
             _LOG.error("the callback failed; the search ends", exc_info=error.__cause__)
         return tuple(target.front() for target in targets)
+
+
+def _rows(problems: Sequence[Problem], key: Key[Array, ""]) -> np.ndarray:
+    """The rows that are searched on, the same for all targets; the final fits see all."""
+    counting = np.flatnonzero(np.any([p.weights > 0 for p in problems], axis=0))
+    if len(counting) <= _MOST_ROWS:
+        return np.arange(len(problems[0].y))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    return np.sort(rng.choice(counting, _MOST_ROWS, replace=False))
 
 
 class _CallbackError(Exception):
@@ -140,9 +154,10 @@ class _Target:
         """Fit the last digits, and snap, in the table's own scales."""
         if not self.pool.exact:
             polish(self.pool)
-        pool = self.pool
-        if not self.scaling.trivial:
-            pool = Pool(self.problem)
-            pool.offer(self.scaling.restored(c.expression) for c in self.pool.wide_front())
+        pool = Pool(self.problem)
+        pool.offer(self.scaling.restored(c.expression) for c in self.pool.wide_front())
         finish(pool)
+        front = pool.front()
+        for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
+            pool.offer(rewritten(candidate.expression))
         self.settled = pool

@@ -72,6 +72,8 @@ class Scaling:
         >>> Scaling({"x": 1e3, "y": 1e3}, 1e3).restored(parse("sqrt(x**2 + 4*y**2)"))
         Expression(sqrt(x**2 + 4*y**2))
         """
+        if self.trivial:
+            return expression
         table = expression.operators
         found, factor = expression.fold(
             variable=lambda name: (variable(name, table), 1 / self.columns.get(name, 1.0)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from jaxsym.search.pieces import pieces
 from jaxsym.search.pool import Pool
 from jaxsym.search.power_laws import power_laws
 from jaxsym.search.problem import Problem
+from jaxsym.search.reduction import Reduced, reductions
 from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
 from jaxsym.search.transforms import transformed
@@ -46,6 +48,8 @@ class Effort(NamedTuple):
       beams: sums that are followed from each number of terms to the next.
       factors: functions that are fitted as factors of power laws.
       generations: of the evolution.
+      reductions: ways to fewer variables that are followed, and
+      share: of the time that is left for each.
     """
 
     library: int = 12_000
@@ -59,6 +63,8 @@ class Effort(NamedTuple):
     beams: int = 48
     factors: int = 16
     generations: int = 150
+    reductions: int = 2
+    share: float = 0.4
 
     def lighter(self) -> Effort:
         """About an eighth of the work, for a part of a problem."""
@@ -97,6 +103,23 @@ class Stages:
     def run(self, pool: Pool) -> Iterator[str]:
         """Fill a pool stage by stage; yields what has been done after each."""
         yield from self._simple(pool)
+        for reduced in reductions(pool.problem, self.rng)[: self.effort.reductions]:
+            yield from self._of_fewer_variables(pool, reduced)
+        yield from self._thorough(pool)
+
+    def _of_fewer_variables(self, pool: Pool, reduced: Reduced) -> Iterator[str]:
+        """The stages for a reduced problem, for a part of the time that is left."""
+        now = time.monotonic()
+        deadline = now + self.effort.share * (self.deadline - now)
+        part = Stages([reduced.problem], self.effort, self.key, deadline)
+        inner = Pool(reduced.problem)
+        for stage in itertools.chain(part._simple(inner), part._thorough(inner)):
+            pool.offer(reduced.restored(candidate.expression) for candidate in inner.wide_front())
+            yield f"{stage} in {len(reduced.problem.variables)} variables"
+            if inner.exact or part.stop():
+                return
+
+    def _thorough(self, pool: Pool) -> Iterator[str]:
         sample = pool.problem.rows(self._rows)
         evolution = Evolution(sample, self.filler, self.rng)
         yield from self._of_functions(pool, evolution)

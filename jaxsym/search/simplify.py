@@ -1,0 +1,49 @@
+"""Shorter ways to write an expression, by sympy's algebra; values stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sympy
+
+from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy
+from jaxsym.expr.tokens import CONSTANT
+
+_LONGEST = 60  # tokens that are worth trying
+_WAYS: tuple[Callable[[sympy.Expr], sympy.Expr], ...] = (
+    sympy.together,
+    sympy.cancel,
+    sympy.factor,
+    sympy.powsimp,
+    lambda e: sympy.logcombine(e, force=True),
+    lambda e: sympy.cancel(sympy.together(e)).expand(),
+)
+
+
+def rewritten(expression: Expression) -> Iterator[Expression]:
+    """Equal expressions that are shorter.
+
+    >>> from jaxsym.expr import parse
+    >>> min(rewritten(parse("x/y/(1 + x/y)")), key=lambda e: e.complexity)
+    Expression(x/(x + y))
+    """
+    if len(expression.tokens) > _LONGEST:
+        return
+    names = [f"c{slot}_" for slot in range(len(expression.constants))]
+    while set(names) & set(expression.variables):
+        names = [name + "_" for name in names]
+    slots = iter(names)
+    tokens = tuple(next(slots) if t == CONSTANT else t for t in expression.tokens)
+    values = {n: constant(c) for n, c in zip(names, expression.constants, strict=True)}
+    try:
+        formula = Expression(tokens, (), expression.operators).sympy()
+    except (UnsupportedError, ValueError):
+        return
+    for way in _WAYS:
+        try:
+            found = from_sympy(way(formula))
+        except (UnsupportedError, ValueError, sympy.PolynomialError, TypeError):
+            continue
+        short = found.substitute(values).canonical()
+        if short.complexity < expression.complexity:
+            yield short
