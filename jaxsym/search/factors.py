@@ -52,6 +52,8 @@ FAMILIES = (
     Family((), lambda u: 1 + u, lambda u: _ONE + u, both=True),
     Family(("exp",), np.expm1, lambda u: apply("exp", u) - _ONE, both=True),
     Family(("exp",), lambda u: 1 + np.exp(u), lambda u: _ONE + apply("exp", u), both=True),
+    Family(("exp",), np.sinh, lambda u: apply("exp", u) - apply("exp", -u)),
+    Family(("exp",), np.cosh, lambda u: apply("exp", u) + apply("exp", -u)),
     Family(("log",), np.log1p, lambda u: apply("log", _ONE + u), both=True),
     Family(("sin",), np.sin, _of("sin")),
     Family(("cos",), np.cos, _of("cos")),

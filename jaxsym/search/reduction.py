@@ -8,7 +8,6 @@ coefficients (compare Udrescu et al. 2020, arXiv:2006.10782, who test symmetries
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -28,8 +27,35 @@ _ROWS = 320  # that polynomials are fitted to
 _SHARE = 0.3  # coefficients per row
 _BETTER = 0.15  # share of the error that fewer variables must not exceed
 _TINY = 1e-11  # error, as a share of the variance, that needs no comparison
+_MOST = 0.01  # error with which nothing is certain
 _DEGREE = 10
+_POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # of factors that are tried where signs are mixed
 _SIMPLE = 0.02  # difference of a fitted exponent from a simple one
+
+
+class _Outside(NamedTuple):
+    """A variable outside of the unknown function: `x**power` as a factor, or `power * x` as a term.
+
+    Attributes:
+      name: of the variable.
+      power: its power, or its coefficient; nan if it is to be fitted.
+      factor: whether it is a factor.
+    """
+
+    name: str
+    power: float
+    factor: bool
+
+    def expression(self) -> Expression:
+        """What it is."""
+        if self.factor:
+            return product([(variable(self.name), self.power)])
+        ratio = Fraction(self.power).limit_denominator(4)
+        return variable(self.name) if ratio == 1 else ratio * variable(self.name)
+
+    def removed(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """A target without it."""
+        return y / x**self.power if self.factor else y - self.power * x
 
 
 @dataclass(frozen=True)
@@ -39,23 +65,22 @@ class Reduced:
     Attributes:
       problem: its target is y divided by a product of powers, or y minus a sum.
       combined: what new columns are, by name.
-      outside: the product or sum, None if there is none.
-      multiplied: whether it is a product.
+      outside: what was divided by and subtracted, in that order.
       error: share of the variance that a polynomial leaves.
     """
 
     problem: Problem
     combined: Mapping[str, Expression]
-    outside: Expression | None
-    multiplied: bool
+    outside: tuple[_Outside, ...]
     error: float
 
     def restored(self, expression: Expression) -> Expression:
         """An expression for the problem as one for the original table."""
-        inner = expression.substitute(self.combined)
-        if self.outside is None:
-            return inner
-        return self.outside * inner if self.multiplied else self.outside + inner
+        whole = expression.substitute(self.combined)
+        for outside in reversed(self.outside):
+            other = outside.expression()
+            whole = other * whole if outside.factor else other + whole
+        return whole
 
 
 def reductions(problem: Problem, rng: np.random.Generator) -> list[Reduced]:
@@ -71,7 +96,8 @@ def reductions(problem: Problem, rng: np.random.Generator) -> list[Reduced]:
         searches.append(_Greedy(sample, logarithmic=True))
     with np.errstate(all="ignore"):
         found = [reduced for s in searches if (reduced := s.run(problem)) is not None]
-    return sorted(found, key=lambda r: (r.problem.X.shape[1], r.error))
+    distinct = {(r.problem.variables, frozenset(r.outside)): r for r in found}
+    return sorted(distinct.values(), key=lambda r: (r.problem.X.shape[1], r.error))
 
 
 class _Trial(NamedTuple):
@@ -80,12 +106,12 @@ class _Trial(NamedTuple):
     Attributes:
       columns: their values, by name.
       new: what a column that is new stands for.
-      outside: a variable that may be a factor, or a term, outside of the unknown function.
+      outside: what may be outside of the unknown function.
     """
 
     columns: Mapping[str, np.ndarray]
     new: Mapping[str, Expression]
-    outside: str | None
+    outside: _Outside | None
 
 
 class _Greedy:
@@ -96,9 +122,8 @@ class _Greedy:
         self.columns = dict(zip(sample.variables, sample.X.T, strict=True))
         self.start = dict(self.columns)
         self.y = np.log(np.abs(sample.y)) if logarithmic else sample.y
-        self.variance = float(np.var(self.y))
         self.definitions: dict[str, Expression] = {}
-        self.outside: dict[str, float] = {}
+        self.outside: list[_Outside] = []
         self.positive = {name for name, x in self.columns.items() if np.all(x > 0)}
 
     def run(self, problem: Problem) -> Reduced | None:
@@ -108,21 +133,26 @@ class _Greedy:
             trials = [*self._without(), *self._combined()]
             found = [self._error(trial) for trial in trials]
             best = int(np.argmin([e for e, _ in found]))
-            left, power = found[best]
+            left, outside = found[best]
             if not left < max(_BETTER * error, _TINY):
                 break
             error = left
-            self._take(trials[best], power)
-        if len(self.columns) == len(self.start):
+            self._take(trials[best], outside)
+        if len(self.columns) == len(self.start) or error > _MOST:
             return None
         return self._reduced(problem, error)
 
     def _without(self) -> Iterator[_Trial]:
         """One variable taken outside."""
         for name in self.columns:
-            if name in self.start and (not self.logarithmic or name in self.positive):
-                rest = {other: x for other, x in self.columns.items() if other != name}
-                yield _Trial(rest, {}, name)
+            rest = {other: x for other, x in self.columns.items() if other != name}
+            if name in self.start and not self.logarithmic:
+                yield _Trial(rest, {}, _Outside(name, math.nan, factor=False))
+                powers = _POWERS if name in self.positive else _POWERS[:2]
+                if np.all(self.start[name] != 0):
+                    yield from (_Trial(rest, {}, _Outside(name, p, factor=True)) for p in powers)
+            elif name in self.positive:
+                yield _Trial(rest, {}, _Outside(name, math.nan, factor=True))
 
     def _combined(self) -> Iterator[_Trial]:
         """Two variables in the place of which there is one, without and with a power outside."""
@@ -138,53 +168,62 @@ class _Greedy:
                 trial = _Trial({**rest, name: values}, {name: expression}, None)
                 yield trial
                 if self.logarithmic and one in self.positive:
-                    yield trial._replace(outside=one)
+                    yield trial._replace(outside=_Outside(one, math.nan, factor=True))
 
-    def _error(self, trial: _Trial) -> tuple[float, float]:
-        """Share of the variance left by a trial, and the power or factor of what is outside."""
-        extra = None if trial.outside is None else self._outside_column(trial.outside)
-        left, power = _left_out(np.stack(list(trial.columns.values())), self.y, extra)
+    def _error(self, trial: _Trial) -> tuple[float, _Outside | None]:
+        """Share of the variance left by a trial, and what is outside with its power fitted."""
+        columns = np.stack(list(trial.columns.values()))
+        outside, extra, y = trial.outside, None, self.y
+        if outside is not None and math.isnan(outside.power):
+            extra = self._outside_column(outside.name)
+        elif outside is not None:
+            y = outside.removed(y, self.start[outside.name])
+        left, power = _left_out(columns, y, extra)
         if extra is not None:
             simple = float(Fraction(power).limit_denominator(4)) if abs(power) < 20 else 0.0
             if abs(simple - power) > _SIMPLE or simple == 0:
-                return math.inf, 0.0
-            power = simple
-        return left / self.variance, power
+                return math.inf, None
+            outside = outside._replace(power=simple)
+        return left / max(_spread(y), 1e-300), outside
 
     def _outside_column(self, name: str) -> np.ndarray:
         x = self.start[name]
         return np.log(x) if self.logarithmic else x
 
-    def _take(self, trial: _Trial, power: float) -> None:
+    def _take(self, trial: _Trial, outside: _Outside | None) -> None:
         self.columns = dict(trial.columns)
         self.definitions |= {n: e.substitute(self.definitions) for n, e in trial.new.items()}
-        if trial.outside is not None:
-            self.outside[trial.outside] = self.outside.get(trial.outside, 0.0) + power
-            self.y = self.y - power * self._outside_column(trial.outside)
+        if outside is not None:
+            self.outside.append(outside)
+            if self.logarithmic:
+                self.y = self.y - outside.power * self._outside_column(outside.name)
+            else:
+                self.y = outside.removed(self.y, self.start[outside.name])
 
     def _reduced(self, problem: Problem, error: float) -> Reduced:
         combined = {name: e for name, e in self.definitions.items() if name in self.columns}
         expressions = [combined.get(name, variable(name)) for name in self.columns]
         table = np.stack([e.evaluate(problem.X, problem.variables) for e in expressions], axis=1)
-        y, outside = problem.y, None
-        if self.outside:
-            terms = [(variable(name), power) for name, power in self.outside.items()]
-            if self.logarithmic:
-                outside = product(terms)
-                y = y / outside.evaluate(problem.X, problem.variables)
-            else:
-                scaled = [_multiple(v, power) for v, power in terms]
-                outside = functools.reduce(lambda a, b: a + b, scaled)
-                y = y - outside.evaluate(problem.X, problem.variables)
-        changed = replace(problem, X=table, y=y, variables=tuple(self.columns), steering=Steering())
-        if self.logarithmic and outside is not None:  # errors of y, not of y divided by something
-            weights = problem.weights * outside.evaluate(problem.X, problem.variables) ** 2
-            changed = replace(changed, weights=weights / weights.sum())
-        return Reduced(changed, combined, outside, self.logarithmic, error)
+        y, weights = problem.y, problem.weights
+        for outside in self.outside:
+            x = problem.X[:, problem.variables.index(outside.name)]
+            y = outside.removed(y, x)
+            if outside.factor:  # errors of y count, not those of y divided by something
+                weights = weights * x ** (2 * outside.power)
+        changed = replace(
+            problem,
+            X=table,
+            y=y,
+            weights=weights / weights.sum(),
+            variables=tuple(self.columns),
+            steering=Steering(),
+        )
+        return Reduced(changed, combined, tuple(self.outside), error)
 
 
-def _multiple(expression: Expression, factor: float) -> Expression:
-    return expression if factor == 1 else Fraction(factor).limit_denominator(4) * expression
+def _spread(y: np.ndarray) -> float:
+    """Squared deviation of the middle of some values, which poles do not change."""
+    return float(np.median((y - np.median(y)) ** 2))
 
 
 def _unused(name: str, taken: Mapping[str, np.ndarray]) -> str:

@@ -44,7 +44,7 @@ class Effort(NamedTuple):
       refined: candidates that get constants inside their functions, and
       refined_points: rows that these are fitted to.
       side: best expressions of either side of a threshold that are combined.
-      small: simple entries that are paired first, and that holes of deep contexts are filled with.
+      small: entries of the library that is tried first.
       beams: sums that are followed from each number of terms to the next.
       factors: functions that are fitted as factors of power laws.
       generations: of the evolution.
@@ -59,7 +59,7 @@ class Effort(NamedTuple):
     refined: int = 80
     refined_points: int = 512
     side: int = 6
-    small: int = 2000
+    small: int = 3000
     beams: int = 48
     factors: int = 16
     generations: int = 150
@@ -120,12 +120,13 @@ class Stages:
                 return
 
     def _thorough(self, pool: Pool) -> Iterator[str]:
+        """The stages that need a library, first a small one, then the large one."""
         sample = pool.problem.rows(self._rows)
-        evolution = Evolution(sample, self.filler, self.rng)
+        evolution = Evolution(sample, self.small_filler, self.rng)
         yield from self._of_functions(pool, evolution)
         yield from self._of_pairs(pool, self.small, self.effort.lighter())
         yield from self._of_contexts(pool, evolution)
-        pool.offer(pieces(pool.problem, sample, self.library, self._side))
+        pool.offer(pieces(pool.problem, sample, self.small, self._side))
         yield "pieces"
         points = pool.problem.sample(self.rng, self.effort.refined_points)
         insert_constants(pool, points, self.effort.refined)
@@ -133,6 +134,7 @@ class Stages:
         evolution.seed(to_formula(expression) for expression in pool.best(200))
         yield from self._of_evolution(pool, evolution, self.effort.generations // 4)
         yield from self._of_pairs(pool, self.library, self.effort)
+        evolution.filler = Filler(self.library, sample)
         evolution.seed(to_formula(expression) for expression in pool.best(100))
         yield from self._of_evolution(pool, evolution, self.effort.generations)
 
@@ -144,17 +146,17 @@ class Stages:
     def _of_functions(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
         """Functions of entries, and power laws times such functions."""
         sample = evolution.problem
-        found = list(contexts(sample, self.filler, deep=False))
-        evolution.seed(formula for _, formula in filled(found, self.filler, self.stop))
+        found = list(contexts(sample, self.small_filler, deep=False))
+        evolution.seed(formula for _, formula in filled(found, self.small_filler, self.stop))
         pool.offer(evolution.fitted(16))
         yield "functions"
-        powers = self.filler.powers
+        powers = self.small_filler.powers
         pairs = powers.best_pairs(sample.y, self.effort.pairs)
         products = [powers.formula(sample.y, pair) for pair in pairs]
         evolution.seed(product for product in products if product is not None)
         pool.offer(evolution.fitted(16))
         yield "products"
-        factors = Factors(self.filler, sample)
+        factors = Factors(self.small_filler, sample)
         for context in found:
             count = self.effort.factors // (2 if context.before else 1)
             evolution.seed(
@@ -168,29 +170,32 @@ class Stages:
 
     def _of_contexts(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
         """Functions of an entry and a function of an entry."""
-        small = Filler(self.small, evolution.problem)
-        found = list(contexts(evolution.problem, small, deep=True))
-        evolution.seed(formula for _, formula in filled(found, small, self.stop))
+        found = list(contexts(evolution.problem, self.small_filler, deep=True))
+        formulas = filled(found, self.small_filler, self.stop)
+        evolution.seed(formula for _, formula in formulas)
         pool.offer(evolution.fitted(40))
         yield "contexts"
 
     @functools.cached_property
-    def filler(self) -> Filler:
-        """The library, ready for filling holes."""
-        return Filler(self.library, self.problems[0].rows(self._rows))
+    def small_filler(self) -> Filler:
+        """The small library, ready for filling holes."""
+        return Filler(self.small, self.problems[0].rows(self._rows))
 
     @functools.cached_property
     def small(self) -> Library:
-        """The simplest entries."""
-        return self.library.simplest(self.effort.small)
+        """A library that is quickly built."""
+        return self._library(self.effort.small)
 
     @functools.cached_property
     def library(self) -> Library:
         """Sub-expressions with values on the sample."""
+        return self._library(self.effort.library)
+
+    def _library(self, size: int) -> Library:
         weights = np.mean([p.weights[self._rows] for p in self.problems], axis=0)
         sample = replace(self.problems[0].rows(self._rows), weights=weights / weights.sum())
         targets = np.stack([p.y[self._rows] for p in self.problems])
-        return build_library(sample, targets, size=self.effort.library)
+        return build_library(sample, targets, size=size)
 
     @functools.cached_property
     def _rows(self) -> np.ndarray:
