@@ -8,7 +8,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Int
 
 from jaxsym._check import require
 
@@ -57,9 +57,8 @@ def cic_paint(position: Float[Array, "n 3"], mesh: int, box: float) -> Float[Arr
     >>> cic_paint(jnp.array([[0.25, 0.0, 0.0]]), 2, 2.0)[:, 0, 0].tolist()
     [0.75, 0.25]
     """
-    field = jnp.zeros(mesh**3, position.dtype)
-    for cell, share in _corners(position, mesh, box):
-        field = field.at[cell].add(share)
+    cell, share = _corners(position, mesh, box)
+    field = jnp.zeros(mesh**3, position.dtype).at[cell].add(share)
     return field.reshape(mesh, mesh, mesh)
 
 
@@ -79,23 +78,21 @@ def cic_read(
     [1.25]
     """
     mesh, shape = len(field), field.shape[3:]
-    flat = field.reshape(mesh**3, *shape)
-    total = jnp.zeros((len(position), *shape), field.dtype)
-    for cell, share in _corners(position, mesh, box):
-        total += flat[cell] * share.reshape(-1, *(1,) * len(shape))
-    return total
+    cell, share = _corners(position, mesh, box)
+    return jnp.einsum("nk...,nk->n...", field.reshape(mesh**3, *shape)[cell], share)
 
 
-def _corners(position, mesh, box):
-    """The flat index of each of the 8 cells around each particle, and its share."""
+def _corners(
+    position: Float[Array, "n 3"], mesh: int, box: float
+) -> tuple[Int[Array, "n 8"], Float[Array, "n 8"]]:
+    """The flat indices of the 8 cells around each particle, and their shares of it."""
     scaled = position * (mesh / box)
     floor = jnp.floor(scaled)
-    beyond = scaled - floor
-    low = floor.astype(jnp.int32)
-    for corner in itertools.product((0, 1), repeat=3):
-        x, y, z = ((low + jnp.array(corner)) % mesh).T
-        share = jnp.prod(jnp.where(jnp.array(corner) == 1, beyond, 1 - beyond), axis=-1)
-        yield (x * mesh + y) * mesh + z, share
+    beyond = (scaled - floor)[:, None]
+    corners = np.array(list(itertools.product((0, 1), repeat=3)))
+    at = (floor.astype(jnp.int32)[:, None] + corners) % mesh
+    share = jnp.prod(jnp.where(corners == 1, beyond, 1 - beyond), axis=-1)
+    return (at[..., 0] * mesh + at[..., 1]) * mesh + at[..., 2], share
 
 
 def inverse_divergence(
