@@ -8,6 +8,7 @@ from jaxsym import __version__
 from jaxsym.cli.discover import discover
 from jaxsym.cli.doctor import doctor
 from jaxsym.cli.fit import fit
+from jaxsym.cli.lagrangian import lagrangian
 from jaxsym.cli.shared import Application
 from jaxsym.cli.simulate import simulate
 
@@ -26,12 +27,12 @@ def main(context: click.Context, debug: bool) -> None:
       0    all is well
       1    something is wrong with the input, the files or the installation
       2    the command line cannot be understood
-      3    discover: the true law is known, and the law found is another one
+      3    discover, lagrangian: the truth is known, and what was found is another law
       130  interrupted; what was found until then has been written
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for _command in (discover, fit, simulate, doctor):
+for _command in (discover, fit, simulate, doctor, lagrangian):
     main.add_command(_command)

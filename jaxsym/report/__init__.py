@@ -1,16 +1,26 @@
 """What a discovery leaves behind: a folder with its result, equations and figure."""
 
 from jaxsym.report.folder import FILES, check_folder, write_report
+from jaxsym.report.lagrangian import (
+    LAGRANGIAN_FILES,
+    lagrangian_module,
+    lagrangian_tex,
+    write_lagrangian,
+)
 from jaxsym.report.python_module import law_module, python_code
 from jaxsym.report.words import law_lines, law_tex, verdict
 
 __all__ = [
     "FILES",
+    "LAGRANGIAN_FILES",
     "check_folder",
+    "lagrangian_module",
+    "lagrangian_tex",
     "law_lines",
     "law_module",
     "law_tex",
     "python_code",
     "verdict",
+    "write_lagrangian",
     "write_report",
 ]

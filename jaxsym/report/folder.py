@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from jaxsym.distill.discovery import Discovery
@@ -26,21 +27,35 @@ def write_report(discovery: Discovery, out: str | Path, *, force: bool = False) 
     Raises:
       OSError: see `check_folder`, or whatever the disk says.
     """
+    write_files({n: partial(w, discovery) for n, w in _WRITERS.items()}, out, force=force)
+
+
+def write_files(
+    writers: Mapping[str, Callable[[Path], None]], out: str | Path, *, force: bool = False
+) -> None:
+    """Write files into a folder, all of them or none.
+
+    Args:
+      writers: what writes each file, by name.
+      out, force: as for `write_report`.
+    Raises:
+      OSError: see `check_folder`, or whatever the disk says.
+    """
     out = Path(out)
     check_folder(out, force=force)
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.parent / f".{out.name}.{os.getpid()}.partial"
-    partial.mkdir()
+    unfinished = out.parent / f".{out.name}.{os.getpid()}.partial"
+    unfinished.mkdir()
     try:
-        for name, write in _WRITERS.items():
-            write(discovery, partial / name)
+        for name, write in writers.items():
+            write(unfinished / name)
         if not out.exists():
-            partial.rename(out)
+            unfinished.rename(out)
             return
-        for name in FILES:
-            os.replace(partial / name, out / name)
+        for name in writers:
+            os.replace(unfinished / name, out / name)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def check_folder(out: str | Path, *, force: bool = False) -> None:

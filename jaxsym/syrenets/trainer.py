@@ -15,7 +15,7 @@ from jaxtyping import Float
 from jaxsym._check import require
 from jaxsym.syrenets.losses import Batch, Weights, make_loss, predict
 from jaxsym.syrenets.network import Architecture, SymbolicNetwork
-from jaxsym.training import Event, init_state, make_step, minibatch, train
+from jaxsym.training import Event, TrainState, init_state, make_step, minibatch, train
 
 _CHECKED = 1024  # states on which the best parameters are chosen
 _WINDOW = 100  # steps whose mean loss the schedule looks at
@@ -103,10 +103,14 @@ def train_network(
     step = make_step(make_loss(network, weights or Weights()), optimizer)
     example = jnp.zeros((batch, inputs))
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-    params = jax.vmap(lambda key: network.init(key, example))(keys)
-    state = jax.vmap(lambda p, key: init_state(p, optimizer, jax.random.fold_in(key, 1)))(
-        params, keys
-    )
+
+    @jax.jit
+    @jax.vmap
+    def begin(key: jax.Array) -> tuple[dict, TrainState]:
+        params = network.init(key, example)
+        return params, init_state(params, optimizer, jax.random.fold_in(key, 1))
+
+    params, state = begin(keys)
     some = Batch(*(values[:_CHECKED] for values in data))
     best = _Best(jax.jit(jax.vmap(partial(mean_squared_error, network), (0, None))), some, params)
 

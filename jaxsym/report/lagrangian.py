@@ -1,0 +1,119 @@
+"""The output folder of a Lagrangian: JSON, LaTeX, a Python module, and a figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from jaxsym.report.folder import write_files
+from jaxsym.report.python_module import python_code
+from jaxsym.syrenets import LagrangianDiscovery
+
+_MODULE = '''\
+"""Lagrangian of {name}, found by jaxsym.
+
+    L = {formula}
+
+    d/dt dL/dqd - dL/dq = GAINS * tau - FRICTION @ qd
+"""
+
+import jax
+import jax.numpy as jnp
+
+CONSTANTS = {{{constants}}}
+FRICTION = {friction}
+GAINS = {gains}
+
+
+def lagrangian(q, qd, constants=CONSTANTS):
+    """L of coordinates and velocities [{coordinates}]."""
+    return {code}
+
+
+def torque(q, qd, qdd, constants=CONSTANTS):
+    """What the actuators must give for this motion, times their gains."""
+    momentum = jax.grad(lagrangian, 1)
+    _, rate = jax.jvp(lambda q, qd: momentum(q, qd, constants), (q, qd), (qd, qdd))
+    return rate - jax.grad(lagrangian)(q, qd, constants) + jnp.array(FRICTION) @ qd
+
+
+def acceleration(q, qd, tau, constants=CONSTANTS):
+    """The motion that commands tau [{coordinates}] cause."""
+    mass = jax.hessian(lagrangian, 1)(q, qd, constants)
+    rest = torque(q, qd, jnp.zeros_like(qd), constants)
+    return jnp.linalg.solve(mass, jnp.array(GAINS) * tau - rest)
+'''
+
+
+def write_lagrangian(
+    discovery: LagrangianDiscovery, out: str | Path, *, force: bool = False
+) -> None:
+    """Write `LAGRANGIAN_FILES` into a folder, all of them or none.
+
+    Args:
+      discovery: what to tell of.
+      out: the folder, new unless ``force``.
+      force: replace these files in a folder that exists; its other files stay.
+
+    Raises:
+      OSError: see `check_folder`, or whatever the disk says.
+    """
+    write_files({n: partial(w, discovery) for n, w in _WRITERS.items()}, out, force=force)
+
+
+def lagrangian_tex(discovery: LagrangianDiscovery) -> str:
+    r"""L, mass matrix, Coriolis and gravity terms, to ``\input`` where amsmath is loaded."""
+    import sympy
+
+    lines = [rf"  L &= {discovery.lagrangian.latex()} \\"]
+    parts = {"M": discovery.mass_matrix, "C": discovery.coriolis, "g": discovery.gravity}
+    lines += [rf"  {name} &= {sympy.latex(part.evalf(6))} \\" for name, part in parts.items()]
+    title = f"% Lagrangian of {discovery.system.name}, found by jaxsym; needs amsmath."
+    note = r"% M(q) qdd + C(q, qd) qd + g(q) is what moves the system."
+    return "\n".join([title, note, r"\begin{align}", *lines, r"\end{align}", ""])
+
+
+def lagrangian_module(discovery: LagrangianDiscovery) -> str:
+    """Source of a module with L, torques and accelerations, which needs nothing but JAX."""
+    formula, dims = discovery.lagrangian, discovery.system.coordinates
+    names = {f"q{i + 1}": f"q[{i}]" for i in range(dims)}
+    names |= {f"qd{i + 1}": f"qd[{i}]" for i in range(dims)}
+    constants = [f"'c{place + 1}': {value!r}" for place, value in enumerate(formula.constants)]
+    return _MODULE.format(
+        name=discovery.system.name,
+        formula=formula,
+        constants=", ".join(constants),
+        friction=[list(row) for row in discovery.system.friction],
+        gains=list(discovery.system.gains),
+        coordinates=dims,
+        code=python_code(formula, names=names),
+    )
+
+
+def _write_json(discovery: LagrangianDiscovery, path: Path) -> None:
+    path.write_text(json.dumps(discovery.to_json(), indent=2) + "\n", encoding="utf-8")
+
+
+def _write_tex(discovery: LagrangianDiscovery, path: Path) -> None:
+    path.write_text(lagrangian_tex(discovery), encoding="utf-8")
+
+
+def _write_python(discovery: LagrangianDiscovery, path: Path) -> None:
+    path.write_text(lagrangian_module(discovery), encoding="utf-8")
+
+
+def _write_figure(discovery: LagrangianDiscovery, path: Path) -> None:
+    from jaxsym.plotting import draw_lagrangian
+
+    draw_lagrangian(discovery).savefig(path, dpi=150)
+
+
+_WRITERS: dict[str, Callable[[LagrangianDiscovery, Path], None]] = {
+    "result.json": _write_json,
+    "lagrangian.tex": _write_tex,
+    "lagrangian.py": _write_python,
+    "figure.png": _write_figure,
+}
+LAGRANGIAN_FILES = tuple(_WRITERS)
