@@ -8,6 +8,7 @@ from jaxsym.graphs.central import (
     central_start,
     momentum_masses,
 )
+from jaxsym.graphs.chunked import chunked_network
 from jaxsym.graphs.hamiltonian import hamiltonian_network
 from jaxsym.graphs.losses import (
     absolute_error,
@@ -23,6 +24,13 @@ from jaxsym.graphs.models import (
     GraphModel,
     particle_network,
 )
+from jaxsym.graphs.neighbor_list import (
+    Grid,
+    NeighborList,
+    checked,
+    make_grid,
+    neighbor_list,
+)
 from jaxsym.graphs.network import Prediction, interaction_network
 
 __all__ = [
@@ -32,12 +40,16 @@ __all__ = [
     "CentralStart",
     "EdgeSample",
     "GraphModel",
+    "Grid",
+    "NeighborList",
     "Prediction",
     "Snapshots",
     "Topology",
     "absolute_error",
     "central_network",
     "central_start",
+    "checked",
+    "chunked_network",
     "decades_error",
     "graph",
     "graph_batches",
@@ -45,7 +57,9 @@ __all__ = [
     "interaction_network",
     "live_components",
     "log_relative_error",
+    "make_grid",
     "momentum_masses",
+    "neighbor_list",
     "particle_network",
     "record_messages",
     "relative_error",

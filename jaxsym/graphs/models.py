@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -13,6 +14,7 @@ from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
 from jaxsym.graphs.bodies import Bodies
+from jaxsym.graphs.chunked import chunked_network
 from jaxsym.graphs.network import (
     BodiesFn,
     DeliverFn,
@@ -147,6 +149,7 @@ def particle_network(
     relative: bool = False,
     message_size: int | None = None,
     penalty_weight: float | None = None,
+    chunk: int | None = None,
 ) -> GraphModel:
     """A graph network of Cranmer et al. 2020 (arXiv 2006.11287, section 2) in one of its variants.
 
@@ -161,6 +164,7 @@ def particle_network(
         translations; the paper's inputs are absolute and learn this from shifted data.
       message_size: M, instead of the variant's.
       penalty_weight: instead of the variant's.
+      chunk: edges at a time, where memory is short; see `jaxsym.graphs.chunked_network`.
     Raises:
       ValueError: unknown variant, dims not 2 or 3.
 
@@ -204,9 +208,10 @@ def particle_network(
             params["node"], jnp.concatenate([node_inputs(bodies), total], axis=-1)
         )
 
+    network = interaction_network if chunk is None else partial(chunked_network, chunk=chunk)
     return GraphModel(
         init,
-        interaction_network(output, node, deliver=chosen.deliver),
+        network(output, node, deliver=chosen.deliver),
         message,
         node,
         same_bodies,
