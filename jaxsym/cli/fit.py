@@ -101,7 +101,7 @@ def fit(
     if out is not None and out.exists() and not force:
         raise FileExistsError(f"{out} exists; --force replaces it")
     data = read_columns(table)
-    inputs = _inputs(list(data), target, columns, sigma)
+    inputs = _inputs(list(map(str, data.columns)), target, columns, sigma)
     read = _units(units, inputs, target)
     messages = message_console()
 
@@ -116,7 +116,7 @@ def fit(
         operators=None if operators is None else operators.split(","),
         template=template,
         units=read and {name: unit for name, unit in read.items() if name != target},
-        target_units=read and read.get(target, ""),
+        target_units=None if read is None else read.get(target, ""),
         dimensionless_constants=not free_constants,
         callback=tell,
         random_state=seed,
@@ -166,7 +166,7 @@ def _sigma(text: str | None, data: pd.DataFrame) -> Any:
     try:
         return float(text)
     except ValueError:
-        raise unknown_name("column", text, list(data)) from None
+        raise unknown_name("column", text, map(str, data.columns)) from None
 
 
 def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) -> None:

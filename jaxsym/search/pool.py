@@ -49,6 +49,8 @@ class Pool:
 
     def replace(self, old: Candidate, final: Expression) -> None:
         """Put a candidate's final form in its place, even if its loss is a little higher."""
+        if not self._allowed(final):  # a constant that becomes 0 may take a required variable away
+            return
         self._best.pop(old.expression.tokens, None)
         complexity = min(old.complexity, self.problem.complexity(final))
         self._best[final.tokens] = Candidate(final, complexity, self.problem.loss(final))

@@ -21,11 +21,13 @@ from jaxsym.search.front import ParetoFront
 from jaxsym.search.groups import dimensionless_groups
 from jaxsym.search.problem import Problem
 from jaxsym.search.protocol import Callback, Engine, Progress
+from jaxsym.search.screening import screen
 from jaxsym.search.settle import settle
 from jaxsym.search.steering import Steering
 from jaxsym.search.templates import Template
 from jaxsym.search.units import Dimensions
 
+_COLUMNS = 10  # that a search takes; of more the most promising are chosen
 _WAYS = 3  # of writing a problem in dimensionless groups
 _ROUNDS = 3  # over the parts of a template that has several
 _TOGETHER = 3  # best of each part that are combined
@@ -52,8 +54,13 @@ class TableSearch:
         self.interrupted = False
 
     def run(self, problems: Sequence[Problem]) -> tuple[ParetoFront, ...]:
-        """Search for all targets of a table at once."""
-        return self._engine(problems, self._left(1.0))
+        """Search for all targets of a table, at once unless there are very many columns."""
+        if len(problems[0].variables) <= _COLUMNS:
+            return self._engine(problems, self._left(1.0))
+        return tuple(
+            self._changed(problem, [screen(problem, _COLUMNS)], target, len(problems))
+            for target, problem in enumerate(problems)
+        )
 
     def with_units(
         self,
