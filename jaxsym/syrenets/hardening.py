@@ -2,12 +2,15 @@
 
 The network is multiplied out into powers, waves and velocities, pruned on the way: a sine of
 ``1.02 q1 - 0.97 q2`` counts as one of ``q1 - q2``. What is left names the terms that the network
-uses, by how much they matter; constants then come from the regression through Euler-Lagrange in
-float64, which keeps the terms that the data call for.
+uses, by how much they matter. A network that is not trained to the end says ``q1 q2 qd1 qd2``
+where the truth is ``cos(q1 - q2) qd1 qd2``, so the factors of its terms are combined anew: each
+product of velocities that it uses with each wave, and with sums and differences of its waves. The
+regression through Euler-Lagrange in float64 then keeps the terms that the data call for.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -17,7 +20,7 @@ from jaxtyping import Float
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import UnsupportedError
 from jaxsym.syrenets.fitting import FittedLagrangian, Options, evenly, fit_lagrangian
-from jaxsym.syrenets.library import WaveLibrary
+from jaxsym.syrenets.library import Term, WaveLibrary, is_gauge
 from jaxsym.syrenets.network import SymbolicNetwork
 from jaxsym.syrenets.readout import candidate_values, pruned
 from jaxsym.syrenets.waves import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
@@ -82,9 +85,46 @@ def harden(
     samples, dims = data.q.shape
     if not len(library):
         return None
-    return fit_lagrangian(
-        library.part(range(min(len(library), samples * dims // 2))), data, options
-    )
+    most = min(_MOST_TERMS, samples * dims // 2)
+    return fit_lagrangian(recombined(library, most), data, options)
+
+
+def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
+    """The factors of some terms in all combinations, the terms themselves after them.
+
+    Args:
+      library: terms, those that matter most first.
+      most: terms in the result; those of the shortest waves come first.
+
+    >>> from jaxsym.syrenets.library import Term
+    >>> rough = (Term((1, 1), (0, 0), False, (1, 1)), Term((0, 0), (1, 0), False, (0, 0)))
+    >>> rough += (Term((0, 0), (0, 1), False, (0, 0)),)
+    >>> "qd1*qd2*cos(q1 - q2)" in map(str, recombined(WaveLibrary(rough), 100).expressions)
+    True
+    """
+    terms = library.terms
+    rates = dict.fromkeys(t.rates for t in terms if sum(t.rates) <= 2)
+    zero = (0,) * len(terms[0].waves)
+    waves = dict.fromkeys([zero, *(t.waves for t in terms if _length(t.waves) == 1)])
+    for a, b in itertools.combinations(list(waves), 2):
+        waves |= dict.fromkeys(
+            _leading(tuple(x + sign * y for x, y in zip(a, b, strict=True))) for sign in (1, -1)
+        )
+    waves |= dict.fromkeys(t.waves for t in terms)
+    ordered = sorted(waves, key=_length)
+    anew = [Term(zero, k, sine, r) for k in ordered for sine in (False, True) for r in rates]
+    useful = [t for t in anew if not is_gauge(t) and (any(t.waves) or not t.sine)]
+    return WaveLibrary(tuple(dict.fromkeys([*useful, *terms]))[:most])
+
+
+def _length(waves: tuple[int, ...]) -> int:
+    return sum(map(abs, waves))
+
+
+def _leading(waves: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a wave and its opposite, which are one, the one whose first entry is positive."""
+    first = next((k for k in waves if k), 0)
+    return tuple(-k for k in waves) if first < 0 else waves
 
 
 class _Sizes:

@@ -1,0 +1,117 @@
+"""`jaxsym lagrangian` from end to end, by the direct route."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsym.simulate import mechanical
+
+RNG = np.random.default_rng(0)
+KEYS = {"lagrangian", "constants", "torque_mse_relative", "exact", "route", "seconds", "seed"}
+
+
+def table(system, count=300):
+    q, qd, qdd = RNG.uniform(-1.5, 1.5, (3, count, system.coordinates))
+    return {"q": q, "qd": qd, "qdd": qdd, "tau": system.torques(q, qd, qdd)}
+
+
+def test_a_simulated_system_and_its_report(run, tmp_path):
+    out = tmp_path / "report"
+    result = run(
+        "lagrangian", "cart-pole", "--route", "direct", "--samples", 400, "--json", "--out", out
+    )
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert KEYS <= found.keys() and found["exact"] and found["recovered"]
+    assert found["route"] == "direct" and found["torque_mse_relative"] <= 1e-16
+    assert found["constants"]["qd1*qd2*cos(q2)"] == pytest.approx(0.18, rel=1e-8)
+    assert "Recovered" in result.stderr
+    assert json.loads((out / "result.json").read_text()) == found
+    assert r"\begin{align}" in (out / "lagrangian.tex").read_text()
+    assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
+    check_module(out / "lagrangian.py")
+    again = run("lagrangian", "cart-pole", "--route", "direct", "--out", out)
+    assert again.exit_code == 1 and "exists" in again.stderr
+
+
+def check_module(path):
+    spec = importlib.util.spec_from_file_location("found", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    q, qd, qdd = (jnp.asarray(v, jnp.float32) for v in RNG.normal(size=(3, 2)))
+    tau = module.torque(q, qd, qdd)
+    np.testing.assert_allclose(tau, mechanical("cart-pole").torques(q, qd, qdd), rtol=1e-4)
+    np.testing.assert_allclose(module.acceleration(q, qd, tau), qdd, rtol=1e-3, atol=1e-4)
+
+
+def test_files_with_friction_and_unknown_gains(run, tmp_path):
+    system = mechanical("double-pendulum", friction=(0.4, 0.1), gains=(1.0, 2.5))
+    data = table(system)
+    np.savez(tmp_path / "run.npz", **data)
+    columns = [f"{name}{i + 1}" for name in data for i in range(2)]
+    rows = np.concatenate(list(data.values()), axis=1)
+    np.savetxt(tmp_path / "run.csv", rows, delimiter=",", header=",".join(columns), comments="")
+    for name in ("run.npz", "run.csv"):
+        result = run(
+            "lagrangian", tmp_path / name, "--route", "direct", "--unknown-gains", "--json"
+        )
+        assert result.exit_code == 0, result.stderr
+        found = json.loads(result.stdout)
+        assert found["exact"] and found["recovered"] is None
+        np.testing.assert_allclose(found["friction"], np.diag([0.4, 0.1]), atol=1e-9)
+        np.testing.assert_allclose(found["gains"], [1.0, 2.5], rtol=1e-9)
+
+
+def test_angles_in_degrees_get_a_hint(run, tmp_path):
+    data = table(mechanical("double-pendulum"))
+    data["q"] = np.rad2deg(data["q"])
+    np.savez(tmp_path / "run.npz", **data)
+    result = run("lagrangian", tmp_path / "run.npz", "--route", "direct")
+    assert "in degrees, convert it" in result.stdout
+
+
+def good() -> dict:
+    return table(mechanical("cart-pole"), 60)
+
+
+BAD = {
+    "unknown system": ("cart-pol", None, "did you mean 'cart-pole'"),
+    "no file": ("none.csv", None, "there is no file"),
+    "file type": ("run.txt", "x", "unknown file type '.txt'"),
+    "no torque": ("run.csv", "q1,qd1,qdd1\n1,2,3\n", "there is no column 'tau1'"),
+    "no acceleration": ("run.csv", "q1,qd1,tau1\n1,2,3\n", "there is no column 'qdd1'"),
+    "misnamed": ("run.csv", "q1,qd1,qdd1,tau2\n1,2,3,4\n", "did you mean 'tau1'"),
+    "not finite": ("run.csv", "q1,qd1,qdd1,tau1\n1,nan,3,4\n", "column 'qd1' holds nan in row 1"),
+    "too few": ("run.npz", {k: v[:5] for k, v in good().items()}, "expected at least"),
+    "no array": ("run.npz", {"q": np.ones((9, 1))}, "there is no array 'qd'"),
+    "shapes": ("run.npz", good() | {"tau": np.ones((60, 1))}, "tau has shape (60, 1)"),
+    "infinite": ("run.npz", good() | {"qd": np.full((60, 2), np.inf)}, "qd has a non-finite value"),
+    "no torques": ("run.npz", good() | {"tau": np.zeros((60, 2))}, "tau is zero everywhere"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "part"), BAD.values(), ids=BAD)
+def test_bad_input(run, tmp_path, name, content, part):
+    source = tmp_path / name if "." in name else name
+    if isinstance(content, str):
+        source.write_text(content)
+    elif content is not None:
+        np.savez(source, **content)
+    result = run("lagrangian", source, "--route", "direct", "--json")
+    assert result.exit_code == 1 and result.stdout == ""
+    assert part in result.stderr and "unexpected" not in result.stderr
+
+
+def test_options_that_do_not_belong(run, tmp_path):
+    np.savez(tmp_path / "run.npz", **good())
+    assert run("lagrangian", tmp_path / "run.npz", "--noise", 0.1).exit_code == 2
+    assert run("lagrangian", "cart-pole", "--links", 2).exit_code == 2
+    assert run("lagrangian", "cart-pole", "--damping", "a,b").exit_code == 2
+    assert run("lagrangian", "cart-pole", "--force").exit_code == 2
+    unknown = run("lagrangian", "cart-pole", "--route", "dirct")
+    assert unknown.exit_code == 1 and "did you mean 'direct'" in unknown.stderr
