@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             if key not in runs:
                 runs[key] = run(case, seed, steps=200 if given.quick else None)
                 _timing.write(_result(given.quick, runs), given.json)
-            print(key, _line(runs[key]), flush=True)
+            print(key, line(runs[key]), flush=True)
     _table(runs, cases)
     return _result(given.quick, runs)
 
@@ -52,10 +52,17 @@ def _result(quick: bool, runs: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(case: str, seed: int, steps: int | None = None) -> dict[str, Any]:
-    """One discovery in a process of its own; its result object, wall seconds and peak memory."""
-    source, _, model = case.partition(":")
-    command = [sys.executable, "-m", "jaxsym", "discover", source, "--seed", str(seed)]
-    command += ["--json"] + (["--model", model] if model else [])
+    """One discovery in a process of its own; its result object, wall seconds and peak memory.
+
+    Args:
+      case: a source, or "law:model", or "law:model:dims".
+      seed: of everything random.
+      steps: of training, by default those of `jaxsym discover`.
+    """
+    source, *rest = case.split(":")
+    command = [sys.executable, "-m", "jaxsym", "discover", source, "--seed", str(seed), "--json"]
+    for option, value in zip(("--model", "--dims"), rest, strict=False):
+        command += [option, value]
     command += ["--steps", str(steps)] if steps else []
     begin = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -73,7 +80,8 @@ def _kept(path: Path | None) -> dict[str, Any]:
     return json.loads(path.read_text())["runs"]
 
 
-def _line(found: dict[str, Any]) -> str:
+def line(found: dict[str, Any]) -> str:
+    """One run in a line."""
     if "failed" in found:
         return f"FAILED {found['failed'][-200:]}"
     law = found["law"]["components"][0]
