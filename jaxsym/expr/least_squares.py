@@ -119,7 +119,6 @@ class _Fit:
         if not len(rows):
             return
         scale = np.diagonal(self.curvature[rows], axis1=1, axis2=2)
-        scale = np.maximum(scale, 1e-14 * scale.max(1, keepdims=True, initial=0))
         scale = np.where(scale > 0, scale, 1.0)
         damped = self.damping[rows, None] * scale
         root = np.sqrt(scale)
@@ -133,7 +132,7 @@ class _Fit:
             return
         self.promised[rows] = np.sum(move * (damped * move - self.gradient[rows]), axis=1)
         self.trial[rows] = self.constants[rows] + move
-        small = np.abs(move).max(1) <= 1e-15 * np.abs(self.constants[rows]).max(1)
+        small = np.all(np.abs(move) <= 1e-15 * np.abs(self.constants[rows]), axis=1)
         self.going[rows[small]] = False
 
     def _linearize(self, constants: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

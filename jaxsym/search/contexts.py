@@ -16,9 +16,8 @@ from jaxsym.search.holes import Filler, Hole
 from jaxsym.search.problem import Problem
 
 _OUTER = ("inv", "square", "sqrt", "exp", "log", "sin", "cos", "asin", "acos", "tanh")
-_INNER = ("square", "sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos")
-_SIMPLE = 96  # entries f
-_FILLED = 3  # entries tried in every hole
+_INNER = ("square", "sqrt", "exp", "log", "sin", "cos", "tanh")
+_SIMPLE = 48  # entries f
 _KEPT = 400  # of the best fillings of each form
 
 
@@ -107,7 +106,7 @@ def _besides(problem: Problem, filler: Filler, outer: _Partial) -> Iterator[_Par
 
 
 def filled(
-    found: list[Context], filler: Filler, stop: Callable[[], bool]
+    found: list[Context], filler: Filler, stop: Callable[[], bool], *, each: int
 ) -> list[tuple[float, Formula]]:
     """The contexts with their holes filled, the best fits first.
 
@@ -115,6 +114,7 @@ def filled(
       found: contexts.
       filler: the library.
       stop: whether time is over.
+      each: entries of either form that are tried in every hole.
 
     Returns:
       log of the share of the hole's variance that is left, and the formula.
@@ -128,9 +128,9 @@ def filled(
         for kind in range(2):
             if kind:
                 desired = np.stack([hole.desired for hole in part])
-                entries, scores = filler.powers.best(desired, _FILLED, penalty=1e-3)
+                entries, scores = filler.powers.best(desired, each, penalty=1e-3)
             else:
-                entries, scores = filler.best(part, _FILLED, penalty=1e-3)
+                entries, scores = filler.best(part, each, penalty=1e-3)
             best += [
                 (float(score), start + i, kind, int(entry))
                 for i, row in enumerate(zip(entries, scores, strict=True))

@@ -30,6 +30,7 @@ from jaxsym.search.problem import Problem
 
 _HOLES = 96  # filled in one generation
 _EACH = 6  # formulas kept of each complexity
+_LINEAR = 0.4  # share of the holes whose values are desired by the slope, not by inversion
 _CROSSED = 32  # formulas made of two
 _FITTED = 8  # formulas whose constants are fitted in one generation
 _SLOTS = 6  # most constants of these
@@ -100,12 +101,15 @@ class Evolution:
         """A hole in a formula: in the place of a part, or beside it."""
         traced = trace(member.formula, self.columns, self.table)
         place = int(self.rng.integers(len(member.formula)))
-        found = desired(traced, place, self.problem.y, self.table)
+        own, whole = traced.values[place], traced.values[0]
+        linear = self.rng.random() < _LINEAR
+        found = desired(traced, place, whole if linear else self.problem.y, self.table)
         if found is None:
             return None
         target, slope = found
+        if linear:  # a step of Gauss and Newton, which noise does not bend
+            target = own + (self.problem.y - whole) / slope
         head = str(self.rng.choice(["", "", "", "add", "mul"]))
-        own = traced.values[place]
         if head == "add":
             target = target - own
         elif head == "mul":

@@ -19,10 +19,10 @@ from jaxsym.search.holes import Filler
 from jaxsym.search.powers import Logarithms
 from jaxsym.search.problem import Problem
 
-_ENTRIES = 256  # simple entries G
-_STEPS = 0.4 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
+_ENTRIES = 160  # simple entries G
+_STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
 _SAME = 1e-7  # relative difference of scales from 1 that is rounding
-_SCALES = 0.05 * 1.6 ** np.arange(13)  # of k G
+_SCALES = 0.06 * 1.9 ** np.arange(9)  # of k G
 
 
 class Family(NamedTuple):

@@ -24,6 +24,8 @@ from jaxsym.search.ranking import padded, ranked
 
 _LEAST = 1e-6  # share below which float32 sees nothing
 _SAME = 1e-7  # relative difference of factors from 1 that is rounding
+_SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+_LARGEST_POWER = 20.0
 _NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
 _SHIFTED = 2500  # simple entries that 1 is added to and subtracted from
 _PAIRED = 1500  # columns that are paired
@@ -34,6 +36,8 @@ _SHIFTS = (0, 1, -1)
 class Logarithms:
     """Regression of logarithms on those of the variables.
 
+    Where the target is small its logarithm is uncertain, so that such rows count less.
+
     Args:
       sample: the rows.
     """
@@ -42,10 +46,14 @@ class Logarithms:
         nonzero = [j for j, x in enumerate(sample.X.T) if np.all(x != 0) and np.ptp(np.abs(x)) > 0]
         self.variables = [variable(sample.variables[j]) for j in nonzero]
         self.table = np.log(np.abs(sample.X[:, nonzero]))
-        self._basis = np.linalg.qr(np.column_stack([np.ones(len(sample.y)), self.table]))[0].T
+        size = np.abs(sample.y) / max(float(np.median(np.abs(sample.y))), 1e-300)
+        self.root = np.minimum(size, 1.0) * np.sqrt(sample.weights / sample.weights.max())
+        design = np.column_stack([np.ones(len(sample.y)), self.table])
+        self._basis = np.linalg.qr(self.root[:, None] * design)[0].T
 
     def units(self, columns: Float[np.ndarray, "M n"]) -> Float[np.ndarray, "M n"]:
         """What the variables leave of some columns, at unit length; 0 where there is nothing."""
+        columns = np.where(self.root > 0, columns, 0.0) * self.root
         largest = np.abs(columns).max(1)
         usable = np.isfinite(largest) & (largest > 0)
         columns = np.where(usable[:, None], columns / np.where(usable, largest, 1.0)[:, None], 0.0)
@@ -61,34 +69,72 @@ class Logarithms:
         bases: Sequence[tuple[Expression, Float[np.ndarray, " n"]]],
         exponents: Sequence[tuple[Expression, Float[np.ndarray, " n"]]] = (),
     ) -> Formula | None:
-        """The product that fits best, with simple powers where they fit about.
+        """The product that fits best, with simple powers where these fit about as well.
 
         Args:
           desired: values.
           bases: expressions g with their values.
           exponents: expressions h with their values.
         """
-        columns = [np.log(np.abs(g)) for _, g in bases] + [h for _, h in exponents]
-        design = np.column_stack([*columns, self.table, np.ones(len(desired))])
-        target = np.log(np.abs(desired))
-        if not (np.all(np.isfinite(design)) and np.all(np.isfinite(target))):
+        rates = [h for _, h in exponents]
+        powers = [np.log(np.abs(g)) for _, g in bases]
+        usable = (self.root > 0) & (desired != 0)
+        design = np.column_stack([*rates, np.ones(len(desired)), *powers, self.table])[usable]
+        target = np.log(np.abs(desired[usable]))
+        if not np.all(np.isfinite(design)):
             return None
-        size = np.abs(design).max(0)
-        found = (np.linalg.lstsq(design / size, target, rcond=1e-13)[0] / size)[:-1]
-        free = slice(len(bases), len(columns))
-        rounded = _rounded(found)
-        rounded[free] = found[free]
-        level = float(np.mean(target - design[:, :-1] @ rounded))
-        powers = np.delete(rounded, np.arange(len(bases), len(columns))).tolist()
+        root = self.root[usable]
+        free = len(rates) + 1
+        found = _rounded_fit(root[:, None] * design, root * target, free)
         parts = [*(expression for expression, _ in bases), *self.variables]
-        whole = product(zip(parts, powers, strict=True))
-        for (expression, _), rate in zip(exponents, rounded[free].tolist(), strict=True):
+        whole = product(zip(parts, found[free:].tolist(), strict=True))
+        for (expression, _), rate in zip(exponents, found.tolist(), strict=False):
             whole = whole * apply("exp", constant(rate) * expression)
-        scale = float(np.exp(np.clip(level, -690, 690)))
-        signs = np.prod([np.sign(g) for (_, g), p in zip(bases, powers, strict=False) if p % 2], 0)
-        if np.mean(signs * np.sign(desired)) < 0:
+        scale = float(np.exp(np.clip(found[free - 1], -690, 690)))
+        odd = [np.sign(g) for (_, g), p in zip(bases, found[free:], strict=False) if p % 2]
+        if np.mean(np.prod(odd, axis=0) * np.sign(desired)) < 0:
             scale = -scale
         return to_formula(whole if abs(scale - 1) < _SAME else constant(scale) * whole)
+
+
+def _rounded_fit(design: np.ndarray, target: np.ndarray, free: int) -> np.ndarray:
+    """Least squares with coefficients, but for the first few, rounded one after the other."""
+    count = design.shape[1]
+    size = np.maximum(np.abs(design).max(0), 1e-300)
+    known: dict[int, float] = {}
+    while True:
+        open_ = [i for i in range(count) if i not in known]
+        rest = target - sum((value * design[:, i] for i, value in known.items()), 0.0)
+        scaled = design[:, open_] / size[open_]
+        found = np.linalg.lstsq(scaled, rest, rcond=1e-13)[0]
+        residual = rest - scaled @ found
+        inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-13)
+        variance = residual @ residual / max(1, len(target) - len(open_))
+        errors = np.sqrt(variance * np.maximum(np.diag(inverse), 0)) / size[open_]
+        values = dict(zip(open_, found / size[open_], strict=True)) | known
+        near = [
+            (abs(simple - values[i]) / (_NEAR + error), i, simple)
+            for i, error in zip(open_, errors, strict=True)
+            if i >= free
+            for simple in [_simplest(values[i], _NEAR + 2 * error)]
+            if simple is not None
+        ]
+        if not near:
+            return np.array([values[i] for i in range(count)])
+        _, index, simple = min(near)
+        known[index] = simple
+
+
+def _simplest(value: float, error: float) -> float | None:
+    """The simplest power within an error."""
+    if abs(value) > _LARGEST_POWER:
+        return None
+    near = (p for p in (*_SIMPLE, float(round(value))) if abs(value - p) <= error)
+    found = next(near, None)
+    if found is None and error < 2 * _NEAR:
+        ratio = float(Fraction(value).limit_denominator(4))
+        found = ratio if abs(value - ratio) <= error else None
+    return found
 
 
 class Powers:
@@ -168,12 +214,6 @@ class Powers:
                 bases.append((expression + literal(_SHIFTS[kind]) if kind else expression, values))
         with np.errstate(all="ignore"):
             return self.logarithms.formula(desired, bases, exponents)
-
-
-def _rounded(exponents: np.ndarray) -> np.ndarray:
-    """Exponents that are nearly simple fractions as these."""
-    simple = np.array([float(Fraction(e).limit_denominator(4)) for e in exponents])
-    return np.where(np.abs(exponents - simple) < _NEAR, simple, exponents)
 
 
 @jax.jit

@@ -32,6 +32,8 @@ from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
 from jaxsym.search.transforms import transformed
 
+_POWERS = (("inv",), ("square",), ("sqrt",))
+
 
 class Effort(NamedTuple):
     """How much work the stages do.
@@ -147,17 +149,20 @@ class Stages:
         """Functions of entries, and power laws times such functions."""
         sample = evolution.problem
         found = list(contexts(sample, self.small_filler, deep=False))
-        evolution.seed(formula for _, formula in filled(found, self.small_filler, self.stop))
-        pool.offer(evolution.fitted(16))
+        formulas = filled(found, self.small_filler, self.stop, each=self.effort.factors)
+        evolution.seed(formula for _, formula in formulas)
+        pool.offer(evolution.fitted(24))
         yield "functions"
         powers = self.small_filler.powers
-        pairs = powers.best_pairs(sample.y, self.effort.pairs)
+        pairs = powers.best_pairs(sample.y, self.effort.pairs // 2)
         products = [powers.formula(sample.y, pair) for pair in pairs]
         evolution.seed(product for product in products if product is not None)
         pool.offer(evolution.fitted(16))
         yield "products"
         factors = Factors(self.small_filler, sample)
         for context in found:
+            if context.before[:1] in _POWERS:  # logarithms do not change by these
+                continue
             count = self.effort.factors // (2 if context.before else 1)
             evolution.seed(
                 (*context.before, *formula, *context.after)
@@ -171,7 +176,7 @@ class Stages:
     def _of_contexts(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
         """Functions of an entry and a function of an entry."""
         found = list(contexts(evolution.problem, self.small_filler, deep=True))
-        formulas = filled(found, self.small_filler, self.stop)
+        formulas = filled(found, self.small_filler, self.stop, each=3)
         evolution.seed(formula for _, formula in formulas)
         pool.offer(evolution.fitted(40))
         yield "contexts"
