@@ -16,6 +16,7 @@ from jaxsym.search.problem import Problem, make_problems
 from jaxsym.search.protocol import SEARCHED, Callback, Progress
 from jaxsym.search.scaling import scale_together
 from jaxsym.search.settle import settle
+from jaxsym.search.shared_form import with_free_numbers
 from jaxsym.search.steering import Steering
 
 _MARGIN = 0.9  # share of the time that the engine gets; the rest is for constants in float64
@@ -110,7 +111,8 @@ class ForeignEngine:
                 scaling.scaled(problem), names=names, seed=_seed(key, number), time_limit=limit
             )
             found = [e.substitute(back) for e in read_equations(texts, names, problem.table)]
-            fronts.append(settle(problem, map(scaling.restored, found)))
+            free = [with_free_numbers(scaling.restored(expression)) for expression in found]
+            fronts.append(settle(problem, free))
             if callback is not None:
                 seconds = time.monotonic() - began
                 callback(Progress(self.name, number, seconds, fronts[-1]))

@@ -322,9 +322,19 @@ class SymbolicRegressor:
 
     def _chosen(self, index: int | None) -> list[Expression]:
         self._check_fitted()
+        if index is None and self.shared_form and len(self.fronts_) > 1:
+            index = self._shared_row()
         if index is not None:
             return [front.candidates[index].expression for front in self.fronts_]
         return [self._select(front).expression for front in self.fronts_]
+
+    def _shared_row(self) -> int:
+        """The row of the form that all targets share."""
+        if self.selection != "description_length":
+            first = self.fronts_[0]
+            return first.candidates.index(self._select(first))
+        bits = [[f.description_length(c) for c in f] for f in self.fronts_]
+        return int(np.argmin(np.sum(bits, axis=0)))
 
     def _select(self, front: ParetoFront) -> Candidate:
         if callable(self.selection):

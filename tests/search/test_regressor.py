@@ -71,7 +71,7 @@ def test_several_targets():
 
 def test_targets_of_one_form_have_constants_of_their_own():
     Y = np.stack([np.exp(-0.7 * X[:, 0]) + 2, 3 * np.exp(-1.9 * X[:, 0]) + 0.5], axis=1)
-    first, second = fit(Y, shared_form=True).expression_
+    first, second = fit(Y, shared_form=True, engine="native").expression_
     assert first.tokens == second.tokens and len(first.constants) == 3
     np.testing.assert_allclose(second.evaluate(X, ["x0", "x1", "x2"]), Y[:, 1], rtol=1e-6)
 
@@ -140,7 +140,7 @@ def test_the_parts_of_a_template_are_found_by_turns():
 
 
 def test_limits_are_obeyed():
-    y = np.sin(X[:, 0]) + 0.1 * X[:, 1]
+    y = np.sin(X[:, 0]) + 0.1 * X[:, 2]
     nesting = {"sin": {"sin": 0, "exp": 0}, "exp": {"exp": 0}}
     model = fit(y, required=["x2"], nesting=nesting, max_complexity=9)
     assert all("x2" in e.variables for e in model.front_["expression"])
@@ -154,8 +154,8 @@ def test_operators_of_ones_own_and_their_costs():
     y = special.erf(X[:, 0] / X[:, 1])
     model = fit(y, operators=[*ARITHMETIC, erf])
     assert model.expression_.tokens[0] == "erf" and model.front_["complexity"].iloc[-1] == 5
-    dear = fit(y, operators=[*ARITHMETIC, erf], costs={"erf": 7})
-    assert dear.front_["complexity"].iloc[-1] == 10
+    dear = fit(y, operators=[*ARITHMETIC, erf], costs={"erf": 3})
+    assert dear.front_["complexity"].iloc[-1] == 6
 
 
 def test_guesses_and_warm_starts():

@@ -1,0 +1,128 @@
+"""`jaxsym fit`: tables in files, the result as text and as JSON, bad input in one line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jaxsym import SymbolicRegressor
+from jaxsym.expr import parse
+
+TABLE = pd.DataFrame(np.random.default_rng(0).uniform(1.0, 5.0, (60, 2)), columns=["m", "a"])
+TABLE["F"] = TABLE.m * TABLE.a
+
+
+@pytest.fixture(params=["table.csv", "table.parquet", "table.npz"])
+def file(request, tmp_path):
+    path = tmp_path / request.param
+    match path.suffix:
+        case ".csv":
+            TABLE.to_csv(path, index=False)
+        case ".parquet":
+            TABLE.to_parquet(path)
+        case ".npz":
+            np.savez(path, **{name: TABLE[name].to_numpy() for name in TABLE})
+    return path
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "table.csv"
+    TABLE.to_csv(path, index=False)
+    return path
+
+
+def test_the_result_as_json(run, file):
+    result = run("fit", file, "--target", "F", "--json", "--seed", 3)
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert set(found) == {"expression", "latex", "front", "seconds", "seed"}
+    assert parse(found["expression"]) == parse("m*a") and found["latex"] == "a m"
+    assert found["seed"] == 3 and found["seconds"] > 0
+    assert [set(row) for row in found["front"]] == [{"complexity", "loss", "expression"}] * len(
+        found["front"]
+    )
+
+
+def test_the_result_for_people(run, csv):
+    result = run("fit", csv, "--target", "F")
+    assert result.exit_code == 0
+    assert "complexity" in result.stdout and "a*m" in result.stdout
+
+
+def test_the_model_in_a_file(run, csv, tmp_path):
+    out = tmp_path / "new" / "model.json"
+    assert run("fit", csv, "--target", "F", "--out", out).exit_code == 0
+    model = SymbolicRegressor.load(out)
+    np.testing.assert_allclose(model.predict(TABLE[["m", "a"]]), TABLE.F)
+    again = run("fit", csv, "--target", "F", "--out", out)
+    assert again.exit_code == 1 and "--force replaces it" in again.stderr
+    assert run("fit", csv, "--target", "F", "--out", out, "--force").exit_code == 0
+
+
+def test_options_reach_the_search(run, csv):
+    found = run("fit", csv, "--target", "F", "--template", "A(a)*m", "--json", "--sigma", "0.1")
+    assert parse(json.loads(found.stdout)["expression"]) == parse("m*a")
+    chosen = run("fit", csv, "--target", "F", "--columns", "m", "--json", "--time-limit", "1")
+    assert parse(json.loads(chosen.stdout)["expression"]).variables in ((), ("m",))
+    few = run("fit", csv, "--target", "F", "--operators", "add,mul", "--json")
+    assert json.loads(few.stdout)["expression"] == "a*m"
+
+
+def test_units(run, csv):
+    pytest.importorskip("pint")
+    found = run("fit", csv, "--target", "F", "--units", "m=kg,a=m/s^2,F=N", "--json")
+    assert parse(json.loads(found.stdout)["expression"]) == parse("m*a")
+    wrong = run("fit", csv, "--target", "F", "--units", "m=kg,a=m/s^2,F=V")
+    assert wrong.exit_code == 1 and "target's dimension" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--target", "f"), 1, "unknown column 'f'; known: m, a, F"),
+        (("--target", "F", "--columns", "m,b"), 1, "unknown column 'b'"),
+        (("--target", "F", "--columns", "F"), 1, "nothing explains 'F'"),
+        (("--target", "F", "--units", "m"), 2, "expected COLUMN=UNIT"),
+        (("--target", "F", "--units", "q=kg"), 1, "unknown column 'q'"),
+        (("--target", "F", "--sigma", "s"), 1, "unknown column 's'"),
+        (("--target", "F", "--engine", "natve"), 1, "did you mean 'native'"),
+        (("--target", "F", "--operators", "sine"), 1, "unknown operator 'sine'"),
+        (("--target", "F", "--template", "A(q)"), 1, "unknown variable 'q'"),
+        (("--target", "F", "--time-limit", "0"), 2, "time-limit"),
+        ((), 2, "--target"),
+    ],
+)
+def test_bad_options(run, csv, options, code, message):
+    result = run("fit", csv, *options)
+    assert result.exit_code == code and message in result.stderr and not result.stdout
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("table.csv", "", "not a table of comma-separated values"),
+        ("table.csv", "a,F\n", "has no rows"),
+        ("table.csv", "a,F\n1,2\nfar,3\n", "row 1, column a is 'far'"),
+        ("table.csv", "a,F\n1,2\n,3\n4,5\n", "row 1, column a is NaN"),
+        ("table.csv", "a,F\n1,2\n", "at least 2 rows"),
+        ("table.npz", "a,F\n1,2\n", "not an .npz archive"),
+        ("table.parquet", "a,F\n1,2\n", "not a Parquet file"),
+        ("table.txt", "a,F\n1,2\n", "unknown file type '.txt'"),
+    ],
+)
+def test_bad_files(run, tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    result = run("fit", tmp_path / name, "--target", "F")
+    assert result.exit_code == 1 and message in result.stderr
+
+
+def test_a_missing_file_and_arrays_of_other_lengths(run, tmp_path):
+    assert "there is no file" in run("fit", tmp_path / "no.csv", "--target", "F").stderr
+    np.savez(tmp_path / "t.npz", F=np.ones(3), a=np.ones(4))
+    result = run("fit", tmp_path / "t.npz", "--target", "F")
+    assert result.exit_code == 1 and "arrays are of shapes F (3,), a (4,)" in result.stderr
