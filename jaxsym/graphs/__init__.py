@@ -24,6 +24,7 @@ from jaxsym.graphs.models import (
     GraphModel,
     particle_network,
 )
+from jaxsym.graphs.multistep import MultiStepNetwork
 from jaxsym.graphs.neighbor_list import (
     Grid,
     NeighborList,
@@ -41,6 +42,7 @@ __all__ = [
     "EdgeSample",
     "GraphModel",
     "Grid",
+    "MultiStepNetwork",
     "NeighborList",
     "Prediction",
     "Snapshots",
