@@ -28,7 +28,7 @@ class Column:
 
     Attributes:
       least, most: of the range.
-      kind: "uni", "log" or "int" (log, rounded).
+      kind: "uni", "log" or "int" (uniform, rounded).
       signed: whether the sign is random.
     """
 
@@ -38,15 +38,14 @@ class Column:
     signed: bool = False
 
     def draw(self, rng: np.random.Generator, count: int, wider: bool) -> np.ndarray:
-        """`[count]` values; `wider` extends a uniform range by its width on either side."""
-        if self.kind == "uni":
-            margin = (self.most - self.least) * wider
-            values = rng.uniform(self.least - margin, self.most + margin, count)
-        else:
-            low, high = np.log10([self.least, self.most])
-            margin = (high - low) * wider
-            values = 10 ** rng.uniform(low - margin, high + margin, count)
-            values = np.round(values) if self.kind == "int" else values
+        """`[count]` values; `wider` extends the range by its width on either side."""
+        low, high = (np.log10(x) if self.kind == "log" else x for x in (self.least, self.most))
+        margin = (high - low) * wider
+        values = rng.uniform(low - margin, high + margin, count)
+        if self.kind == "log":
+            values = 10**values
+        elif self.kind == "int":
+            values = np.round(values)
         return values * rng.choice([-1.0, 1.0], count) if self.signed else values
 
 
