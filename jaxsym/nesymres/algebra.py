@@ -21,7 +21,7 @@ from jaxsym.nesymres.vocabulary import BINARY, UNARY
 
 FREE = "c"
 Number: TypeAlias = int | Fraction
-Coefficient: TypeAlias = int | Fraction | str
+Coefficient: TypeAlias = Any  # a number or FREE
 
 _ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh"})
 _EVEN = frozenset({"cos", "cosh"})
@@ -409,19 +409,19 @@ _ARITY = {
 
 
 def _plus(x: Coefficient, y: Coefficient) -> Coefficient:
-    return FREE if x == FREE or y == FREE else x + y  # type: ignore[operator]
+    return FREE if x == FREE or y == FREE else x + y
 
 
 def _times(x: Coefficient, y: Coefficient) -> Coefficient:
     if x == 0 or y == 0:
         return 0
-    return FREE if x == FREE or y == FREE else x * y  # type: ignore[operator]
+    return FREE if x == FREE or y == FREE else x * y
 
 
 def _raised(x: Coefficient, exponent: int) -> Coefficient:
     if x in (FREE, 1):
         return x
-    if abs(exponent) * math.log(max(abs(x), 1 / abs(x))) > math.log(_LARGEST):  # type: ignore
+    if abs(exponent) * math.log(max(abs(x), 1 / abs(x))) > math.log(_LARGEST):
         raise UndefinedError(f"{x}**{exponent} is too long")
     return _whole(Fraction(x) ** exponent)
 

@@ -120,11 +120,8 @@ class MAB(nn.Module):
             nn.Dense(self.width, dtype=self.dtype, name=name)(source)
             for name, source in (("query", x), ("key", context), ("value", context))
         )
-        read = attend(
-            *(split_heads(a, self.heads) for a in (queries, keys, values)),
-            over_keys(mask),
-            self.width**-0.5,
-        )
+        q, k, v = (split_heads(a, self.heads) for a in (queries, keys, values))
+        read = attend(q, k, v, over_keys(mask), self.width**-0.5)
         h = queries + read.reshape(queries.shape)
         h = nn.LayerNorm(EPSILON, dtype=self.dtype, name="norm_0")(h)
         h = h + nn.relu(nn.Dense(self.width, dtype=self.dtype, name="out")(h))

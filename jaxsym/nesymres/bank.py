@@ -44,8 +44,8 @@ class Bank:
     @property
     def fingerprint(self) -> str:
         """Digest of the skeletons, the same for equal banks."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.tokens))
-        digest.update(np.ascontiguousarray(self.columns))
+        digest = hashlib.sha256(self.tokens.tobytes())
+        digest.update(self.columns.tobytes())
         return digest.hexdigest()[:16]
 
     def split(self, held_out: int) -> tuple[Bank, Bank]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from jaxsym.nesymres.model import Cache, NeSymReS
-from jaxsym.nesymres.vocabulary import END, PAD, SIZE, START, arity_table
+from jaxsym.nesymres.vocabulary import END, ID, PAD, SIZE, START, VARIABLES, arity_table
 
 
 class Decoded(NamedTuple):
@@ -32,6 +33,7 @@ class _Beams(NamedTuple):
     tokens: Int[Array, "T S L"]
     score: Float[Array, "T S"]
     wanted: Int[Array, "T S"]  # arguments still to come
+    varied: Bool[Array, "T S"]  # whether there is a variable already
     done: Bool[Array, "T S"]
     cache: Cache
     position: Int[Array, ""]
@@ -39,24 +41,29 @@ class _Beams(NamedTuple):
 
 
 def allowed_next(
-    wanted: Int[Array, "..."], room: Int[Array, ""], allowed: Bool[Array, "... 60"]
+    wanted: Int[Array, ...],
+    varied: Bool[Array, ...],
+    room: Int[Array, ""],
+    allowed: Bool[Array, "... 60"],
 ) -> Bool[Array, "... 60"]:
     """Which tokens may follow, so that the equation can still be completed.
 
     Args:
       wanted: arguments still to come; 0 where the equation is complete.
+      varied: whether a variable has been written; an equation without one is no use.
       room: tokens that still fit, the end included.
       allowed: tokens of which equations may consist.
 
     >>> from jaxsym.nesymres.vocabulary import ID
     >>> everything = jnp.ones(SIZE, bool)
-    >>> one_left = allowed_next(jnp.array(1), jnp.array(2), everything)
-    >>> [bool(one_left[ID[token]]) for token in ("x_1", "sin", "end", "pad")]
-    [True, False, False, False]
+    >>> one_left = allowed_next(jnp.array(1), jnp.array(False), jnp.array(2), everything)
+    >>> [bool(one_left[ID[token]]) for token in ("x_1", "1", "sin", "end", "pad")]
+    [True, False, False, False, False]
     """
     arity = jnp.asarray(arity_table())
     after = wanted[..., None] - 1 + arity
-    part = (arity >= 0) & allowed & (after + 1 <= room - 1)
+    useful = (after > 0) | varied[..., None] | jnp.asarray(_is_variable())
+    part = (arity >= 0) & allowed & (after + 1 <= room - 1) & useful
     ends = jnp.arange(SIZE) == END
     return jnp.where(wanted[..., None] > 0, part, ends)
 
@@ -95,6 +102,7 @@ def decode(
         tokens=first,
         score=jnp.broadcast_to(jnp.zeros(beam) if sample else alone, (tables, beam)),
         wanted=jnp.ones((tables, beam), jnp.int32),
+        varied=jnp.zeros((tables, beam), bool),
         done=jnp.zeros((tables, beam), bool),
         cache=cache,
         position=jnp.zeros((), jnp.int32),
@@ -106,9 +114,10 @@ def decode(
 
     def advance(beams: _Beams) -> _Beams:
         last = beams.tokens[..., beams.position].reshape(-1)
-        logits, cache = model.apply(params, last, beams.position, beams.cache, method="step")
+        stepped: Any = model.apply(params, last, beams.position, beams.cache, method="step")
+        logits, cache = stepped
         room = length - 1 - beams.position
-        may = allowed_next(beams.wanted, room, allowed[:, None])
+        may = allowed_next(beams.wanted, beams.varied, room, allowed[:, None])
         masked = jnp.where(may, logits.reshape(tables, beam, SIZE), -jnp.inf)
         over = jnp.where(jnp.arange(SIZE) == PAD, 0.0, -jnp.inf)
         scores = jnp.where(beams.done[..., None], over, jax.nn.log_softmax(masked))
@@ -140,14 +149,19 @@ def _extended(
     rows = (parent + size * jnp.arange(tables)[:, None]).reshape(-1)
     cache = cache._replace(keys=cache.keys[:, rows], values=cache.values[:, rows])
     tokens = jnp.take_along_axis(beams.tokens, parent[..., None], 1)
-    wanted = jnp.take_along_axis(beams.wanted, parent, 1)
+    wanted, varied = (jnp.take_along_axis(of, parent, 1) for of in (beams.wanted, beams.varied))
     arity = jnp.asarray(arity_table())[token]
     return _Beams(
         tokens=tokens.at[..., beams.position + 1].set(token),
         score=score,
         wanted=jnp.where(arity >= 0, wanted - 1 + arity, wanted),
-        done=(token == END) | (token == PAD),
+        varied=varied | jnp.asarray(_is_variable())[token],
+        done=(token == END) | (token == PAD) | jnp.isneginf(score),
         cache=cache,
         position=beams.position + 1,
         key=key,
     )
+
+
+def _is_variable() -> Bool[np.ndarray, " 60"]:
+    return np.isin(np.arange(SIZE), [ID[name] for name in VARIABLES])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from flax.linen.initializers import xavier_uniform
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from jaxsym.nesymres.attention import (
     EPSILON,
@@ -49,7 +51,7 @@ class Encoder(nn.Module):
         c = self.config
         modern = c.recipe == "modern"
 
-        def block(name: str) -> nn.Module:
+        def block(name: str) -> Block | MAB:
             if modern:
                 return Block(c.width, c.heads, c.feedforward, self.dtype, name=name)
             return MAB(c.width, c.heads, self.dtype, name=name)
@@ -102,7 +104,7 @@ class DecoderLayer(nn.Module):
         positions: Int[Array, " q"],
     ) -> Float[Array, "B q d"]:
         """One layer, given the keys and values that its two attentions read."""
-        steps = (
+        steps: tuple[Callable[[Array], Array], ...] = (
             lambda h: self.own(h, *own, mask, positions),
             lambda h: self.read(h, *read),
             self.feed,
@@ -186,7 +188,6 @@ class NeSymReS(nn.Module):
       config: sizes and recipe.
       dtype: of the matrix products; parameters and logits stay in single precision.
 
-    >>> import jax
     >>> from jaxsym.nesymres.config import ModelConfig
     >>> config = ModelConfig("modern", 1, 16, 8, 2, 1, 2, 2, 0, 1, 8, length=6)
     >>> X, y, mask = jnp.ones((2, 5, 1)), jnp.ones((2, 5)), jnp.ones((2, 5), bool)
@@ -232,3 +233,20 @@ class NeSymReS(nn.Module):
     ) -> tuple[Float[Array, "B 60"], Cache]:
         """Write one token more; see `Decoder.step`."""
         return self.decoder.step(token, position, cache)
+
+
+def init_params(model: NeSymReS, key: Key[Array, ""]) -> PyTree:
+    """Random parameters of a model."""
+    c = model.config
+    arguments = (
+        jnp.zeros((1, 2, c.variables)),
+        jnp.zeros((1, 2)),
+        jnp.ones((1, 2), bool),
+        jnp.zeros((1, 2), jnp.int32),
+    )
+    return jax.jit(model.init)(key, *arguments)
+
+
+def compute_dtype() -> Any:
+    """Of matrix products: half the width where there are units for it."""
+    return jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,7 @@ def measure(model: NeSymReS, params: PyTree, batch: Examples) -> Metrics:
       "recovered": share of examples whose skeleton greedy decoding would write token by token;
       "rejected": share of examples left out.
     """
-    logits = model.apply(params, batch.X, batch.y, batch.mask, batch.tokens[:, :-1])
+    logits: Any = model.apply(params, batch.X, batch.y, batch.mask, batch.tokens[:, :-1])
     target = batch.tokens[:, 1:]
     counts = (target != PAD).astype(jnp.float32)
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, target)

@@ -11,15 +11,13 @@ from typing import Any
 
 import click
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 
 from jaxsym._check import require
 from jaxsym.nesymres.bank import Bank, generate_bank
 from jaxsym.nesymres.config import CONFIGS, ModelConfig, named_config
 from jaxsym.nesymres.decontamination import Exclusion
-from jaxsym.nesymres.model import NeSymReS
+from jaxsym.nesymres.model import NeSymReS, compute_dtype, init_params
 from jaxsym.nesymres.objective import make_batches, make_evaluation, make_loss, make_optimizer
 from jaxsym.nesymres.prior import Prior
 from jaxsym.nesymres.stream import StreamConfig, on_device
@@ -220,23 +218,6 @@ def export(
     return path
 
 
-def init_params(model: NeSymReS, key: jax.Array) -> PyTree:
-    """Random parameters of a model."""
-    c = model.config
-    arguments = (
-        jnp.zeros((1, 2, c.variables)),
-        jnp.zeros((1, 2)),
-        jnp.ones((1, 2), bool),
-        jnp.zeros((1, 2), jnp.int32),
-    )
-    return jax.jit(model.init)(key, *arguments)
-
-
-def compute_dtype() -> Any:
-    """Of matrix products: half the width where there are units for it."""
-    return jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16
-
-
 def _show(line: dict[str, Any]) -> None:
     click.echo(json.dumps(line))
 
@@ -283,7 +264,11 @@ def main(
     if hosts:
         jax.distributed.initialize()
     run = named_run(config)
-    chosen = {"skeletons": skeletons, "batch": batch, "learning_rate": learning_rate}
+    chosen: dict[str, Any] = {
+        "skeletons": skeletons,
+        "batch": batch,
+        "learning_rate": learning_rate,
+    }
     run = replace(
         run,
         **{name: value for name, value in chosen.items() if value is not None},

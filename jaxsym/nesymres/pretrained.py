@@ -13,12 +13,10 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key, PyTree
 
 from jaxsym._check import require
 from jaxsym.expr import Expression
-from jaxsym.expr.tokens import CONSTANT as SLOT
 from jaxsym.nesymres.algebra import Algebra, UndefinedError
 from jaxsym.nesymres.config import ModelConfig
 from jaxsym.nesymres.decoding import decode
-from jaxsym.nesymres.model import NeSymReS
-from jaxsym.nesymres.pretrain import compute_dtype, init_params
+from jaxsym.nesymres.model import NeSymReS, compute_dtype, init_params
 from jaxsym.nesymres.tables import Table, make_table, stack_tables
 from jaxsym.nesymres.vocabulary import ID, SIZE, TOKENS, VARIABLES, from_ids, to_expression
 from jaxsym.nesymres.weights import Weights, check_compatible, load_weights, pretrained_weights
@@ -98,7 +96,9 @@ class Pretrained:
         require(len(tables) > 0, "tables is empty; expected at least one")
         require(beam >= 1, f"beam={beam}; expected at least 1")
         checked = [make_table(X, y, self.config.variables) for X, y in tables]
-        names = [list(VARIABLES[: t.X.shape[1]]) for t in checked] if variables is None else variables
+        names = (
+            [list(VARIABLES[: t.X.shape[1]]) for t in checked] if variables is None else variables
+        )
         for table, row in zip(checked, names, strict=True):
             require(
                 len(row) == table.X.shape[1],
@@ -177,8 +177,3 @@ def _proposals(
             expression = table.unscale(to_expression(tokens, variables), variables)
             found[tokens] = Proposal(tokens, expression, float(score))
     return list(found.values())
-
-
-def slots(proposal: Proposal) -> int:
-    """Constants of a proposal that have to be fitted."""
-    return proposal.expression.tokens.count(SLOT)

@@ -116,11 +116,12 @@ def draw_examples(
     good = jnp.isfinite(y) & (jnp.abs(y) <= _LARGEST)
     mask = good & (jnp.arange(config.points) < count)
     enough = jnp.sum(mask, 1, keepdims=True) >= jnp.maximum(config.usable * count, 1)
+    mask = mask & enough
     return Examples(
         tokens=jnp.where(enough, tokens, PAD),
         X=X,
         y=jnp.where(mask, y, 0),
-        mask=mask & enough,
+        mask=mask,
         constants=constants,
     )
 

@@ -101,11 +101,11 @@ def stack_tables(
             rows = np.sort(rng.choice(len(y), MOST_POINTS, replace=False))
             X, y = X[rows], y[rows]
         chosen.append((X, y))
-    longest = max(len(y) for _, y in chosen)
-    rows = max(_POINTS, 1 << (longest - 1).bit_length())
-    batch_X = np.zeros((len(tables), rows, variables), np.float32)
-    batch_y = np.zeros((len(tables), rows), np.float32)
-    mask = np.zeros((len(tables), rows), bool)
+    longest: int = max(len(y) for _, y in chosen)
+    size = max(_POINTS, 1 << (longest - 1).bit_length())
+    batch_X = np.zeros((len(tables), size, variables), np.float32)
+    batch_y = np.zeros((len(tables), size), np.float32)
+    mask = np.zeros((len(tables), size), bool)
     for t, (X, y) in enumerate(chosen):
         batch_X[t, : len(y), : X.shape[1]] = X
         batch_y[t, : len(y)] = y

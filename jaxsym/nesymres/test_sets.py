@@ -19,7 +19,7 @@ TEST_SETS = {
 }
 
 
-class TestEquation(NamedTuple):
+class Equation(NamedTuple):
     """One equation to be found.
 
     Attributes:
@@ -27,8 +27,6 @@ class TestEquation(NamedTuple):
       expression: the truth, of variables x_1, x_2, ...
       support: `[V, 2]` lowest and highest value of every variable.
     """
-
-    __test__ = False  # no test case, whatever its name
 
     name: str
     expression: Expression
@@ -58,7 +56,7 @@ class TestEquation(NamedTuple):
         return X[finite], y[finite]
 
 
-def load_test_set(name: str) -> list[TestEquation]:
+def load_test_set(name: str) -> list[Equation]:
     """The equations of a set.
 
     Raises:
@@ -73,5 +71,5 @@ def load_test_set(name: str) -> list[TestEquation]:
     found = []
     for row in csv.DictReader(text.splitlines()):
         support = [[float(end) for end in ends.split(":")] for ends in row["support"].split()]
-        found.append(TestEquation(row["name"], parse(row["equation"]), np.array(support)))
+        found.append(Equation(row["name"], parse(row["equation"]), np.array(support)))
     return found

@@ -10,6 +10,8 @@ from jaxsym.search.protocol import Engine
 
 ENGINES: Mapping[str, str] = {
     "native": "jaxsym.search.native:NativeEngine",
+    "hybrid": "jaxsym.nesymres.engine:HybridEngine",
+    "nesymres": "jaxsym.nesymres.engine:NeSymReSEngine",
     "operon": "jaxsym.search.operon:OperonEngine",
     "pysr": "jaxsym.search.pysr:PySREngine",
 }

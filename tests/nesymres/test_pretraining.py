@@ -1,0 +1,86 @@
+"""Pretraining: resumes exactly, learns, and writes weights that load."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from jaxsym.nesymres import CONFIGS, Prior, StreamConfig, load_weights
+from jaxsym.nesymres import pretrain as module
+from jaxsym.nesymres.pretrain import Run, load_bank, main, named_run, pretrain
+from jaxsym.training import CheckpointError
+
+MODEL = replace(
+    CONFIGS["small"], variables=1, width=16, heads=2, inducing=2, seeds=2, latent_layers=1,
+    decoder_layers=1, feedforward=16, length=8,
+)  # fmt: skip
+RUN = Run(
+    MODEL,
+    Prior(
+        weights={"add": 1.0, "mul": 1.0, "sin": 1.0}, fewest=1, most=2, variables=1, constants=1,
+        length=8,
+    ),
+    StreamConfig(points=8, fewest=8),
+    skeletons=10,
+    batch=16,
+    learning_rate=3e-2,
+    warmup=10,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few_held_out(monkeypatch):
+    monkeypatch.setattr(module, "_HELD_OUT", 3)
+
+
+def params_of(directory):
+    return jax.tree.leaves(load_weights(directory / "weights.safetensors").params)
+
+
+def test_a_run_in_two_parts_ends_where_one_ends(tmp_path):
+    lines = []
+    whole = pretrain(RUN, tmp_path / "whole", steps=60, callback=lines.append)
+    pretrain(RUN, tmp_path / "parts", steps=25)
+    parts = pretrain(RUN, tmp_path / "parts", steps=60)
+    assert parts["held_out"] == whole["held_out"]
+    for one, other in zip(
+        params_of(tmp_path / "whole"), params_of(tmp_path / "parts"), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert lines[-1]["step"] == 60 and lines[-1]["examples"] == 960
+    # from log(60) = 4.1 nats of an untrained network
+    assert lines[-1]["loss"] < 2.5
+    about = load_weights(tmp_path / "whole" / "weights.safetensors").about
+    assert about["steps"] == 60 and about["run"]["batch"] == 16
+    assert about["bank"] == load_bank(RUN, tmp_path / "whole").fingerprint
+
+
+def test_a_directory_of_another_run_is_refused(tmp_path):
+    pretrain(RUN, tmp_path, steps=2)
+    with pytest.raises(CheckpointError, match="learning_rate was 0.03 and is now 0.01"):
+        pretrain(replace(RUN, learning_rate=1e-2), tmp_path, steps=4)
+
+
+def test_the_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "named_run", lambda name: RUN)
+    monkeypatch.setattr(module, "replace", lambda run, **options: RUN)
+    done = CliRunner().invoke(main, ["--resume", str(tmp_path), "--steps", "3"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output.splitlines()[-1])["step"] == 3
+    wrong = CliRunner().invoke(main, ["--resume", str(tmp_path), "--config", "huge"])
+    assert wrong.exit_code == 2 and "'paper', 'small'" in wrong.output
+
+
+def test_named_runs_fit_their_models():
+    for name in CONFIGS:
+        run = named_run(name)
+        assert json.loads(json.dumps(run.as_dict()))["model"] == run.model.as_dict()
+    with pytest.raises(ValueError, match="writes up to 8 tokens"):
+        replace(RUN, prior=Prior(length=20, variables=1))
+    with pytest.raises(ValueError, match="the model reads 1"):
+        replace(RUN, prior=Prior(length=8, variables=2))
