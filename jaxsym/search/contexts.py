@@ -6,7 +6,7 @@ A context is `u(f . v(hole))`: functions u and v, a simple entry f, and an opera
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ from jaxsym.search.problem import Problem
 
 _OUTER = ("inv", "square", "sqrt", "exp", "log", "sin", "cos", "asin", "acos", "tanh")
 _INNER = ("square", "sqrt", "exp", "log", "sin", "cos", "tanh")
-_SIMPLE = 48  # entries f
+_AROUND = ((), ("inv",), ("square",), ("sqrt",), ("exp",), ("log",))  # deep contexts
+_SIMPLE, _FEW = 48, 16  # entries f, without and with a function around
 _KEPT = 400  # of the best fillings of each form
 
 
@@ -45,31 +46,41 @@ class _Partial(NamedTuple):
     slope: Values
 
 
-def contexts(problem: Problem, filler: Filler, *, deep: bool) -> Iterator[Context]:
+def contexts(problem: Problem, filler: Filler, smooth: Values, *, deep: bool) -> Iterator[Context]:
     """Contexts of a target, the plain ones first.
+
+    Functions are inverted at the target without its noise, where that is known, and there the noise
+    is carried on by their slopes.
 
     Args:
       problem: the target, on the rows of the library.
       filler: the library.
+      smooth: the target without noise, or the target itself.
       deep: whether there is an entry beside the hole and a function around it.
     """
     with np.errstate(all="ignore"):
-        whole = _Partial((), (), problem.y, np.ones_like(problem.y))
+        whole = _Partial((), (), smooth, np.ones_like(smooth))
+        noise = problem.y - smooth
         outers = [whole, *_functions(problem, whole, _OUTER)]
         for outer in outers:
             if not deep:
-                yield from _holes(problem, [outer])
+                yield from _holes(problem, noise, [outer])
                 continue
-            besides = list(_besides(problem, filler, outer))
-            yield from _holes(problem, besides)
+            if outer.before[:1] not in _AROUND:
+                continue
+            besides = list(_besides(problem, filler, outer, _FEW if outer.before else _SIMPLE))
+            yield from _holes(problem, noise, besides)
             for beside in besides:
-                yield from _holes(problem, _functions(problem, beside, _INNER))
+                yield from _holes(problem, noise, _functions(problem, beside, _INNER))
 
 
-def _holes(problem: Problem, partials: list[_Partial] | Iterator[_Partial]) -> Iterator[Context]:
+def _holes(problem: Problem, noise: Values, partials: Iterable[_Partial]) -> Iterator[Context]:
     table = problem.table
-    for before, after, desired, slope in partials:
-        hole = Hole.of(desired, slope, problem.weights)
+    for before, after, smooth, slope in partials:
+        if np.any(noise):
+            hole = Hole.of(smooth + noise / slope, slope, problem.weights, smooth)
+        else:
+            hole = Hole.of(smooth, slope, problem.weights)
         if hole is not None:
             cost = sum(table[t].cost if t in table else 1 for t in before + after)
             yield Context(before, after, hole, cost)
@@ -91,10 +102,10 @@ def _functions(problem: Problem, outer: _Partial, names: tuple[str, ...]) -> Ite
                 yield _Partial((*outer.before, *shift, name), outer.after, argument, slope)
 
 
-def _besides(problem: Problem, filler: Filler, outer: _Partial) -> Iterator[_Partial]:
+def _besides(problem: Problem, filler: Filler, outer: _Partial, count: int) -> Iterator[_Partial]:
     """A simple entry beside the hole."""
     d, s = outer.desired, outer.slope
-    order = np.argsort(filler.library.complexity, kind="stable")[: _SIMPLE + 1]
+    order = np.argsort(filler.library.complexity, kind="stable")[: count + 1]
     for entry in order.tolist():
         f, part = filler.library.values[entry], filler.formula(entry)
         before, after = outer.before, outer.after
@@ -127,7 +138,7 @@ def filled(
         part = [context.hole for context in found[start : start + batch]]
         for kind in range(2):
             if kind:
-                desired = np.stack([hole.desired for hole in part])
+                desired = np.stack([hole.product for hole in part])
                 entries, scores = filler.powers.best(desired, each, penalty=1e-3)
             else:
                 entries, scores = filler.best(part, each, penalty=1e-3)
@@ -142,7 +153,7 @@ def filled(
         context = found[index]
         hole = found[index].hole
         if kind:
-            filling = filler.powers.formula(hole.desired, [entry])
+            filling = filler.powers.formula(hole.product, [entry])
         else:
             filling = filler.affine(hole, entry)
         if filling is not None:

@@ -87,11 +87,11 @@ class Evolution:
         holes = [hole for _, _, _, hole in requests]
         affine = self.filler.best(holes, 4, penalty)[0]
         powers = self.filler.powers
-        columns = powers.best(np.stack([hole.desired for hole in holes]), 2, penalty)[0]
+        columns = powers.best(np.stack([hole.product for hole in holes]), 2, penalty)[0]
         for row, (traced, place, head, hole) in enumerate(requests):
             parts = [self.filler.affine(hole, int(affine[row, 0]))]
             parts.append(self.filler.affine(hole, int(self.rng.choice(affine[row, 1:]))))
-            parts.append(powers.formula(hole.desired, [int(columns[row, 0])]))
+            parts.append(powers.formula(hole.product, [int(columns[row, 0])]))
             for part in parts:
                 if part is not None:
                     own = traced.formula[place : traced.ends[place]]
@@ -107,14 +107,16 @@ class Evolution:
         if found is None:
             return None
         target, slope = found
+        smooth = None
         if linear:  # a step of Gauss and Newton, which noise does not bend
-            target = own + (self.problem.y - whole) / slope
+            smooth, target = own, own + (self.problem.y - whole) / slope
         head = str(self.rng.choice(["", "", "", "add", "mul"]))
         if head == "add":
-            target = target - own
+            smooth, target = None, target - own
         elif head == "mul":
+            smooth = None if smooth is None else np.ones_like(target)
             target, slope = target / own, slope * own
-        hole = Hole.of(target, slope * np.ones_like(target), self.problem.weights)
+        hole = Hole.of(target, slope * np.ones_like(target), self.problem.weights, smooth)
         return None if hole is None else (traced, place, head, hole)
 
     def _choose(self) -> Member:

@@ -20,11 +20,10 @@ from jaxsym.search.powers import Powers
 from jaxsym.search.problem import Problem
 from jaxsym.search.ranking import padded, ranked
 
-_BATCH = 128  # sets of desired values scored at a time
-_STEP = 2048  # libraries are padded to multiples
 _LEAST = 1e-6  # share of a variance below which float32 sees nothing
 _LARGEST = 1e9  # value in float32
 _VALID = 0.9  # share of the rows on which desired values must be finite
+_FARTHEST = 2.0  # error of a logarithm
 _ROUNDING = 1e-22  # share of a variance that is rounding
 _SAME = 1e-7  # relative difference of exponents, and of factors from 1, that is rounding
 
@@ -33,16 +32,32 @@ class Hole(NamedTuple):
     """A place to be filled: desired values there, and how much their errors matter.
 
     Attributes:
-      desired: `[n]`, not finite where nothing would do.
-      weights: `[n]`, not negative.
+      desired: `[n]`.
+      weights: `[n]`, not negative; 0 where nothing would do.
+      product: `[n]` what a product of powers should be: where noise is seen, its logarithm is
+        linear in the noise.
     """
 
     desired: Float[np.ndarray, " n"]
     weights: Float[np.ndarray, " n"]
+    product: Float[np.ndarray, " n"]
 
     @classmethod
-    def of(cls, desired: np.ndarray, slope: np.ndarray, weights: np.ndarray) -> Hole | None:
-        """A hole from desired values and the slope of the whole; None if too few are usable."""
+    def of(
+        cls,
+        desired: Float[np.ndarray, " n"],
+        slope: Float[np.ndarray, " n"],
+        weights: Float[np.ndarray, " n"],
+        smooth: Float[np.ndarray, " n"] | None = None,
+    ) -> Hole | None:
+        """A hole, None if too few desired values are usable.
+
+        Args:
+          desired: values.
+          slope: of the whole by the part in the hole.
+          weights: of the whole's errors.
+          smooth: the desired values without noise, as far as known.
+        """
         weight = weights * slope**2
         usable = np.isfinite(desired) & np.isfinite(weight) & (np.abs(desired) < 1e100)
         if weights[usable].sum() < _VALID * weights.sum():
@@ -55,7 +70,10 @@ class Hole(NamedTuple):
         mean = weight @ desired
         if not weight @ (desired - mean) ** 2 > 1e-24 * mean**2:
             return None
-        return cls(desired, weight)
+        if smooth is None:
+            return cls(desired, weight, desired)
+        noise = np.clip((desired - smooth) / smooth, -_FARTHEST, _FARTHEST)
+        return cls(desired, weight, np.where(np.isfinite(noise), smooth * np.exp(noise), 0.0))
 
 
 class Filler:
@@ -64,9 +82,15 @@ class Filler:
     Args:
       library: M entries.
       sample: the rows that it was built on.
+      smooth: the target without noise, as far as known.
     """
 
-    def __init__(self, library: Library, sample: Problem):
+    def __init__(
+        self,
+        library: Library,
+        sample: Problem,
+        smooth: Float[np.ndarray, " n"] | None = None,
+    ):
         self.library, self.sample = library, sample
         values = library.values
         weights = sample.weights
@@ -76,7 +100,7 @@ class Filler:
         size[size <= 1e-12 * np.abs(mean)] = np.inf  # constants fit no hole
         self._affine = padded(np.clip(centered / size[:, None], -_LARGEST, _LARGEST))
         self._costs = padded(library.complexity.astype(float))
-        self.powers = Powers(library, sample)
+        self.powers = Powers(library, sample, smooth)
         self._formulas: dict[int, Formula] = {}
 
     def best(
@@ -104,7 +128,7 @@ class Filler:
     def affine(self, hole: Hole, entry: int) -> Formula:
         """The shortest of `f`, `a f`, `f + b` and `a f + b` that fits as well as the last."""
         f, part = self.library.values[entry], self.formula(entry)
-        d, w = hole
+        d, w = hole.desired, hole.weights
         slack = _ROUNDING * float(w @ (d - w @ d) ** 2) + _ROUNDING * float(w @ d**2)
         mean, level = w @ f, w @ d
         deviation = f - mean

@@ -40,14 +40,17 @@ class Logarithms:
 
     Args:
       sample: the rows.
+      smooth: the target without noise, as far as known.
     """
 
-    def __init__(self, sample: Problem):
+    def __init__(self, sample: Problem, smooth: Float[np.ndarray, " n"] | None = None):
         nonzero = [j for j, x in enumerate(sample.X.T) if np.all(x != 0) and np.ptp(np.abs(x)) > 0]
         self.variables = [variable(sample.variables[j]) for j in nonzero]
         self.table = np.log(np.abs(sample.X[:, nonzero]))
-        size = np.abs(sample.y) / max(float(np.median(np.abs(sample.y))), 1e-300)
-        self.root = np.minimum(size, 1.0) * np.sqrt(sample.weights / sample.weights.max())
+        size = np.abs(sample.y if smooth is None else smooth)
+        size = size / max(float(np.median(size)), 1e-300)
+        most = 1.0 if smooth is None else np.inf  # without noise all are as certain
+        self.root = np.minimum(size, most) * np.sqrt(sample.weights / sample.weights.max())
         design = np.column_stack([np.ones(len(sample.y)), self.table])
         self._basis = np.linalg.qr(self.root[:, None] * design)[0].T
 
@@ -143,10 +146,16 @@ class Powers:
     Args:
       library: M entries.
       sample: the rows that it was built on.
+      smooth: the target without noise, as far as known.
     """
 
-    def __init__(self, library: Library, sample: Problem):
-        self.library, self.logarithms = library, Logarithms(sample)
+    def __init__(
+        self,
+        library: Library,
+        sample: Problem,
+        smooth: Float[np.ndarray, " n"] | None = None,
+    ):
+        self.library, self.logarithms = library, Logarithms(sample, smooth)
         values = library.values
         simple = np.argsort(library.complexity, kind="stable")[:_SHIFTED]
         entries, kinds, units = [], [], []

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.search.candidates import Candidates
@@ -32,6 +32,7 @@ from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
 from jaxsym.search.transforms import transformed
 
+_DESCRIBED = 0.5  # share of the variance that a candidate may leave to tell noise from signal
 _POWERS = (("inv",), ("square",), ("sqrt",))
 
 
@@ -125,17 +126,18 @@ class Stages:
         """The stages that need a library, first a small one, then the large one."""
         sample = pool.problem.rows(self._rows)
         evolution = Evolution(sample, self.small_filler, self.rng)
-        yield from self._of_functions(pool, evolution)
-        yield from self._of_pairs(pool, self.small, self.effort.lighter())
-        yield from self._of_contexts(pool, evolution)
-        pool.offer(pieces(pool.problem, sample, self.small, self._side))
-        yield "pieces"
+        yield from self._of_functions(pool, evolution, sample.y)
+        yield from self._of_pairs(pool, self.small, self.effort.lighter(), sample.y)
         points = pool.problem.sample(self.rng, self.effort.refined_points)
         insert_constants(pool, points, self.effort.refined)
         yield "constants inside functions"
+        yield from self._around_best(pool, evolution)
+        yield from self._of_contexts(pool, evolution, sample.y)
+        pool.offer(pieces(pool.problem, sample, self.small, self._side))
+        yield "pieces"
         evolution.seed(to_formula(expression) for expression in pool.best(200))
         yield from self._of_evolution(pool, evolution, self.effort.generations // 4)
-        yield from self._of_pairs(pool, self.library, self.effort)
+        yield from self._of_pairs(pool, self.library, self.effort, sample.y)
         evolution.filler = Filler(self.library, sample)
         evolution.seed(to_formula(expression) for expression in pool.best(100))
         yield from self._of_evolution(pool, evolution, self.effort.generations)
@@ -145,38 +147,59 @@ class Stages:
             pool.offer(evolution.generation())
             yield "evolution"
 
-    def _of_functions(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
-        """Functions of entries, and power laws times such functions."""
+    def _around_best(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
+        """The quick stages again, with noise told from signal by the best candidate so far."""
         sample = evolution.problem
-        found = list(contexts(sample, self.small_filler, deep=False))
-        formulas = filled(found, self.small_filler, self.stop, each=self.effort.factors)
-        evolution.seed(formula for _, formula in formulas)
-        pool.offer(evolution.fitted(24))
+        best = pool.front().best()
+        smooth = best.expression.evaluate(sample.X, sample.variables)
+        if best.loss < _DESCRIBED * pool.problem.variance and np.all(np.isfinite(smooth)):
+            evolution.filler = Filler(self.small, sample, smooth)
+            for stage in itertools.chain(
+                self._of_functions(pool, evolution, smooth),
+                self._of_pairs(pool, self.small, self.effort.lighter(), smooth),
+            ):
+                yield f"{stage} around the best"
+            evolution.filler = self.small_filler
+
+    def _of_functions(
+        self, pool: Pool, evolution: Evolution, smooth: Float[np.ndarray, " n"]
+    ) -> Iterator[str]:
+        """Functions of entries, and power laws times such functions."""
+        sample, filler = evolution.problem, evolution.filler
+        found = list(contexts(sample, filler, smooth, deep=False))
+        plain, others = found[:1], found[1:]
+        for part, each in ((plain, 6 * self.effort.factors), (others, self.effort.factors)):
+            formulas = filled(part, filler, self.stop, each=each)
+            evolution.seed(formula for _, formula in formulas)
+            pool.offer(evolution.fitted(24))
         yield "functions"
-        powers = self.small_filler.powers
-        pairs = powers.best_pairs(sample.y, self.effort.pairs // 2)
-        products = [powers.formula(sample.y, pair) for pair in pairs]
-        evolution.seed(product for product in products if product is not None)
-        pool.offer(evolution.fitted(16))
+        if plain:
+            product = plain[0].hole.product
+            pairs = filler.powers.best_pairs(product, self.effort.pairs // 2)
+            products = [filler.powers.formula(product, pair) for pair in pairs]
+            evolution.seed(formula for formula in products if formula is not None)
+            pool.offer(evolution.fitted(16))
         yield "products"
-        factors = Factors(self.small_filler, sample)
+        factors = Factors(filler, sample)
         for context in found:
             if context.before[:1] in _POWERS:  # logarithms do not change by these
                 continue
             count = self.effort.factors // (2 if context.before else 1)
             evolution.seed(
                 (*context.before, *formula, *context.after)
-                for formula in factors.formulas(context.hole.desired, count)
+                for formula in factors.formulas(context.hole.product, count)
             )
             pool.offer(evolution.fitted(count // 2))
             if pool.exact or self.stop():
                 break
         yield "factors"
 
-    def _of_contexts(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
+    def _of_contexts(
+        self, pool: Pool, evolution: Evolution, smooth: Float[np.ndarray, " n"]
+    ) -> Iterator[str]:
         """Functions of an entry and a function of an entry."""
-        found = list(contexts(evolution.problem, self.small_filler, deep=True))
-        formulas = filled(found, self.small_filler, self.stop, each=3)
+        found = list(contexts(evolution.problem, evolution.filler, smooth, deep=True))
+        formulas = filled(found, evolution.filler, self.stop, each=3)
         evolution.seed(formula for _, formula in formulas)
         pool.offer(evolution.fitted(40))
         yield "contexts"
@@ -216,7 +239,9 @@ class Stages:
         pool.offer(power_laws(problem))
         yield "power laws"
 
-    def _of_pairs(self, pool: Pool, library: Library, effort: Effort) -> Iterator[str]:
+    def _of_pairs(
+        self, pool: Pool, library: Library, effort: Effort, smooth: Float[np.ndarray, " n"]
+    ) -> Iterator[str]:
         """Pairs and sums of entries, for the target and its transforms."""
         sample = pool.problem.rows(self._rows)
         candidates = Candidates(library, sample)
@@ -230,7 +255,7 @@ class Stages:
         pool.offer(candidates.sums(sets))
         yield "sums"
         fewer = library.simplest(max(self.effort.small, len(library) // 3))
-        for name, changed, back in transformed(sample):
+        for name, changed, back in transformed(sample, smooth):
             pairs = best_pairs(fewer, changed, rows=effort.rows // 2, keep=effort.pairs // 2)
             candidates = Candidates(fewer, changed, back)
             pool.offer(candidates.sums(_sets(pairs["sum"])))
@@ -247,7 +272,7 @@ class Stages:
             if pool.exact:
                 break
         else:
-            next(part._of_pairs(pool, part.library, part.effort))
+            next(part._of_pairs(pool, part.library, part.effort, problem.rows(part._rows).y))
         front = pool.front()
         shortest = sorted(front, key=front.description_length)
         return [candidate.expression for candidate in shortest[: self.effort.side]]

@@ -59,11 +59,12 @@ class Transformed(NamedTuple):
     back: Callable[[Polynomial], Iterator[Expression]]
 
 
-def transformed(problem: Problem) -> Iterator[Transformed]:
+def transformed(problem: Problem, smooth: np.ndarray) -> Iterator[Transformed]:
     """The transforms that apply to a problem.
 
     Args:
       problem: with target y.
+      smooth: y without noise, or y itself; the noise is transformed by the slope there.
 
     Yields:
       problems with targets z, on the same rows.
@@ -71,10 +72,11 @@ def transformed(problem: Problem) -> Iterator[Transformed]:
     for transform in TRANSFORMS:
         if transform.operator not in problem.operators:
             continue
-        sign = 1.0 if transform.signed else _sign(problem.y)
+        sign = 1.0 if transform.signed else _sign(smooth)
         with np.errstate(all="ignore"):
-            target = transform.forward(sign * problem.y)
-            weights = problem.weights * transform.slope(sign * problem.y) ** 2
+            slope = transform.slope(sign * smooth)
+            target = transform.forward(sign * smooth) + sign * (problem.y - smooth) / slope
+            weights = problem.weights * slope**2
         with np.errstate(invalid="ignore"):
             usable = np.all(np.abs(target) < _LARGEST) and np.ptp(target) > 0
         if usable and np.all(np.isfinite(weights)) and weights.sum() > 0:
