@@ -175,7 +175,9 @@ def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) ->
         {"complexity": c.complexity, "loss": c.loss, "expression": str(c.expression)} for c in front
     ]
     chosen = str(model.expression_)
-    _show(message_console() if as_json else output_console(), rows, chosen, seconds)
+    console = message_console() if as_json else output_console()
+    _show(console, rows, chosen)
+    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
     if as_json:
         result = {
             "expression": chosen,
@@ -187,7 +189,7 @@ def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) ->
         click.echo(json.dumps(result, indent=2))
 
 
-def _show(console: Console, rows: list[dict[str, Any]], chosen: str, seconds: float) -> None:
+def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -202,4 +204,3 @@ def _show(console: Console, rows: list[dict[str, Any]], chosen: str, seconds: fl
         table.add_row(str(row["complexity"]), f"{row['loss']:.3e}", equation)
     console.print(table)
     console.print(f"\n  {chosen}\n", style="bold", markup=False, soft_wrap=True)
-    console.print(f"{seconds:.1f} s", style="dim")

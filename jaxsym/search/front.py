@@ -40,11 +40,13 @@ class ParetoFront:
       candidates: by rising complexity and falling loss.
       variance: weighted variance of the target, the loss of the best constant.
       samples: number of independent samples behind the losses.
+      noise: variance of the target's noise, as losses are weighted; 0 if it is not known.
     """
 
     candidates: tuple[Candidate, ...]
     variance: float
     samples: float
+    noise: float = 0.0
 
     @classmethod
     def of(cls, candidates: Iterable[Candidate], *, variance: float, samples: float) -> ParetoFront:
@@ -108,11 +110,16 @@ class ParetoFront:
         """Bits of a candidate and its residuals, up to a constant.
 
         Every unit of complexity costs the logarithm of the number of symbols to choose from, a
-        constant half that of the number of samples, and the residuals `samples / 2 * log2(loss)`.
+        constant half that of the number of samples, and the residuals `samples / 2 * log2(loss)`,
+        or, where the noise is known, half of chi squared.
         """
         names = {name for c in self.candidates for name in c.expression.variables}
         symbols = len(candidate.expression.operators) + len(names) + 1
         numbers = len(candidate.expression.constants) * math.log2(self.samples) / 2
+        return candidate.complexity * math.log2(symbols) + numbers + self._misfit(candidate.loss)
+
+    def _misfit(self, loss: float) -> float:
+        if self.noise:
+            return self.samples * loss / (2 * math.log(2) * self.noise)
         floor = max(ROUNDING * self.variance, math.ulp(0.0))
-        misfit = self.samples / 2 * math.log2(max(candidate.loss, floor))
-        return candidate.complexity * math.log2(symbols) + numbers + misfit
+        return self.samples / 2 * math.log2(max(loss, floor))

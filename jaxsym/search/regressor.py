@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from jaxsym.search.inputs import (
 from jaxsym.search.problem import make_problems
 from jaxsym.search.protocol import Callback, Engine
 from jaxsym.search.request import Request
+from jaxsym.search.residual import Residual, residual
 from jaxsym.search.saving import front_from_json, front_to_json, read_model, write_model
 from jaxsym.search.steering import Nesting
 from jaxsym.search.units import Unit
@@ -75,6 +76,7 @@ class SymbolicRegressor:
       front_: the front as a data frame with columns complexity, loss, score and expression; a list
         of them if y is `[n, k]`.
       expression_: the selected equation, or a list of them.
+      residual_: what it leaves of the target, against the noise; `str` puts it into words.
       variables_: names in the equations.
       interrupted_: whether Ctrl-C, or an exception in the callback, ended the fit.
       n_features_in_, feature_names_in_: as scikit-learn has them.
@@ -151,13 +153,16 @@ class SymbolicRegressor:
             max_complexity=self.max_complexity,
             steering=request.steering,
         )
+        fronts: Sequence[ParetoFront]
         fronts, self.interrupted_ = request.search(problems, self._key())
         if not all(map(len, fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        self._keep(fronts, names, columns, np.asarray(y).ndim == 1, noise)
+        if noise is not None:
+            fronts = [replace(f, noise=v) for f, v in zip(fronts, noise.tolist(), strict=True)]
+        self._keep(fronts, names, columns, np.asarray(y).ndim == 1)
         return self
 
     def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:
@@ -204,6 +209,12 @@ class SymbolicRegressor:
         """The selected equation, see the class."""
         return self._one_or_all(self._chosen(None))
 
+    @property
+    def residual_(self) -> Residual | list[Residual]:
+        """What the selected equation leaves, against the noise."""
+        pairs = zip(self.fronts_, self._chosen(None), strict=True)
+        return self._one_or_all([residual(front, expression) for front, expression in pairs])
+
     def sympy(self, index: int | None = None) -> sympy.Expr | list[sympy.Expr]:
         """The selected equation, or that of a row of the front, in sympy."""
         return self._one_or_all([e.sympy() for e in self._chosen(index)])
@@ -230,7 +241,6 @@ class SymbolicRegressor:
                 "variables": list(self.variables_),
                 "feature_names": _listed(getattr(self, "feature_names_in_", None)),
                 "single": self.single_,
-                "noise": _listed(self.noise_),
                 "fronts": [front_to_json(front) for front in self.fronts_],
             },
         )
@@ -253,8 +263,7 @@ class SymbolicRegressor:
             names = tuple(content["variables"])
             table = {**OPERATORS, **{row.name: row for row in operators}}
             fronts = [front_from_json(front, names, table) for front in content["fronts"]]
-            noise = content["noise"] and np.array(content["noise"])
-            model._keep(fronts, names, content["feature_names"], content["single"], noise)
+            model._keep(fronts, names, content["feature_names"], content["single"])
         except KeyError as error:
             raise ValueError(f"{path} lacks {error}") from error
         return model
@@ -310,10 +319,9 @@ class SymbolicRegressor:
         names: tuple[str, ...],
         columns: Sequence[str] | None,
         single: bool,
-        noise: np.ndarray | None,
     ) -> None:
         self.fronts_ = tuple(fronts)
-        self.variables_, self.single_, self.noise_ = names, single, noise
+        self.variables_, self.single_ = names, single
         self.n_features_in_ = len(names)
         if columns is not None:
             self.feature_names_in_ = np.array(columns, dtype=object)

@@ -25,7 +25,8 @@ def front_to_json(front: ParetoFront) -> dict[str, Any]:
         }
         for candidate in front
     ]
-    return {"variance": front.variance, "samples": front.samples, "candidates": rows}
+    numbers = {"variance": front.variance, "samples": front.samples, "noise": front.noise}
+    return numbers | {"candidates": rows}
 
 
 def front_from_json(
@@ -56,7 +57,8 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        return ParetoFront(rows, float(stored["variance"]), float(stored["samples"]))
+        numbers = (float(stored[name]) for name in ("variance", "samples", "noise"))
+        return ParetoFront(rows, *numbers)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a front as it is saved: {error!r}") from error
 

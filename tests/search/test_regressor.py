@@ -179,6 +179,18 @@ def test_sigma_and_weights():
         assert slope == pytest.approx(2.5, abs=1e-5)
 
 
+def test_no_equation_explains_more_than_the_noise():
+    rng = np.random.default_rng(8)
+    y = 2 * X[:, 0] + 0.5 + 0.05 * np.sin(9 * X[:, 1]) + 0.3 * rng.normal(size=COUNT)
+    model = SymbolicRegressor(engine=QUICK, time_limit=2).fit(X, y, sigma=0.3)
+    assert set(model.expression_.variables) == {"x0"}
+    assert model.residual_.floor == pytest.approx(0.3) and not model.residual_.exact
+    assert "times the noise given" in str(model.residual_)
+    assert model.fronts_[0].noise == pytest.approx(0.09)
+    exact = fit(LAW)
+    assert exact.residual_.exact and "rounding" in str(exact.residual_)
+
+
 def test_a_seed_decides():
     y = X[:40, 0] + 0.3 * np.random.default_rng(5).normal(size=40)
     fronts = [fit(y, X[:40], random_state=7, time_limit=None).front_ for _ in range(2)]
