@@ -6,6 +6,7 @@ A context is `u(f . v(hole))`: functions u and v, a simple entry f, and an opera
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -128,9 +129,10 @@ def filled(
       each: entries of either form that are tried in every hole.
 
     Returns:
-      log of the share of the hole's variance that is left, and the formula.
+      log of the share of the variance that is left, about, and the formula.
     """
     best: list[tuple[float, int, int, int]] = []
+    level = math.log(filler.sample.variance)
     batch = 512
     for start in range(0, len(found), batch):
         if stop():
@@ -142,6 +144,7 @@ def filled(
                 entries, scores = filler.powers.best(desired, each, penalty=1e-3)
             else:
                 entries, scores = filler.best(part, each, penalty=1e-3)
+                scores = scores + np.array([[hole.level] for hole in part]) - level
             best += [
                 (float(score), start + i, kind, int(entry))
                 for i, row in enumerate(zip(entries, scores, strict=True))

@@ -6,6 +6,7 @@ of powers are scored by `jaxsym.search.powers`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,12 +35,14 @@ class Hole(NamedTuple):
     Attributes:
       desired: `[n]`.
       weights: `[n]`, not negative; 0 where nothing would do.
+      level: log of the variance that is to be explained, as errors of the whole.
       product: `[n]` what a product of powers should be: where noise is seen, its logarithm is
         linear in the noise.
     """
 
     desired: Float[np.ndarray, " n"]
     weights: Float[np.ndarray, " n"]
+    level: float
     product: Float[np.ndarray, " n"]
 
     @classmethod
@@ -68,12 +71,15 @@ class Hole(NamedTuple):
             return None
         weight = weight / total
         mean = weight @ desired
-        if not weight @ (desired - mean) ** 2 > 1e-24 * mean**2:
+        variance = weight @ (desired - mean) ** 2
+        if not variance > 1e-24 * mean**2:
             return None
+        level = math.log(variance) + math.log(total)
         if smooth is None:
-            return cls(desired, weight, desired)
+            return cls(desired, weight, level, desired)
         noise = np.clip((desired - smooth) / smooth, -_FARTHEST, _FARTHEST)
-        return cls(desired, weight, np.where(np.isfinite(noise), smooth * np.exp(noise), 0.0))
+        product = np.where(np.isfinite(noise), smooth * np.exp(noise), 0.0)
+        return cls(desired, weight, level, product)
 
 
 class Filler:

@@ -26,7 +26,7 @@ from jaxsym.search.steering import Steering
 _MOST_ROWS = 4096  # that are searched on
 _REWRITTEN = 3  # best candidates that shorter ways to write are looked for
 _LOG = logging.getLogger(__name__)
-_UNTIL = 0.8  # share of the time after which no stage begins; the rest is for final fits
+_UNTIL = 0.9  # share of the time after which no stage begins; the rest is for final fits
 
 
 @dataclass(frozen=True)
