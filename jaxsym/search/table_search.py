@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from jaxtyping import Array, Key
 
 from jaxsym.expr import Expression, constant
 from jaxsym.search.changes import Change
-from jaxsym.search.front import ParetoFront
+from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.groups import dimensionless_groups
 from jaxsym.search.problem import Problem
 from jaxsym.search.protocol import Callback, Engine, Progress
@@ -88,10 +88,17 @@ class TableSearch:
         return tuple(fronts)
 
     def within(self, problems: Sequence[Problem], template: Template) -> tuple[ParetoFront, ...]:
-        """Search for the unknown parts of a template, by turns if there are several."""
+        """Search for the unknown parts of a template, by turns if there are several.
+
+        One without parts has its constants fitted from several starts, as a guess has.
+        """
         own = template.outer.operators
         used = {t: own[t] for t in template.outer.tokens if t in own}
         wider = [replace(p, operators={**used, **p.operators}) for p in problems]
+        if not template.arguments:
+            fixed = [replace(p.steering, guesses=[template.outer]) for p in wider]
+            pairs = zip(wider, fixed, strict=True)
+            return tuple(settle(replace(p, steering=steering), []) for p, steering in pairs)
         return tuple(
             self._parts(problem, template, target, len(problems))
             for target, problem in enumerate(wider)
@@ -111,9 +118,10 @@ class TableSearch:
             others = {other: found[0] for other, found in current.items() if other != part}
             change = template.change(part, others)
             limit = self._left(share, turns=len(turns) - place)
-            front = self._engine([_steered(problem, change)], limit, target, [change])[0]
+            front = self._inner(problem, change, limit, target)
             shortest = sorted(front, key=front.description_length)
-            current[part] = [c.expression.substitute(change.inner) for c in shortest]
+            found = [candidate.expression.substitute(change.inner) for candidate in shortest]
+            current[part] = found or current[part]
             if problem.loss(_whole(template, current, 1)[0]) <= problem.rounding * problem.variance:
                 break
         most = None if rounds == 1 else _TOGETHER
@@ -130,7 +138,7 @@ class TableSearch:
             limit = self._left(share, turns=len(ways) - place)
             steered = _steered(problem, change)
             if change.inner:
-                front = self._engine([steered], limit, target, [change])[0]
+                front = self._inner(problem, change, limit, target)
                 found += [change.back(candidate.expression) for candidate in front]
             else:
                 found.append(change.back(constant(float(steered.weights @ steered.y))))
@@ -139,24 +147,34 @@ class TableSearch:
                 break
         return settle(problem, found, refit=not self.interrupted)
 
+    def _inner(
+        self, problem: Problem, change: Change, time_limit: float | None, target: int
+    ) -> ParetoFront:
+        """The front of a problem in other variables; the callback sees it in its own."""
+
+        def back(front: ParetoFront) -> ParetoFront:
+            expressions = [change.back(candidate.expression) for candidate in front]
+            rows = [Candidate(e, problem.complexity(e), problem.loss(e)) for e in expressions]
+            return ParetoFront.of(rows, variance=problem.variance, samples=problem.samples)
+
+        return self._engine([_steered(problem, change)], time_limit, target, back)[0]
+
     def _engine(
         self,
         problems: Sequence[Problem],
         time_limit: float | None,
         target: int = 0,
-        changes: Sequence[Change] = (),
+        back: Callable[[ParetoFront], ParetoFront] = lambda front: front,
     ) -> tuple[ParetoFront, ...]:
         first = problems[0]
 
         def tell(progress: Progress) -> None:
-            front = progress.front
-            if changes:
-                front = _written_back(front, changes[progress.target])
+            if self.callback is None:
+                return
             seconds = time.monotonic() - self.began
+            where = target + progress.target
             try:
-                if self.callback is not None:
-                    where = target + progress.target
-                    self.callback(Progress(progress.stage, where, seconds, front))
+                self.callback(Progress(progress.stage, where, seconds, back(progress.front)))
             except BaseException:  # Ctrl-C too; the engine sees to it
                 self.interrupted = True
                 raise
@@ -234,11 +252,6 @@ def _whole(
         template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
         for chosen in itertools.product(*(found[:most] for found in parts.values()))
     ]
-
-
-def _written_back(front: ParetoFront, change: Change) -> ParetoFront:
-    rows = [c._replace(expression=change.back(c.expression)) for c in front]
-    return ParetoFront(tuple(rows), front.variance, front.samples)
 
 
 def _with_columns(problem: Problem, named: Mapping[str, float]) -> Problem:
