@@ -66,16 +66,43 @@ class FittedLagrangian(NamedTuple):
             force = force + self.library.columns(data) @ self.numbers
         return relative_error(force, self.gains * data.tau)
 
+    def check_mass_matrix(self, data: MechanicalData) -> None:
+        """Whether the accelerations follow from the torques in some states.
+
+        Raises:
+          ValueError: the first state where the mass matrix is singular, or no term at all.
+        """
+        self._check_terms()
+        still = data._replace(qdd=np.zeros_like(data.qdd))
+        rest, dims = self.library.columns(still) @ self.numbers, data.q.shape[1]
+        columns = [
+            self.library.columns(data._replace(qdd=np.broadcast_to(unit, data.qdd.shape)))
+            for unit in np.eye(dims)
+        ]
+        mass = np.stack([column @ self.numbers - rest for column in columns], axis=-1)
+        sizes = np.linalg.svd(mass, compute_uv=False)
+        bad = np.flatnonzero(sizes[:, -1] <= 1e-12 * sizes[:, 0])
+        if len(bad):
+            place = bad[0]
+            raise ValueError(
+                "the mass matrix of the Lagrangian is singular at "
+                f"q = {data.q[place].tolist()}, qd = {data.qd[place].tolist()}: "
+                f"{mass[place].tolist()}; expected a kinetic energy in which every velocity counts"
+            )
+
+    def _check_terms(self) -> None:
+        require(
+            bool(self.coefficients),
+            "no term of the library explains the torques; expected torques that the motion needs",
+        )
+
     def system(self, name: str) -> MechanicalSystem:
         """The system that moves by it.
 
         Raises:
           ValueError: no term was found.
         """
-        require(
-            bool(self.coefficients),
-            "no term of the library explains the torques; expected torques that the motion needs",
-        )
+        self._check_terms()
         pairs = zip(self.coefficients, self.library.expressions, strict=True)
         formula = reduce(lambda a, b: a + b, (c * term for c, term in pairs)).canonical()
         friction, gains = self.friction.tolist(), self.gains.tolist()
@@ -106,8 +133,7 @@ def fit_lagrangian(
       rows: most states to use; by default as many as memory takes.
 
     Raises:
-      ValueError: too few states for the library, torques that are all zero, or a gain that they do
-        not tell.
+      ValueError: too few states for the library, or a gain that they do not tell.
     """
     dims = data.q.shape[1]
     most = max(_ENTRIES // (dims * len(library)), 3 * len(library) // dims)
@@ -135,10 +161,6 @@ def _besides(
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[str, int, int]]]:
     """Columns of friction and gains, what all columns add up to, and what the columns mean."""
     samples, dims = data.q.shape
-    require(
-        bool(np.any(data.tau != 0)),
-        "tau is zero everywhere, which L = 0 explains; expected torques that move the system",
-    )
     columns, roles = [np.zeros((samples, dims, 0))], []
     if options.friction:
         # Rayleigh's dissipation: qd B qd / 2 with a symmetric matrix B

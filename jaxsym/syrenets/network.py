@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
-from jaxsym.syrenets.autoencoder import Autoencoder, autoencode
+from jaxsym.syrenets.autoencoder import Autoencoder, autoencode, first_gram
 from jaxsym.syrenets.candidates import PAPER_OPERATORS, Candidates
 from jaxsym.syrenets.selection import SELECTIONS
 
@@ -109,12 +109,13 @@ class SymbolicNetwork(nn.Module):
     def __call__(self, x: Float[Array, "B n"]) -> Selected:
         a, candidates = self.architecture, self.architecture.candidates
         encoder, decoder = Autoencoder(candidates.count, a.hidden, a.latent, name="autoencoder")()
+        gram = first_gram(encoder)
 
         def layer(carry: tuple[Array, Array], own: LayerWeights) -> tuple[tuple, tuple]:
             outputs, joint = carry
             u = jnp.concatenate([x, outputs], axis=-1)
             normal = _normalized(candidates.values(u))
-            code, decoded, contraction = autoencode(encoder, decoder, normal)
+            code, decoded, contraction = autoencode(encoder, decoder, normal, gram)
             probability, gate = select(a, own, _cosines(code) @ own.mix, joint)
             weights = gate[:, None] * own.scale * probability
             joint = jnp.exp(jnp.sum(jnp.log(probability + _TINY), axis=0))

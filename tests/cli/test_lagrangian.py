@@ -76,7 +76,7 @@ def test_angles_in_degrees_get_a_hint(run, tmp_path):
 
 
 def good() -> dict:
-    return table(mechanical("cart-pole"), 60)
+    return table(mechanical("cart-pole"), 100)
 
 
 BAD = {
@@ -89,9 +89,9 @@ BAD = {
     "not finite": ("run.csv", "q1,qd1,qdd1,tau1\n1,nan,3,4\n", "column 'qd1' holds nan in row 1"),
     "too few": ("run.npz", {k: v[:5] for k, v in good().items()}, "expected at least"),
     "no array": ("run.npz", {"q": np.ones((9, 1))}, "there is no array 'qd'"),
-    "shapes": ("run.npz", good() | {"tau": np.ones((60, 1))}, "tau has shape (60, 1)"),
-    "infinite": ("run.npz", good() | {"qd": np.full((60, 2), np.inf)}, "qd has a non-finite value"),
-    "no torques": ("run.npz", good() | {"tau": np.zeros((60, 2))}, "tau is zero everywhere"),
+    "shapes": ("run.npz", good() | {"tau": np.ones((100, 1))}, "tau has shape (100, 1)"),
+    "infinite": ("run.npz", good() | {"qd": np.full((100, 2), np.inf)}, "qd has a non-finite value"),
+    "no torques": ("run.npz", good() | {"tau": np.zeros((100, 2))}, "tau is zero everywhere"),
 }
 
 
