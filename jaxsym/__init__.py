@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jaxsym.expr import parse as parse
     from jaxsym.search import SymbolicRegressor as SymbolicRegressor
     from jaxsym.simulate import particles as particles
+    from jaxsym.syrenets import discover_lagrangian as discover_lagrangian
     from jaxsym.trajectories import Trajectories as Trajectories
 
 _HOMES = {
@@ -28,6 +29,7 @@ _HOMES = {
     "SymbolicRegressor": "search",
     "Trajectories": "trajectories",
     "discover": "distill",
+    "discover_lagrangian": "syrenets",
     "parse": "expr",
     "particles": "simulate",
 }
@@ -36,10 +38,12 @@ _ROOMS = (
     "distill",
     "expr",
     "graphs",
+    "mechanics",
     "plotting",
     "report",
     "search",
     "simulate",
+    "syrenets",
     "training",
 )
 
@@ -49,6 +53,7 @@ __all__ = [
     "SymbolicRegressor",
     "Trajectories",
     "discover",
+    "discover_lagrangian",
     "parse",
     "particles",
 ]
