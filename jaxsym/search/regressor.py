@@ -44,7 +44,8 @@ class SymbolicRegressor:
     """Equations for a table of numbers.
 
     An estimator in scikit-learn's manner that does not need scikit-learn. Without a time limit the
-    result depends on data, parameters and `random_state` alone.
+    result depends on data, parameters and `random_state` alone. Progress is logged at level INFO to
+    `jaxsym.search`.
 
     Args:
       engine: "native", "operon", "pysr", or an `Engine`.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxsym._check import require
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front import Candidate, ParetoFront
@@ -64,12 +66,23 @@ def front_from_json(
 
 
 def write_model(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Write a model's content, whole or not at all."""
+    """Write a model's content, whole or not at all.
+
+    Raises:
+      TypeError: a parameter that JSON cannot hold.
+    """
     path = Path(path)
-    text = json.dumps({"jaxsym_model": _FORMAT, **content}, indent=2)
+    text = json.dumps({"jaxsym_model": _FORMAT, **content}, indent=2, default=_plain)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text + "\n")
     partial.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers and arrays as Python's."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"a parameter is a {type(value).__name__}, which JSON cannot hold")
 
 
 def read_model(path: str | Path) -> dict[str, Any]:

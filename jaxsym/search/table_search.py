@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import signal
 import threading
@@ -27,6 +28,7 @@ from jaxsym.search.steering import Steering
 from jaxsym.search.templates import Template
 from jaxsym.search.units import Dimensions
 
+_LOG = logging.getLogger("jaxsym.search")
 _COLUMNS = 10  # that a search takes; of more the most promising are chosen
 _WAYS = 3  # of writing a problem in dimensionless groups
 _ROUNDS = 3  # over the parts of a template that has several
@@ -169,10 +171,11 @@ class TableSearch:
         first = problems[0]
 
         def tell(progress: Progress) -> None:
-            if self.callback is None:
-                return
             seconds = time.monotonic() - self.began
             where = target + progress.target
+            _LOG.info("%.1f s, target %d: %s", seconds, where, progress.stage)
+            if self.callback is None:
+                return
             try:
                 self.callback(Progress(progress.stage, where, seconds, back(progress.front)))
             except BaseException:  # Ctrl-C too; the engine sees to it
