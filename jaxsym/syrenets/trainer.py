@@ -56,6 +56,7 @@ def train_network(
     batch: int = 32,
     learning_rate: float = 1e-3,
     patience: int = 1000,
+    start: dict | None = None,
     callback: Callable[[Event, Float[np.ndarray, " S"]], bool | None] | None = None,
 ) -> TrainedNetwork:
     """Train one network for each seed, all in one compiled program.
@@ -75,6 +76,7 @@ def train_network(
       batch: states in a batch.
       learning_rate: at the beginning.
       patience: steps without a better loss before the rate falls.
+      start: parameters of one seed to go on from; drawn by default.
       callback: told of each chunk with the error of every seed; ends the training by True.
 
     Raises:
@@ -107,7 +109,7 @@ def train_network(
     @jax.jit
     @jax.vmap
     def begin(key: jax.Array) -> tuple[dict, TrainState]:
-        params = network.init(key, example)
+        params = network.init(key, example) if start is None else start
         return params, init_state(params, optimizer, jax.random.fold_in(key, 1))
 
     params, state = begin(keys)

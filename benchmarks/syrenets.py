@@ -1,0 +1,160 @@
+"""Lagrangians: the paper's tables, speed against torch, exactness, noise, adaptation.
+
+Valle & Haddadin 2021 (arXiv 2105.14396). Operon stands in the place of MGGP, a MATLAB toolbox, and
+only in Table 1: it fits values, and knows no Euler-Lagrange equation. Torch and pyoperon are
+compared with where they are installed. Parts that FILE holds already are kept, those asked for are
+measured anew.
+
+    python -m benchmarks.syrenets [--quick] [--json FILE] [--parts tables,speed]
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from benchmarks import _timing
+from benchmarks._engine import Engine
+from benchmarks._syrenets_exact import SYSTEMS, adaptation, exact, noisy
+from benchmarks._syrenets_tables import LEARNERS, PAPER, grouped, learn, paper_data, syrenets
+from jaxsym.search.operon import OperonEngine
+
+_NOISE = ((0.0, 0.0), (0.001, 0.0), (0.01, 0.0), (0.0, 0.001), (0.0, 0.01))
+TARGET_RATIO = 10.0
+
+
+def tables(seeds: int, seconds: float) -> dict[str, Any]:
+    """Tables 1 and 2, the paper's numbers beside."""
+    found: dict[str, Any] = {}
+    for target in ("torque", "L"):
+        rows = {"SyReNets": syrenets(target, range(seeds), seconds)}
+        for name in LEARNERS:
+            rows[name] = learn(name, target, range(seeds), seconds)
+        if target == "L" and importlib.util.find_spec("pyoperon"):
+            rows["Operon, for MGGP"] = _operon(range(seeds), seconds / seeds)
+        found[target] = {"paper": PAPER[target], "measured": rows}
+    return found
+
+
+def _operon(seeds: Sequence[int], seconds: float) -> dict[str, Any]:
+    data, test = paper_data("L", train_states=2000)
+    names, errors = ["q1", "q2", "qd1", "qd2"], []
+    begin = time.monotonic()
+    for seed in seeds:
+        table = np.concatenate([data.q, data.qd], axis=1)
+        front = OperonEngine().search(
+            table, data.target, variables=names, key=jax.random.key(seed), time_limit=seconds
+        )
+        best = min(front, key=lambda row: row.loss).expression
+        values = best.evaluate(np.concatenate([test.q, test.qd], axis=1), names)
+        errors.append(float(np.mean((values - test.target) ** 2)))
+    return {
+        "test": grouped(errors),
+        "test_by_seed": errors,
+        "seconds": time.monotonic() - begin,
+        "note": "2,000 states, one seed after the other",
+    }
+
+
+def speed(steps: int, turns: int, seeds: int) -> dict[str, Any]:
+    """Steps per second on one core, jaxsym's seeds in one program; torch trains one."""
+    with Engine("_syrenets_jaxsym", str(seeds)) as ours:
+        orders = {"jaxsym": lambda: ours.ask(steps=steps)}
+        if importlib.util.find_spec("torch") is None:
+            return _rates(_timing.interleave(orders, turns), steps, seeds) | {"missing": ["torch"]}
+        with Engine("_syrenets_torch") as theirs:
+            orders["torch"] = lambda: theirs.ask(steps=steps)
+            found = _timing.interleave(orders, turns)
+            return _rates(found, steps, seeds) | {"missing": [], "torch": theirs.ready}
+
+
+def _rates(turns: list[dict], steps: int, seeds: int) -> dict[str, Any]:
+    trained = {"jaxsym": seeds, "torch": 1}
+    rates = {
+        engine: {
+            clock: _timing.spread([trained[engine] * steps / turn[engine][clock] for turn in turns])
+            for clock in ("seconds", "cpu_seconds")
+        }
+        for engine in turns[0]
+    }
+    result = {"seeds_in_one_program": seeds, "steps_of_one_seed_per_second": rates}
+    if "torch" in rates:
+        result["times_faster"] = {
+            clock: rates["jaxsym"][clock]["median"] / rates["torch"][clock]["median"]
+            for clock in ("seconds", "cpu_seconds")
+        }
+        result["target_ratio"] = TARGET_RATIO
+    return result
+
+
+def _exact(seeds: int, states: int) -> dict[str, Any]:
+    return {
+        name: {route: exact(system, route, range(seeds), states=states) for route in routes}
+        for name, system in SYSTEMS.items()
+        for routes in [("auto", "direct")]
+    }
+
+
+def _noise(seeds: int, states: int) -> list[dict[str, Any]]:
+    return [noisy(*levels, range(seeds), states=states) for levels in _NOISE]
+
+
+PARTS: dict[str, Callable[[bool], Any]] = {
+    "tables": lambda quick: tables(2, 5.0) if quick else tables(10, 2000.0),
+    "speed": lambda quick: speed(3, 1, 2) if quick else speed(50, 5, 10),
+    "exact": lambda quick: _exact(1, 500) if quick else _exact(10, 10_000),
+    "noise": lambda quick: _noise(1, 2000) if quick else _noise(10, 10_000),
+    "adaptation": lambda quick: adaptation(20) if quick else adaptation(3000),
+}
+
+
+def report(result: dict[str, Any]) -> None:
+    """Print what was measured."""
+    for target, table in result.get("tables", {}).items():
+        print(f"test MSE of learning from {target}")
+        header = ["method", "best", "5 best", "all", "5 worst", "steps"]
+        rows = [
+            [name, *(f"{v:.3g}" for v in row["test"].values()), row.get("steps", "")]
+            for name, row in table["measured"].items()
+        ]
+        rows += [
+            [f"{name} (paper)", *(f"{v:.3g}" for v in row.values()), ""]
+            for name, row in table["paper"].items()
+        ]
+        _timing.show(header, rows)
+    if "speed" in result:
+        print("steps of one seed per second:", result["speed"]["steps_of_one_seed_per_second"])
+        print("times faster than torch:", result["speed"].get("times_faster", "torch is missing"))
+    for name, routes in result.get("exact", {}).items():
+        for route, row in routes.items():
+            took = f"{row['most_seconds']:.0f} s at most"
+            print(f"{name}, {route}: exact {row['exact']} of {row['seeds']}, {took}")
+    for row in result.get("noise", []):
+        print(row)
+    for row in result.get("adaptation", []):
+        print(row)
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Run from the command line."""
+    parser = _timing.arguments(__doc__)
+    parser.add_argument("--parts", default=",".join(PARTS), help="with commas between them")
+    options = parser.parse_args(argv)
+    result: dict[str, Any] = {"benchmark": "syrenets"} | _timing.machine()
+    if options.json is not None and options.json.exists():
+        result = json.loads(options.json.read_text()) | result
+    for part in options.parts.split(","):
+        result[part] = PARTS[part](options.quick)
+        _timing.write(result, options.json)
+    report(result)
+    return result
+
+
+if __name__ == "__main__":
+    main()
