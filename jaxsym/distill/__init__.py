@@ -10,6 +10,7 @@ from jaxsym.distill.message_r2 import MessageR2, message_r2
 from jaxsym.distill.neighbors import neighbors, softened
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, pair_response, read
 from jaxsym.distill.refit import Refit, refit, relative_error
+from jaxsym.distill.rollout import Rollout, roll_out, rollout_error
 from jaxsym.distill.select import Problem, Selector, description_length, rounded
 from jaxsym.distill.tasks import (
     Task,
@@ -34,6 +35,7 @@ __all__ = [
     "Progress",
     "Reading",
     "Refit",
+    "Rollout",
     "Selector",
     "Task",
     "Truth",
@@ -55,6 +57,8 @@ __all__ = [
     "refit",
     "relative_error",
     "relative_errors",
+    "roll_out",
+    "rollout_error",
     "rounded",
     "simulated_task",
     "softened",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -16,6 +17,7 @@ from jaxsym._check import require, unknown_name
 from jaxsym.distill.refit import error_scale
 from jaxsym.graphs import (
     VARIANTS,
+    ErrorFn,
     GraphModel,
     Snapshots,
     Topology,
@@ -27,6 +29,8 @@ from jaxsym.graphs import (
     hamiltonian_network,
     log_relative_error,
     particle_network,
+    principal_messages,
+    pruned,
     relative_error,
     snapshots,
     topology,
@@ -39,6 +43,8 @@ MODELS = (*VARIANTS, "hamiltonian", "central")
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
 _HIDDEN = (96, 96, 96)
+_PRUNED_AT = (0.3, 0.6)  # shares of the steps after which an L1 network loses idle components
+_PRUNING_LOSS = 1.5  # how much larger the error may be right after
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
 # Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
 _PENALTY_WEIGHT = {"l1": 3e-3, "kl": 1e-3}
@@ -115,37 +121,76 @@ def check_model(model: str) -> None:
         raise unknown_name("model", model, [*MODELS, "auto"])
 
 
+def _particle_model(name: str, dims: int, message_size: int | None = None) -> GraphModel:
+    if name == "hamiltonian":
+        return hamiltonian_network(dims, hidden=_HIDDEN, relative=True)
+    return particle_network(
+        name,
+        dims,
+        hidden=_HIDDEN,
+        activation=nn.silu,
+        relative=True,
+        message_size=message_size,
+        penalty_weight=_PENALTY_WEIGHT.get(name),
+    )
+
+
 def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Learned:
     steps = steps or _PARTICLE_STEPS
     dims = data.acceleration.shape[-1]
-    if name == "hamiltonian":
-        model = hamiltonian_network(dims, hidden=_HIDDEN, relative=True)
-    else:
-        model = particle_network(
-            name,
-            dims,
-            hidden=_HIDDEN,
-            activation=nn.silu,
-            relative=True,
-            penalty_weight=_PENALTY_WEIGHT.get(name),
-        )
+    model = _particle_model(name, dims)
     size = jnp.linalg.norm(data.acceleration, axis=-1)
-    floor = float(_RELATIVE_FLOOR * jnp.median(size)) or 1.0
-    optimizer = _optimizer(optax.cosine_onecycle_schedule(steps, 2e-3, 0.1, 10.0, 1e3))
-    init_key, run_key = jax.random.split(key)
-    trained = train(
-        make_step(training_loss(model, relative_error(floor)), optimizer),
-        init_state(model.init(init_key), optimizer, run_key),
-        graph_batches(edges, 128),
-        data,
-        steps=steps,
-        chunk=_CHUNK,
-        time_limit=time_limit,
-        callback=callback,
-    )
-    return Learned(
-        name, model, trained.state.params, data, edges, trained.seconds, trained.interrupted
-    )
+    error = relative_error(float(_RELATIVE_FLOOR * jnp.median(size)) or 1.0)
+    schedule = optax.cosine_onecycle_schedule(steps, 2e-3, 0.1, 10.0, 1e3)
+    init_key, run_key, prune_key = jax.random.split(key, 3)
+    params, batches, seconds = model.init(init_key), graph_batches(edges, 128), 0.0
+    shares = (*_PRUNED_AT, 1.0) if name == "l1" else (1.0,)
+    for share, begun in zip(shares, (0.0, *shares), strict=False):
+        done = int(begun * steps)
+        optimizer = _optimizer(partial(_later, schedule, done))
+        trained = train(
+            make_step(training_loss(model, error), optimizer),
+            init_state(params, optimizer, run_key)._replace(step=jnp.asarray(done)),
+            batches,
+            data,
+            steps=int(share * steps),
+            chunk=_CHUNK,
+            time_limit=None if time_limit is None else max(share * time_limit - seconds, 0.1),
+            callback=callback if callback is None else partial(_of_all, callback, steps),
+        )
+        params, seconds = trained.state.params, seconds + trained.seconds
+        if trained.interrupted:
+            break
+        if share < 1.0:
+            sample = batches(jax.random.fold_in(prune_key, done), jnp.zeros((), int), data)
+            model, params = _pruned(model, params, dims, sample, error)
+    return Learned(name, model, params, data, edges, seconds, trained.interrupted)
+
+
+def _later(schedule: optax.Schedule, done: int, count: Array) -> Array:
+    return jnp.asarray(schedule(count + done))
+
+
+def _of_all(callback: Callable[[Event], bool | None], steps: int, event: Event) -> bool | None:
+    """Tell of a stage as a part of the whole."""
+    left = (steps - event.step) / event.steps_per_second
+    return callback(event._replace(steps=steps, seconds_left=left))
+
+
+def _pruned(
+    model: GraphModel, params: dict, dims: int, sample: tuple, error: ErrorFn
+) -> tuple[GraphModel, dict]:
+    """The network with as few principal components of its messages as predict as well."""
+    nodes, target = sample
+    out = jax.jit(model.apply)(params, nodes)
+    params = principal_messages(params, out.messages)
+    before = float(jnp.mean(error(out.acceleration, target)))
+    for size in range(dims, out.messages.shape[1]):
+        small, fewer = _particle_model("l1", dims, size), pruned(params, size)
+        predicted = jax.jit(small.apply)(fewer, nodes).acceleration
+        if float(jnp.mean(error(predicted, target))) <= _PRUNING_LOSS * before:
+            return small, fewer
+    return model, params
 
 
 def _learn_central(name, data, edges, key, steps, time_limit, callback) -> Learned:

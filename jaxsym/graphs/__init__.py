@@ -11,6 +11,7 @@ from jaxsym.graphs.central import (
 from jaxsym.graphs.chunked import chunked_network
 from jaxsym.graphs.hamiltonian import hamiltonian_network
 from jaxsym.graphs.losses import (
+    ErrorFn,
     absolute_error,
     decades_error,
     log_relative_error,
@@ -33,12 +34,14 @@ from jaxsym.graphs.neighbor_list import (
     neighbor_list,
 )
 from jaxsym.graphs.network import Prediction, interaction_network
+from jaxsym.graphs.pruning import principal_messages, pruned
 
 __all__ = [
     "MLP",
     "VARIANTS",
     "Bodies",
     "CentralStart",
+    "ErrorFn",
     "EdgeSample",
     "GraphModel",
     "Grid",
@@ -63,6 +66,8 @@ __all__ = [
     "momentum_masses",
     "neighbor_list",
     "particle_network",
+    "principal_messages",
+    "pruned",
     "record_messages",
     "relative_error",
     "snapshots",

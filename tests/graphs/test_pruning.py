@@ -1,0 +1,60 @@
+"""Turned messages change no prediction; pruned ones are those of a smaller network."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsym.graphs import (
+    Bodies,
+    graph,
+    particle_network,
+    principal_messages,
+    pruned,
+    topology,
+)
+
+
+@pytest.fixture
+def network():
+    keys = jax.random.split(jax.random.key(0), 3)
+    bodies = Bodies(
+        jax.random.normal(keys[0], (50, 4, 2)),
+        jax.random.normal(keys[1], (50, 4, 2)),
+        jnp.exp(jax.random.normal(keys[2], (50, 4))),
+        jnp.ones((50, 4)),
+        jnp.broadcast_to(jnp.arange(4), (50, 4)),
+    )
+    model = particle_network("l1", 2, hidden=(8, 8), message_size=6)
+    return model, model.init(jax.random.key(1)), graph(bodies, topology(4))
+
+
+def test_principal_messages_are_uncorrelated_and_ordered_and_predict_the_same(network):
+    model, params, nodes = network
+    before = model.apply(params, nodes)
+    turned = principal_messages(params, before.messages)
+    after = model.apply(turned, nodes)
+    np.testing.assert_allclose(after.acceleration, before.acceleration, rtol=1e-3, atol=1e-5)
+    covariance = np.cov(np.asarray(after.messages, np.float64).T)
+    spread = np.diag(covariance)
+    assert np.all(np.diff(spread) <= 1e-6 * spread[0])
+    np.testing.assert_allclose(covariance - np.diag(spread), 0, atol=1e-5 * spread[0])
+    again = model.apply(params, nodes)  # the caller's parameters are as they were
+    np.testing.assert_array_equal(again.messages, before.messages)
+
+
+def test_a_pruned_network_hears_the_first_components_alone(network):
+    model, params, nodes = network
+    small = particle_network("l1", 2, hidden=(8, 8), message_size=2)
+    got = small.apply(pruned(params, 2), nodes)
+    messages = model.apply(params, nodes).messages
+    np.testing.assert_allclose(got.messages, messages[:, :2], rtol=1e-5, atol=1e-6)
+    total = jax.ops.segment_sum(messages.at[:, 2:].set(0.0), nodes.receivers, 200)
+    expected = model.node(params, nodes.nodes, total)
+    np.testing.assert_allclose(got.acceleration, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [0, 7])
+def test_bad_sizes(network, size):
+    with pytest.raises(ValueError, match=f"size is {size}; expected 1 to 6"):
+        pruned(network[1], size)
