@@ -16,9 +16,9 @@ class MultiStepNetwork(nn.Module):
     """Encode features, pass messages several times, decode (Battaglia et al. 2018, 1806.01261).
 
     Nodes ``[N, F]``, edges ``[E, Fe]`` or None and globals ``[G, Fg]`` or None become latent
-    vectors. In each step an edge sees its ends and its graph, a node the sum of its edges' messages,
-    and a graph the sums of its nodes and edges; each adds what it learns to what it was. Two nodes
-    that are k edges apart know of each other after k steps. `init` and `apply` are Flax's, pure;
+    vectors. In each step an edge sees its ends and its graph, a node the sum of its edges'
+    messages, and a graph the sums of its nodes and edges; each adds what it learns to what it was.
+    Two nodes that are k edges apart know of each other after k steps. `init` and `apply` are pure;
     pad with `jraph.pad_with_graphs` for one compiled program of many sizes.
 
     Attributes:
