@@ -173,7 +173,7 @@ def _data(
         return load_mechanical(source), None
     if links is not None and source != "chain":
         raise click.UsageError(f"--links is for a chain; '{source}' has its own")
-    options = {} if source != "chain" else {"links": links or 3}
+    options: dict[str, Any] = {} if source != "chain" else {"links": links or 3}
     system = mechanical(source, friction=damping or (), **options)
     data = system.sample(jax.random.key(seed), samples)
     spread = noise * data.tau.std(axis=0)

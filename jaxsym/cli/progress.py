@@ -9,6 +9,7 @@ from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
+    from jaxsym import syrenets
     from jaxsym.distill import Progress
 
 
@@ -46,7 +47,7 @@ class PhaseProgress:
     def __exit__(self, *failure: Any) -> None:
         self._bars.stop()
 
-    def __call__(self, event: Progress) -> None:
+    def __call__(self, event: Progress | syrenets.Progress) -> None:
         if not self._console.is_terminal:
             over = event.done >= 1.0 and event.seconds_left is None
             if over:
@@ -63,7 +64,7 @@ class PhaseProgress:
         )
 
 
-def _note(event: Progress) -> str:
+def _note(event: Progress | syrenets.Progress) -> str:
     if event.seconds_left is None:
         return event.note
     minutes, seconds = divmod(round(event.seconds_left), 60)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import finite, require, unknown_name
 
@@ -26,10 +26,10 @@ class MechanicalData(NamedTuple):
       tau: torques or forces, one for each coordinate: commands, where actuators have gains.
     """
 
-    q: Float[Array, "n D"]
-    qd: Float[Array, "n D"]
-    qdd: Float[Array, "n D"]
-    tau: Float[Array, "n D"]
+    q: Float[np.ndarray, "n D"]
+    qd: Float[np.ndarray, "n D"]
+    qdd: Float[np.ndarray, "n D"]
+    tau: Float[np.ndarray, "n D"]
 
 
 def mechanical_data(q: ArrayLike, qd: ArrayLike, qdd: ArrayLike, tau: ArrayLike) -> MechanicalData:
@@ -48,7 +48,7 @@ def mechanical_data(q: ArrayLike, qd: ArrayLike, qdd: ArrayLike, tau: ArrayLike)
         ...
     ValueError: qd has shape (1, 1); expected (1, 2), the shape of q
     """
-    arrays = []
+    arrays: list[np.ndarray] = []
     for name, values in zip(FIELDS, (q, qd, qdd, tau), strict=True):
         try:
             array = np.asarray(values, np.float64)

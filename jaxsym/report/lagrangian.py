@@ -85,7 +85,7 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
         name=discovery.system.name,
         formula=formula,
         constants=", ".join(constants),
-        friction=[list(row) for row in discovery.system.friction],
+        friction=discovery.fit.friction.tolist(),
         gains=list(discovery.system.gains),
         coordinates=dims,
         code=python_code(formula, names=names),

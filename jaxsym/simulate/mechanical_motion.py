@@ -76,7 +76,8 @@ def simulate_mechanical(
         steps >= 1 and substeps >= 1 and dt > 0,
         f"steps is {steps}, substeps {substeps}, dt {dt}; expected positive numbers",
     )
-    system.accelerations(*start, np.zeros(system.coordinates))  # a singular start is told plainly
+    # a singular start is told plainly
+    system.accelerations(start[0], start[1], np.zeros(system.coordinates))
     with jax.enable_x64(True):
         run = jax.jit(partial(_rollout, system, control, steps, substeps))
         motion = MechanicalMotion(*(np.asarray(values) for values in run(*start, dt)))
@@ -109,8 +110,9 @@ def _rollout(
         return jnp.stack([qd, solve(q, qd, gains * command(t, q, qd))])
 
     def advance(state: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
-        tau = command(t, *state)
-        kept = (t, *state, solve(*state, gains * tau), tau)
+        q, qd = state
+        tau = command(t, q, qd)
+        kept = (t, q, qd, solve(q, qd, gains * tau), tau)
         h = dt / substeps
 
         def substep(i: Array, state: Array) -> Array:

@@ -241,7 +241,7 @@ def _chain(
 ) -> tuple[str, int, dict[str, float]]:
     require(links >= 1, f"links is {links}; expected at least 1")
     given = {"masses": masses, "lengths": lengths}
-    values = {}
+    values: dict[str, float] = {}
     for (name, numbers), letter in zip(given.items(), "ml", strict=True):
         chosen = [1.0] * links if numbers is None else list(numbers)
         require(

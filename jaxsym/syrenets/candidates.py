@@ -111,14 +111,15 @@ class Candidates:
         """For each operator the places of its arguments, ``[count, arity]``."""
         numbers = range(self.inputs)
         blocks = []
+        rows: list[tuple[int, ...]]
         for name in self.operators:
             operator = OPERATORS[name]
             if operator.arity == 1:
                 rows = [(i,) for i in numbers]
             elif operator.symmetric:
-                rows = list(itertools.combinations_with_replacement(numbers, 2))
+                rows = [*itertools.combinations_with_replacement(numbers, 2)]
             else:
-                rows = list(itertools.product(numbers, repeat=2))
+                rows = [*itertools.product(numbers, repeat=2)]
             blocks.append((name, np.array(rows)))
         return blocks
 

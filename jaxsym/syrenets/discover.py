@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
@@ -189,7 +190,7 @@ class _Search:
         scale = np.std(train.tau, axis=0).max()
         left = self.end - begin
         trained = train_network(
-            Batch(train.q, train.qd, train.qdd, train.tau / scale),
+            Batch(*(jnp.asarray(v, jnp.float32) for v in (*train[:3], train.tau / scale))),
             seeds=[self.seed],
             architecture=Architecture(inputs=2 * dims, selection="entmax"),
             steps=_NETWORK_STEPS,

@@ -21,7 +21,7 @@ from jaxsym.datasets import MechanicalData
 from jaxsym.expr import UnsupportedError
 from jaxsym.syrenets.fitting import FittedLagrangian, Options, evenly, fit_lagrangian
 from jaxsym.syrenets.library import Term, WaveLibrary, is_gauge
-from jaxsym.syrenets.network import SymbolicNetwork
+from jaxsym.syrenets.network import SymbolicNetwork, selection
 from jaxsym.syrenets.readout import candidate_values, pruned
 from jaxsym.syrenets.waves import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
 
@@ -47,7 +47,8 @@ def network_terms(
     architecture = network.architecture
     some = evenly(data, _BATCH)
     x = np.concatenate([some.q, some.qd], axis=1)
-    weights = np.asarray(network.apply(params, jnp.asarray(x, jnp.float32)).weights, np.float64)
+    selected = selection(network, params, jnp.asarray(x, jnp.float32))
+    weights = np.asarray(selected.weights, np.float64)
     coordinates = data.q.shape[1]
     size = _Sizes(x, coordinates)
     inputs = [variable_sum(place, coordinates) for place in range(2 * coordinates)]
@@ -183,7 +184,7 @@ def _whole(argument: WaveSum) -> WaveSum:
 
 def _combine(weights: np.ndarray, sums: Sequence[WaveSum]) -> WaveSum:
     total: WaveSum = {}
-    for place in np.flatnonzero(weights):
+    for place in np.flatnonzero(weights).tolist():
         for key, value in sums[place].items():
             total[key] = total.get(key, 0.0) + weights[place] * value
     return total

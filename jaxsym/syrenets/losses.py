@@ -10,7 +10,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsym.mechanics import euler_lagrange
-from jaxsym.syrenets.network import Architecture, Selected, SymbolicNetwork, formula_value
+from jaxsym.syrenets.network import (
+    Architecture,
+    Selected,
+    SymbolicNetwork,
+    formula_value,
+    selection,
+)
 
 _TINY = 1e-30
 
@@ -68,7 +74,8 @@ def make_loss(
     """``loss(params, batch, key)``: equation 13, and its parts."""
 
     def loss(params: dict, batch: Batch, key: Array) -> tuple[Array, dict[str, Array]]:
-        selected = network.apply(frozen(params), jnp.concatenate([batch.q, batch.qd], axis=-1))
+        x = jnp.concatenate([batch.q, batch.qd], axis=-1)
+        selected = selection(network, frozen(params), x)
         predicted = predict(network.architecture, selected.weights, batch)
         mse = jnp.mean((predicted - batch.target) ** 2)
         total = mse + selected.reconstruction + parts.contraction * selected.contraction

@@ -15,7 +15,7 @@ makes the scales S from constant inputs is kept as the sums of its rows (see `_s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import flax.linen as nn
 import jax
@@ -126,7 +126,8 @@ class SymbolicNetwork(nn.Module):
         # one body for all layers: it compiles in a third of the time
         start = jnp.zeros((len(x), a.heads), x.dtype), jnp.zeros(candidates.count, x.dtype)
         _, (*stacked, misfit, contraction) = jax.lax.scan(layer, start, self._layer_weights())
-        return Selected(*stacked, jnp.mean(misfit), jnp.sum(contraction))
+        weights, probability, gate = stacked
+        return Selected(weights, probability, gate, jnp.mean(misfit), jnp.sum(contraction))
 
     def _layer_weights(self) -> LayerWeights:
         a, count = self.architecture, self.architecture.candidates.count
@@ -211,6 +212,11 @@ def select(
     probability = SELECTIONS[architecture.selection](logits / architecture.temperature)
     gate = jnp.sum(own.gate_own * probability, axis=-1) + own.gate_before @ joint
     return probability, jax.nn.sigmoid(gate)
+
+
+def selection(network: SymbolicNetwork, params: dict, x: Float[Array, "B n"]) -> Selected:
+    """What a batch makes of the network with these parameters."""
+    return cast(Selected, network.apply(params, x))
 
 
 def formula_value(

@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.simulate import variable_names
-from jaxsym.syrenets.network import Architecture, SymbolicNetwork
+from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -99,7 +99,7 @@ def read_out(
     (['h1_1', 'h1_2', 'h2_1', 'h2_2'], Expression(h2_1 + h2_2))
     """
     architecture, x = network.architecture, np.asarray(x, np.float64)
-    selected = network.apply(params, jnp.asarray(x, jnp.float32))
+    selected = selection(network, params, jnp.asarray(x, jnp.float32))
     weights = np.asarray(selected.weights, np.float64)
     inputs = [variable(name) for name in variable_names(architecture.inputs // 2)]
     outputs, values = [literal(0)] * architecture.heads, np.zeros((len(x), architecture.heads))

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from jaxsym._check import require
 from jaxsym.syrenets.losses import Batch, Weights, make_loss, predict
-from jaxsym.syrenets.network import Architecture, SymbolicNetwork
+from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
 from jaxsym.training import Event, TrainState, init_state, make_step, minibatch, train
 
 _CHECKED = 1024  # states on which the best parameters are chosen
@@ -109,7 +109,7 @@ def train_network(
     @jax.jit
     @jax.vmap
     def begin(key: jax.Array) -> tuple[dict, TrainState]:
-        params = network.init(key, example) if start is None else start
+        params = dict(network.init(key, example)) if start is None else start
         return params, init_state(params, optimizer, jax.random.fold_in(key, 1))
 
     params, state = begin(keys)
@@ -138,7 +138,7 @@ def train_network(
 
 def mean_squared_error(network: SymbolicNetwork, params: dict, data: Batch) -> Float[jax.Array, ""]:
     """Of the formula that the data's states select, on the same data."""
-    selected = network.apply(params, jnp.concatenate([data.q, data.qd], axis=-1))
+    selected = selection(network, params, jnp.concatenate([data.q, data.qd], axis=-1))
     return jnp.mean((predict(network.architecture, selected.weights, data) - data.target) ** 2)
 
 

@@ -139,10 +139,8 @@ def _multiply(a: WaveSum, b: WaveSum) -> WaveSum:
     total: WaveSum = {}
     for (p, k, r), x in a.items():
         for (p2, k2, r2), y in b.items():
-            key = tuple(
-                tuple(map(sum, zip(*pair, strict=True))) for pair in ((p, p2), (k, k2), (r, r2))
-            )
-            total[key] = total.get(key, 0.0) + x * y  # type: ignore[index]
+            key = _sums(p, p2), _sums(k, k2), _sums(r, r2)
+            total[key] = total.get(key, 0.0) + x * y
     return total
 
 
