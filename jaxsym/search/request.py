@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jaxtyping import Array, Key
 
 from jaxsym._check import require, unknown_name
@@ -102,7 +103,7 @@ class Request:
     ) -> tuple[tuple[ParetoFront, ...], bool]:
         """One front per target, and whether the search was interrupted."""
         run = TableSearch(self.engine, key, self.time_limit, self.callback)
-        with run.noticing_interrupts():
+        with run.noticing_interrupts(), np.errstate(all="ignore"):
             if self.template is not None:
                 fronts = run.within(problems, self.template)
             elif self.dimensions and not self.dimensions[0].free_constants:

@@ -30,6 +30,7 @@ from jaxsym.search.units import Dimensions
 
 _LOG = logging.getLogger("jaxsym.search")
 _COLUMNS = 10  # that a search takes; of more the most promising are chosen
+_ENGINE = 0.9  # share of the time for searches in other variables; the rest is to settle
 _WAYS = 3  # of writing a problem in dimensionless groups
 _ROUNDS = 3  # over the parts of a template that has several
 _TOGETHER = 3  # best of each part that are combined
@@ -159,7 +160,8 @@ class TableSearch:
             rows = [Candidate(e, problem.complexity(e), problem.loss(e)) for e in expressions]
             return ParetoFront.of(rows, variance=problem.variance, samples=problem.samples)
 
-        return self._engine([_steered(problem, change)], time_limit, target, back)[0]
+        limit = None if time_limit is None else _ENGINE * time_limit
+        return self._engine([_steered(problem, change)], limit, target, back)[0]
 
     def _engine(
         self,

@@ -45,6 +45,8 @@ BAD = {
     "complex": (X + 1j, Y, "Complex data not supported"),
     "dates": (pd.date_range("2020-01-01", periods=40).to_numpy()[:, None], Y, "datetime64"),
     "too large an integer": (put(X, (1, 1), 10**400), Y, "beyond the range of float64"),
+    "too large to square": (put(X, (1, 1), 1e200), Y, "the largest number of X is 1e\\+200"),
+    "too small to square": (X, Y * 1e-200, "the largest number of y is .*e-199"),
     "same names": (pd.DataFrame(X, columns=["a", "a"]), Y, "not distinct: a"),
     "names that become the same": (pd.DataFrame(X, columns=["a b", "a_b"]), Y, "not distinct"),
     "names of two kinds": (pd.DataFrame(X, columns=["a", 1]), Y, "string names"),
@@ -157,17 +159,24 @@ def test_numbers_as_objects_and_text():
     assert quick(X.astype(str).astype(object), Y).expression_ == parse("x0*x1")
 
 
-NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+NUMBERS = st.floats(width=64) | st.integers(-3, 3).map(float)
 
 
-@settings(max_examples=12, deadline=None)
-@given(
-    table=arrays.arrays(
-        np.float64, st.tuples(st.integers(0, 6), st.integers(0, 3)), elements=NUMBERS
-    ),
-    target=arrays.arrays(np.float64, st.integers(0, 6), elements=NUMBERS),
-)
-def test_any_table_is_fitted_or_refused(table, target):
+@st.composite
+def tables(draw):
+    """A table and a target that may have another length, with any numbers."""
+    rows, columns = draw(st.integers(0, 8)), draw(st.integers(0, 3))
+    finite = draw(st.booleans())
+    elements = st.floats(-1e150, 1e150) | st.integers(-3, 3).map(float) if finite else NUMBERS
+    table = draw(arrays.arrays(np.float64, (rows, columns), elements=elements))
+    count = rows + draw(st.sampled_from([0, 0, 0, 1]))
+    return table, draw(arrays.arrays(np.float64, count, elements=elements))
+
+
+@settings(max_examples=15, deadline=None)
+@given(tables())
+def test_any_table_is_fitted_or_refused(given_table):
+    table, target = given_table
     model = SymbolicRegressor(engine=TINY, time_limit=0.2)
     try:
         model.fit(table, target)
