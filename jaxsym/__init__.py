@@ -39,6 +39,7 @@ _ROOMS = (
     "expr",
     "graphs",
     "mechanics",
+    "nesymres",
     "plotting",
     "report",
     "search",
