@@ -8,7 +8,7 @@ hole with what suits it best in the whole library. What is new and good gets its
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -53,10 +53,17 @@ class Evolution:
       problem: the target, on the rows of the library.
       filler: the library.
       rng: source of all choices.
+      stop: whether time is over.
     """
 
-    def __init__(self, problem: Problem, filler: Filler, rng: np.random.Generator):
-        self.problem, self.filler, self.rng = problem, filler, rng
+    def __init__(
+        self,
+        problem: Problem,
+        filler: Filler,
+        rng: np.random.Generator,
+        stop: Callable[[], bool] = lambda: False,
+    ):
+        self.problem, self.filler, self.rng, self.stop = problem, filler, rng, stop
         self.table = problem.table
         self.columns = dict(zip(problem.variables, problem.X.T, strict=True))
         self.limit = problem.max_complexity + _SPARE
@@ -68,6 +75,8 @@ class Evolution:
         """Take formulas in."""
         with np.errstate(all="ignore"):
             for formula in formulas:
+                if self.stop():
+                    return
                 self._add(formula)
 
     def generation(self) -> list[Expression]:
@@ -184,7 +193,7 @@ class Evolution:
             expression = to_expression(member.formula, self.table)
             results.append(expression)
             skeleton = expression.tokens
-            if not 0 < len(expression.constants) <= _SLOTS or fits >= most:
+            if not 0 < len(expression.constants) <= _SLOTS or fits >= most or self.stop():
                 continue
             key = (*skeleton, round(math.log(max(member.loss, 1e-300)), 2))
             if key in self._fitted:

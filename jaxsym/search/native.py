@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,23 +94,27 @@ class NativeEngine:
             max_complexity=max_complexity,
             steering=steering,
         )
+        began = time.monotonic()
         scalings = scale_together(problems)
         rows = _rows(problems, key)
         scaled = [s.scaled(p).rows(rows) for s, p in zip(scalings, problems, strict=True)]
         stages = Stages(scaled, self.effort, key)
-        targets = [_Target(*parts) for parts in zip(problems, scalings, scaled, strict=True)]
-        began = time.monotonic()
+        targets = [
+            _Target(*parts, stages) for parts in zip(problems, scalings, scaled, strict=True)
+        ]
         try:
             for number, target in enumerate(targets):
+                end = math.inf
                 if time_limit is not None:
-                    stages.deadline = began + _UNTIL * time_limit * (number + 1) / len(targets)
+                    end = began + time_limit * (number + 1) / len(targets)
+                    stages.deadline = end - (1 - _UNTIL) * time_limit / len(targets)
                 for stage in stages.run(target.pool):
                     seconds = time.monotonic() - began
                     if callback is not None:
                         _tell(callback, Progress(stage, number, seconds, target.front()))
                     if target.pool.exact or stages.stop():
                         break
-                target.settle()
+                target.settle(end)
         except KeyboardInterrupt:
             pass  # the fronts hold the best so far
         except _CallbackError as error:
@@ -140,8 +145,8 @@ def _tell(callback: Callback, progress: Progress) -> None:
 class _Target:
     """One target in its scaled form, and, once it is settled, in its own."""
 
-    def __init__(self, problem: Problem, scaling: Scaling, scaled: Problem):
-        self.problem, self.scaling, self.pool = problem, scaling, Pool(scaled)
+    def __init__(self, problem: Problem, scaling: Scaling, scaled: Problem, stages: Stages):
+        self.problem, self.scaling, self.pool = problem, scaling, Pool(scaled, stages.stop)
         self.settled: Pool | None = None
 
     def front(self) -> ParetoFront:
@@ -150,13 +155,17 @@ class _Target:
             self.scaling.front(self.pool.front()) if self.settled is None else self.settled.front()
         )
 
-    def settle(self) -> None:
-        """Fit the last digits, and snap, in the table's own scales."""
-        if not self.pool.exact:
-            polish(self.pool)
+    def settle(self, end: float) -> None:
+        """Fit the last digits, and snap, in the table's own scales, as long as there is time."""
+
+        def late() -> bool:
+            return time.monotonic() > end
+
         pool = Pool(self.problem)
         pool.offer(self.scaling.restored(c.expression) for c in self.pool.wide_front())
-        finish(pool)
+        if not self.pool.exact:
+            polish(pool, late)
+        finish(pool, late)
         front = pool.front()
         for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
             pool.offer(rewritten(candidate.expression))

@@ -51,7 +51,14 @@ class Pairs(NamedTuple):
     share: Float[np.ndarray, " K"]
 
 
-def best_pairs(library: Library, problem: Problem, *, rows: int, keep: int) -> dict[str, Pairs]:
+def best_pairs(
+    library: Library,
+    problem: Problem,
+    *,
+    rows: int,
+    keep: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Pairs]:
     """The best `keep` pairs "sum" and "product" for a problem on the library's sample.
 
     Args:
@@ -59,6 +66,7 @@ def best_pairs(library: Library, problem: Problem, *, rows: int, keep: int) -> d
       problem: the target, on the rows that the library was built on.
       rows: number of entries f that are paired with all M, simple and well correlated ones.
       keep: pairs of each kind that are returned.
+      stop: whether time is over; the rows scored until then count.
     """
     moments = make_moments(library.values, problem)
     best = _rows(moments, library, rows)
@@ -73,9 +81,12 @@ def best_pairs(library: Library, problem: Problem, *, rows: int, keep: int) -> d
     )
     scores = []
     for start in range(0, len(best), _BLOCK):
+        if scores and stop():
+            break
         block = np.resize(best[start : start + _BLOCK], _BLOCK)  # repeats fill the last block
         scores.append(np.asarray((_in_numpy if few else _compiled)(block, *single)))
     found = {}
+    best = best[: len(scores) * _BLOCK]
     for kind, score in zip(_KINDS, np.concatenate(scores, axis=1)[:, : len(best)], strict=True):
         usable = ~library.shifted if kind == "sum" else np.ones(len(library), bool)
         order = best[np.argsort(-score * usable[best], kind="stable")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from jaxsym.expr import Expression
 from jaxsym.search.front import Candidate, ParetoFront
@@ -15,16 +15,23 @@ _CLOSE = 1.3  # ratio of losses that better constants may make up for
 
 
 class Pool:
-    """Candidates in canonical form, compared by their losses."""
+    """Candidates in canonical form, compared by their losses.
 
-    def __init__(self, problem: Problem):
-        self.problem = problem
+    Args:
+      problem: the target.
+      stop: whether time is over, so that no more candidates are taken.
+    """
+
+    def __init__(self, problem: Problem, stop: Callable[[], bool] = lambda: False):
+        self.problem, self.stop = problem, stop
         self._best: dict[tuple[str, ...], Candidate] = {}
         self._reached: dict[int, float] = {}  # least loss by least complexity
 
     def offer(self, expressions: Iterable[Expression]) -> None:
         """Take expressions in; of one form the constants with the lower loss stay."""
         for expression in expressions:
+            if self.stop() and self._best:
+                return
             loss = self.problem.loss(expression)
             if self._hopeless(loss, self._least(expression)):
                 continue

@@ -26,8 +26,10 @@ from jaxsym.search.steering import Steering
 _ROWS = 320  # that polynomials are fitted to
 _SHARE = 0.3  # coefficients per row
 _BETTER = 0.15  # share of the error that fewer variables must not exceed
+_BETTER_IN_NOISE = 0.8  # the same where the error may be mostly noise, so that it cannot fall
+_CLEAR = 1e-5  # error that is not
 _TINY = 1e-11  # error, as a share of the variance, that needs no comparison
-_MOST = 0.01  # error with which nothing is certain
+_MOST = 0.3  # error with which nothing is certain
 _DEGREE = 10
 _POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # of factors that are tried where signs are mixed
 _SIMPLE = 0.02  # difference of a fitted exponent from a simple one
@@ -134,7 +136,8 @@ class _Greedy:
             found = [self._error(trial) for trial in trials]
             best = int(np.argmin([e for e, _ in found]))
             left, outside = found[best]
-            if not left < max(_BETTER * error, _TINY):
+            better = _BETTER if error < _CLEAR else _BETTER_IN_NOISE
+            if not left < max(better * error, _TINY):
                 break
             error = left
             self._take(trials[best], outside)
@@ -179,8 +182,9 @@ class _Greedy:
         elif outside is not None:
             y = outside.removed(y, self.start[outside.name])
         left, power = _left_out(columns, y, extra)
-        if extra is not None:
-            simple = float(Fraction(power).limit_denominator(4)) if abs(power) < 20 else 0.0
+        if extra is not None and outside is not None:
+            most = 4 if outside.factor else 2
+            simple = float(Fraction(power).limit_denominator(most)) if abs(power) < 20 else 0.0
             if abs(simple - power) > _SIMPLE or simple == 0:
                 return math.inf, None
             outside = outside._replace(power=simple)

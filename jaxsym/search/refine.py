@@ -7,8 +7,9 @@ fitted to the whole table and snapped.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -110,19 +111,20 @@ def _freed(argument: Expression) -> Expression:
     return constant(literal_value(token)) if is_literal(token) else argument
 
 
-def polish(pool: Pool) -> None:
-    """Fit the constants of all that is near the front to the whole table."""
+def polish(pool: Pool, late: Callable[[], bool] = lambda: False) -> None:
+    """Fit the constants of all that is near the front to the whole table, unless it gets late."""
     near = [c.expression for c in pool.near(_NEAR) if 0 < len(c.expression.constants) <= _SLOTS]
-    pool.offer(_fitted(near, pool.problem))
+    fitted = _fitted(near, pool.problem)
+    pool.offer(itertools.takewhile(lambda _: not late(), fitted))
 
 
-def finish(pool: Pool) -> None:
-    """Snap the constants of what is on the front."""
+def finish(pool: Pool, late: Callable[[], bool] = lambda: False) -> None:
+    """Snap the constants of what is on the front, the best first; at least of that one."""
     done: set[tuple[str, ...]] = set()
     while len(done) < _SNAPPED:
         # a final form may uncover candidates that were a little worse than the one it replaced
         waiting = [c for c in _worth_it(pool.wide_front()) if c.expression.tokens not in done]
-        if not waiting:
+        if not waiting or (done and late()):
             return
         candidate = min(waiting, key=pool.wide_front().description_length)
         final = _snapped(candidate.expression, pool.problem)
@@ -192,17 +194,14 @@ def _multiplied_out(expression: Expression) -> Expression:
 
 def _fitted(
     expressions: list[Expression], problem: Problem, *, restarts: int = 1, steps: int = 50
-) -> list[Expression]:
+) -> Iterator[Expression]:
     """Expressions with constants fitted from where they are, and from further starts."""
     columns = dict(zip(problem.variables, problem.X.T, strict=True))
     rng = np.random.default_rng(0)
-    found = []
     for expression in expressions:
         own = np.array(expression.constants)
-        others = rng.normal(size=(restarts - 1, len(own)))
-        starts = np.concatenate([own[None], others])
+        starts = np.concatenate([own[None], rng.normal(size=(restarts - 1, len(own)))])
         fit = least_squares(
             expression, columns, problem.y, problem.weights, starts=starts, steps=steps
         )
-        found.append(expression.with_constants(fit.constants) if fit.loss < np.inf else expression)
-    return found
+        yield expression.with_constants(fit.constants) if fit.loss < np.inf else expression

@@ -7,6 +7,8 @@ then each member is exchanged for the best entry in its place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 
@@ -24,6 +26,7 @@ def sparse_sums(
     *,
     terms: int = 4,
     beams: int = 48,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[tuple[int, ...]]:
     """Sets of 2 to `terms` entries whose combinations explain the target best.
 
@@ -36,6 +39,7 @@ def sparse_sums(
       starts: pairs of entries to begin with, besides the best that the pursuit finds.
       terms: most entries of a set.
       beams: sets that are kept of each size.
+      stop: whether time is over; what is found until then is returned.
 
     Returns:
       sets of numbers of entries, each size by quality.
@@ -48,18 +52,24 @@ def sparse_sums(
         usable[order[:limit]] = True
         pursuit = _Pursuit(library.values, problem, usable)
         given = [start for start in starts if np.all(usable[list(start)])]
-        found |= dict.fromkeys(_grow(pursuit, given, terms, beams))
-        if limit >= len(order):
+        found |= dict.fromkeys(_grow(pursuit, given, terms, beams, stop))
+        if limit >= len(order) or stop():
             break
     return list(found)
 
 
 def _grow(
-    pursuit: _Pursuit, starts: list[tuple[int, ...]], terms: int, beams: int
+    pursuit: _Pursuit,
+    starts: list[tuple[int, ...]],
+    terms: int,
+    beams: int,
+    stop: Callable[[], bool],
 ) -> list[tuple[int, ...]]:
     found: list[tuple[int, ...]] = []
     current = pursuit.extensions((), beams)
     for size in range(2, terms + 1):
+        if stop():
+            break
         grown = [s for beam in current for s in pursuit.extensions(beam, _BRANCHES)]
         current = pursuit.best(grown + (starts if size == 2 else []), beams)
         swapped = [

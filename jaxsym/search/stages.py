@@ -50,7 +50,8 @@ class Effort(NamedTuple):
       small: entries of the library that is tried first.
       beams: sums that are followed from each number of terms to the next.
       factors: functions that are fitted as factors of power laws.
-      generations: of the evolution.
+      generations: of the evolution, at most, and
+      patience: without anything new.
       reductions: ways to fewer variables that are followed, and
       share: of the time that is left for each.
     """
@@ -65,9 +66,10 @@ class Effort(NamedTuple):
     small: int = 3000
     beams: int = 48
     factors: int = 16
-    generations: int = 150
+    generations: int = 120
+    patience: int = 20
     reductions: int = 2
-    share: float = 0.4
+    share: float = 0.35
 
     def lighter(self) -> Effort:
         """About an eighth of the work, for a part of a problem."""
@@ -115,7 +117,7 @@ class Stages:
         now = time.monotonic()
         deadline = now + self.effort.share * (self.deadline - now)
         part = Stages([reduced.problem], self.effort, self.key, deadline)
-        inner = Pool(reduced.problem)
+        inner = Pool(reduced.problem, part.stop)
         for stage in itertools.chain(part._simple(inner), part._thorough(inner)):
             pool.offer(reduced.restored(candidate.expression) for candidate in inner.wide_front())
             yield f"{stage} in {len(reduced.problem.variables)} variables"
@@ -125,16 +127,16 @@ class Stages:
     def _thorough(self, pool: Pool) -> Iterator[str]:
         """The stages that need a library, first a small one, then the large one."""
         sample = pool.problem.rows(self._rows)
-        evolution = Evolution(sample, self.small_filler, self.rng)
+        evolution = Evolution(sample, self.small_filler, self.rng, self.stop)
         yield from self._of_functions(pool, evolution, sample.y)
         yield from self._of_pairs(pool, self.small, self.effort.lighter(), sample.y)
+        pool.offer(pieces(pool.problem, sample, self.small, self._side))
+        yield "pieces"
         points = pool.problem.sample(self.rng, self.effort.refined_points)
         insert_constants(pool, points, self.effort.refined)
         yield "constants inside functions"
         yield from self._around_best(pool, evolution)
         yield from self._of_contexts(pool, evolution, sample.y)
-        pool.offer(pieces(pool.problem, sample, self.small, self._side))
-        yield "pieces"
         evolution.seed(to_formula(expression) for expression in pool.best(200))
         yield from self._of_evolution(pool, evolution, self.effort.generations // 4)
         yield from self._of_pairs(pool, self.library, self.effort, sample.y)
@@ -143,14 +145,24 @@ class Stages:
         yield from self._of_evolution(pool, evolution, self.effort.generations)
 
     def _of_evolution(self, pool: Pool, evolution: Evolution, generations: int) -> Iterator[str]:
+        """Generations until there is nothing new for a while."""
+        best, idle = math.inf, 0
         for _ in range(generations):
             pool.offer(evolution.generation())
             yield "evolution"
+            front = pool.front()
+            length = front.description_length(front.best())
+            best, idle = min(best, length), idle + 1 if length >= best else 0
+            if idle == self.effort.patience:
+                return
 
     def _around_best(self, pool: Pool, evolution: Evolution) -> Iterator[str]:
         """The quick stages again, with noise told from signal by the best candidate so far."""
         sample = evolution.problem
-        best = pool.front().best()
+        front = pool.front()
+        if not len(front):  # nothing yet that the user allows
+            return
+        best = front.best()
         smooth = best.expression.evaluate(sample.X, sample.variables)
         if best.loss < _DESCRIBED * pool.problem.variance and np.all(np.isfinite(smooth)):
             evolution.filler = Filler(self.small, sample, smooth)
@@ -247,32 +259,39 @@ class Stages:
         candidates = Candidates(library, sample)
         singles = np.argsort(-np.abs(make_moments(library.values, sample).fit))[: effort.pairs]
         pool.offer(candidates.sums([[entry] for entry in singles.tolist()]))
-        pairs = best_pairs(library, sample, rows=effort.rows, keep=effort.pairs)
+        pairs = best_pairs(library, sample, rows=effort.rows, keep=effort.pairs, stop=self.stop)
         pool.offer(candidates.sums(_sets(pairs["sum"])))
         pool.offer(candidates.products(pairs["product"]))
         yield "pairs"
-        sets = sparse_sums(library, sample, _sets(pairs["sum"]), beams=effort.beams)
+        sets = sparse_sums(library, sample, _sets(pairs["sum"]), beams=effort.beams, stop=self.stop)
         pool.offer(candidates.sums(sets))
         yield "sums"
         fewer = library.simplest(max(self.effort.small, len(library) // 3))
         for name, changed, back in transformed(sample, smooth):
-            pairs = best_pairs(fewer, changed, rows=effort.rows // 2, keep=effort.pairs // 2)
+            pairs = best_pairs(
+                fewer, changed, rows=effort.rows // 2, keep=effort.pairs // 2, stop=self.stop
+            )
             candidates = Candidates(fewer, changed, back)
             pool.offer(candidates.sums(_sets(pairs["sum"])))
             pool.offer(candidates.products(pairs["product"]))
-            sets = sparse_sums(fewer, changed, _sets(pairs["sum"]), beams=effort.beams // 2)
+            sets = sparse_sums(
+                fewer, changed, _sets(pairs["sum"]), beams=effort.beams // 2, stop=self.stop
+            )
             pool.offer(candidates.sums(sets))
             yield f"pairs for {name}"
+            if self.stop():
+                return
 
     def _side(self, problem: Problem) -> list[Expression]:
         """The best few expressions of one side of a threshold."""
-        pool = Pool(problem)
         part = Stages([problem], self.effort.lighter(), self.key, self.deadline)
+        pool = Pool(problem, part.stop)
         for _ in part._simple(pool):
             if pool.exact:
                 break
         else:
-            next(part._of_pairs(pool, part.library, part.effort, problem.rows(part._rows).y))
+            sample = problem.rows(part._rows)
+            next(part._of_pairs(pool, part.library, part.effort, sample.y))
         front = pool.front()
         shortest = sorted(front, key=front.description_length)
         return [candidate.expression for candidate in shortest[: self.effort.side]]

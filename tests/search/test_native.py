@@ -14,7 +14,13 @@ from jaxsym.search.stages import Effort, Stages
 
 KEY = jax.random.key(0)
 NAMES = ("r", "m1", "m2", "q1", "q2")
-SMALL = NativeEngine(Effort(library=1500, rows=256, refined=4))
+SMALL = NativeEngine(Effort(library=1500, small=1000, rows=256, refined=4, generations=4))
+TINY = NativeEngine(
+    Effort(
+        library=800, small=500, rows=128, pairs=16, beams=6, refined=4, generations=2, factors=4,
+        reductions=1,
+    )
+)  # fmt: skip
 COUNT = 448  # one size for all searches, so that they share compiled functions
 
 
@@ -36,7 +42,8 @@ def target(text, noise=0.0, seed=0):
 
 def best(text, noise, seed=0, **options):
     X, y, weights = target(text, noise, seed)
-    return search(X, y, variables=NAMES, key=KEY, weights=weights, **options).best().expression
+    front = search(X, y, variables=NAMES, key=KEY, weights=weights, time_limit=20, **options)
+    return front.best().expression
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ def test_targets_share_a_library():
 def test_same_key_same_front():
     X, y, weights = target("m1/r + q1", noise=0.01)
     fronts = [
-        SMALL.search(X, y, variables=NAMES, key=KEY, weights=weights).candidates for _ in range(2)
+        TINY.search(X, y, variables=NAMES, key=KEY, weights=weights).candidates for _ in range(2)
     ]
     assert fronts[0] == fronts[1]
 
@@ -113,7 +120,7 @@ def test_operators_of_the_user_and_complexity_are_limits():
     truth = 2.0 * apply("erf", variable("r"), operators=operators) + variable("m1")
     X = table()
     y = truth.evaluate(X, NAMES) + 0.01 * np.random.default_rng(0).normal(size=COUNT)
-    front = SMALL.search(
+    front = TINY.search(
         X, y, variables=NAMES, key=KEY, operators=operators, max_complexity=truth.complexity
     )
     assert "erf" in front.best().expression.tokens
