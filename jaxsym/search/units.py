@@ -55,7 +55,9 @@ class Dimensions:
     @property
     def _reachable(self) -> bool:
         """Whether a product of powers of the variables has the target's dimension."""
-        matrix = np.array([*self.variables.values()], float).T.reshape(len(self.target), -1)
+        if not any(self.target):
+            return True
+        matrix = np.array([*self.variables.values()]).T
         exponents = np.linalg.lstsq(matrix, np.array(self.target), rcond=None)[0]
         return bool(np.allclose(matrix @ exponents, self.target, atol=_CLOSE))
 

@@ -52,6 +52,13 @@ def test_a_target_out_of_reach_is_an_error():
     assert Dimensions({"x": LENGTH}, TIME, free_constants=True).allow(parse("2.5*x"))
 
 
+def test_a_table_without_any_dimension():
+    none = read_dimensions(["x", "y"], ["", "1"], "")
+    assert none.allow(parse("sin(x) + 2.5*y"))
+    (way,) = dimensionless_groups(none, ["x", "y"], 3)
+    assert way.back(parse("x + y")) == parse("x + y")
+
+
 def test_exponents_of_ones_own_bases():
     found = read_dimensions(["m", "g"], {"m": (1, 0), "g": (0, 1)}, (1, 1))
     assert found.variables == {"m": (1.0, 0.0), "g": (0.0, 1.0)}
