@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,9 +191,11 @@ def _dimensions(
         return None
     require(model.target_units is not None, "units need target_units too")
     require(model.template is None, "units and a template cannot be combined")
-    of_target = model.target_units
-    several = targets > 1 and not isinstance(of_target, str) and len(of_target) == targets  # type: ignore[arg-type]
-    each: list[Any] = list(of_target) if several else [of_target] * targets  # type: ignore[arg-type]
+    each = _unit_of_each(model.target_units, targets)
+    require(
+        model.dimensionless_constants or all(unit == each[0] for unit in each),
+        "targets of different units need dimensionless_constants=True",
+    )
     units = model.units
     of_named = {name: unit for name, (_, unit) in named.items()}
     if isinstance(units, Mapping):
@@ -205,6 +208,14 @@ def _dimensions(
         )
         for unit in each
     )
+
+
+def _unit_of_each(given: Any, targets: int) -> Sequence[Unit]:
+    """The unit of each target: one for all, or a list."""
+    if isinstance(given, str) or all(isinstance(part, Real) for part in given):
+        return [given] * targets
+    require(len(given) == targets, f"{len(given)} target_units given for {targets} targets")
+    return given
 
 
 def _limits(

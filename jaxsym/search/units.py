@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
@@ -169,7 +169,7 @@ def _words(unit: Unit, name: str) -> dict[str, float] | Dimension:
         raise
     except Exception as error:  # pint's own kinds, and Python's for what its tokenizer meets
         raise UnitsError(f"unit of {name} is {unit!r}, which cannot be read: {error}") from error
-    return {base: float(power) for base, power in found.items()}
+    return {base: float(cast(float, power)) for base, power in found.items()}
 
 
 def _registry() -> UnitRegistry:

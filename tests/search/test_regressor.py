@@ -91,6 +91,17 @@ def test_units_shape_the_answer():
         assert set(expression.variables) <= set(MECHANICS) and "m" in expression.variables
 
 
+def test_every_target_has_its_unit():
+    Y = np.stack([X[:, 0] * X[:, 1], X[:, 0] / X[:, 1]], axis=1)
+    options = {"units": [(1, 0), (0, 1)], "table": X[:, :2]}
+    model = fit(Y, target_units=[(1, 1), (1, -1)], **options)
+    assert model.expression_ == [parse("x0*x1"), parse("x0/x1")]
+    for expression in fit(Y, target_units=(1, 1), **options).expression_:
+        assert expression.variables == ("x0", "x1")
+    with pytest.raises(ValueError, match="3 target_units given for 2 targets"):
+        fit(Y, target_units=["N"] * 3, **options)
+
+
 def test_a_constant_with_a_unit_stands_where_its_dimension_is_needed():
     model = fit(
         9.81 * X[:, 0] * X[:, 1],
