@@ -93,6 +93,11 @@ def message_columns(
     )
 
 
+def node_columns(total: Float[Array, "*n 1"], halo: HaloNodes) -> Float[Array, "*n 3"]:
+    """The columns of `NODE_VARIABLES`."""
+    return jnp.stack([total[..., 0], halo.mass, halo.speed], axis=-1)
+
+
 def halo_law_network(
     law: HaloLaw,
 ) -> tuple[Callable[[Any, jraph.GraphsTuple], NodePrediction], dict[str, Any]]:
@@ -120,9 +125,24 @@ def halo_law_network(
         return carried(message_columns(receiver, sender, pair), params["message"])[..., None]
 
     def node(params, halo, total):
-        return value(jnp.stack([total[..., 0], halo.mass, halo.speed], -1), params["node"])
+        return value(node_columns(total, halo), params["node"])
 
     return node_network(message, node), params
+
+
+def predict_halos(law: HaloLaw, graph: jraph.GraphsTuple) -> Float[np.ndarray, " H"]:
+    """What the law says of each halo, in float64.
+
+    >>> from jaxsym.graphs.halos import halo_graph
+    >>> from jaxsym.simulate.cosmology import Halos
+    >>> graph = halo_graph(
+    ...     Halos(np.zeros((1, 3)), np.zeros((1, 3)), np.array([3e14])), box=9.0, radius=1.0)
+    >>> predict_halos(HaloLaw(parse("0.5 + M1")), graph).round(6).tolist()
+    [3.5]
+    """
+    with jax.enable_x64(True):
+        apply, params = halo_law_network(law)
+        return np.asarray(jax.jit(apply)(params, _double(graph)).value)
 
 
 class HaloRefit(NamedTuple):
@@ -179,11 +199,11 @@ def refit_halo_law(
             fit = jax.jit(lambda start, width, data: _fit(predict, start, width, data, steps))
             for width in (_FAR, _WIDTH):
                 flat = fit(flat, width, inside).constants
-        wrong = jnp.abs(jax.jit(predict)(flat, inside[0]) - inside[1])
-        error = float(jnp.sum(inside[2] * wrong) / jnp.sum(inside[2]))
         numbers = [float(number) for number in flat]
     message = None if law.message is None else law.message.with_constants(numbers[sizes:])
-    return HaloRefit(HaloLaw(law.node.with_constants(numbers[:sizes]), message), error)
+    fitted = HaloLaw(law.node.with_constants(numbers[:sizes]), message)
+    wrong = np.abs(predict_halos(fitted, graph) - np.asarray(target))
+    return HaloRefit(fitted, float(np.average(wrong, weights=np.asarray(weight))))
 
 
 def _fit(predict, start, width, data, steps) -> Point:
