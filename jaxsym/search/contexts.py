@@ -71,8 +71,22 @@ def contexts(problem: Problem, filler: Filler, smooth: Values, *, deep: bool) ->
                 continue
             besides = list(_besides(problem, filler, outer, _FEW if outer.before else _SIMPLE))
             yield from _holes(problem, noise, besides)
-            for beside in besides:
-                yield from _holes(problem, noise, _functions(problem, beside, _INNER))
+            for neighbor in besides:
+                yield from _holes(problem, noise, _functions(problem, neighbor, _INNER))
+
+
+def beside(problem: Problem, filler: Filler, count: int) -> list[Context]:
+    """The hole alone, and simple entries beside it.
+
+    Args:
+      problem: the target, on the rows of the library.
+      filler: the library.
+      count: entries.
+    """
+    with np.errstate(all="ignore"):
+        whole = _Partial((), (), problem.y, np.ones_like(problem.y))
+        partials = [whole, *_besides(problem, filler, whole, count)]
+        return list(_holes(problem, np.zeros_like(problem.y), partials))
 
 
 def _holes(problem: Problem, noise: Values, partials: Iterable[_Partial]) -> Iterator[Context]:

@@ -132,25 +132,35 @@ class Filler:
         return self._formulas[entry]
 
     def affine(self, hole: Hole, entry: int) -> Formula:
-        """The shortest of `f`, `a f`, `f + b` and `a f + b` that fits as well as the last."""
-        f, part = self.library.values[entry], self.formula(entry)
-        d, w = hole.desired, hole.weights
-        slack = _ROUNDING * float(w @ (d - w @ d) ** 2) + _ROUNDING * float(w @ d**2)
-        mean, level = w @ f, w @ d
-        deviation = f - mean
-        a = float((w * deviation) @ d / max(w @ deviation**2, 1e-300))
-        b = float(level - a * mean)
-        loss = w @ (a * f + b - d) ** 2
-        enough = loss * (1 + 6 / len(d)) + slack
-        factor = float((w * f) @ d / max(w @ f**2, 1e-300))
-        offset = float(w @ (d - f))
-        if w @ (f - d) ** 2 <= enough:
-            return part
-        if w @ (factor * f - d) ** 2 <= enough:
-            return ("mul", factor, *part)
-        if w @ (f + offset - d) ** 2 <= enough:
-            return ("add", offset, *part)
-        return ("add", b, "mul", a, *part)
+        """An entry with factor and offset, as far as they are needed."""
+        return affine(hole, self.library.values[entry], self.formula(entry))
+
+
+def affine(hole: Hole, f: Float[np.ndarray, " n"], part: Formula) -> Formula:
+    """The shortest of `f`, `a f`, `f + b` and `a f + b` that fits as well as the last.
+
+    Args:
+      hole: what is to be fitted.
+      f: values.
+      part: the formula that has these values.
+    """
+    d, w = hole.desired, hole.weights
+    slack = _ROUNDING * float(w @ (d - w @ d) ** 2) + _ROUNDING * float(w @ d**2)
+    mean, level = w @ f, w @ d
+    deviation = f - mean
+    a = float((w * deviation) @ d / max(w @ deviation**2, 1e-300))
+    b = float(level - a * mean)
+    loss = w @ (a * f + b - d) ** 2
+    enough = loss * (1 + 6 / len(d)) + slack
+    factor = float((w * f) @ d / max(w @ f**2, 1e-300))
+    offset = float(w @ (d - f))
+    if w @ (f - d) ** 2 <= enough:
+        return part
+    if w @ (factor * f - d) ** 2 <= enough:
+        return ("mul", factor, *part)
+    if w @ (f + offset - d) ** 2 <= enough:
+        return ("add", offset, *part)
+    return ("add", b, "mul", a, *part)
 
 
 @jax.jit

@@ -22,6 +22,7 @@ from jaxsym.search.factors import Factors
 from jaxsym.search.formulas import to_formula
 from jaxsym.search.holes import Filler
 from jaxsym.search.library import Library, build_library
+from jaxsym.search.nested import nested_functions
 from jaxsym.search.pairs import Pairs, best_pairs, make_moments
 from jaxsym.search.pieces import pieces
 from jaxsym.search.pool import Pool
@@ -130,6 +131,9 @@ class Stages:
         evolution = Evolution(sample, self.small_filler, self.rng, self.stop)
         yield from self._of_functions(pool, evolution, sample.y)
         yield from self._of_pairs(pool, self.small, self.effort.lighter(), sample.y)
+        evolution.seed(nested_functions(sample, self.small_filler, self.stop))
+        pool.offer(evolution.fitted(8))
+        yield "nested functions"
         pool.offer(pieces(pool.problem, sample, self.small, self._side))
         yield "pieces"
         points = pool.problem.sample(self.rng, self.effort.refined_points)
