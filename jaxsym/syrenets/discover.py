@@ -25,8 +25,8 @@ from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")
 _FEWEST = 20  # states
-_NETWORK_STEPS = 1500
-_NETWORK_SECONDS = 45.0
+_NETWORK_STEPS = 600  # until the factors are there; their combinations are the regression's work
+_NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the direct route
 _DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
@@ -82,7 +82,8 @@ def discover_lagrangian(
       gains: whether the actuators' gains are unknown.
       library: terms to choose from, in ``q1 .. qD qd1 .. qdD``, instead of the usual libraries and
         the network's.
-      time_limit: seconds for the whole; compilation cannot be broken off.
+      time_limit: seconds for the whole; compilation cannot be broken off. With less than half a
+        minute ``"auto"`` is the direct route.
       truth: the true Lagrangian, to compare with.
       name: of the system.
       callback: told of phases.
@@ -164,7 +165,8 @@ class _Search:
     def run(self, route: str) -> tuple[FittedLagrangian, str]:
         """The better fit, and the route that it took."""
         network = None
-        if route != "direct" and self.library is None:
+        in_time = route == "network" or self.end - time.monotonic() > _NETWORK_LEAST
+        if route != "direct" and self.library is None and in_time:
             network = self._network()
         if network is not None:
             error = network.error(self.kept_apart)
@@ -194,7 +196,7 @@ class _Search:
             seeds=[self.seed],
             architecture=Architecture(inputs=2 * dims, selection="entmax"),
             steps=_NETWORK_STEPS,
-            time_limit=min(_NETWORK_SECONDS, max(0.5 * left, 1.0)),
+            time_limit=None if left == np.inf else max(0.5 * left, 1.0),
             callback=self._on_training,
         )
         self.tell(Progress("network", 1.0, f"{time.monotonic() - begin:.1f} s"))

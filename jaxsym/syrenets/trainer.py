@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from jaxsym._check import require
 from jaxsym.syrenets.losses import Batch, Weights, make_loss, predict
 from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
 from jaxsym.training import Event, TrainState, init_state, make_step, minibatch, train
+from jaxsym.training.batches import BatchFn
+from jaxsym.training.step import Step
 
 _CHECKED = 1024  # states on which the best parameters are chosen
 _WINDOW = 100  # steps whose mean loss the schedule looks at
@@ -90,8 +93,48 @@ def train_network(
         f"the architecture has {architecture.inputs} inputs; expected {inputs}, "
         "the coordinates and velocities",
     )
-    network = SymbolicNetwork(architecture)
     data = Batch(*(jnp.asarray(values, jnp.float32) for values in data))
+    program = _program(architecture, weights or Weights(), batch, learning_rate, patience)
+    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
+    params, state = program.begin(keys, start)
+    some = Batch(*(values[:_CHECKED] for values in data))
+    best = _Best(program.error, some, params)
+
+    def on_chunk(event: Event) -> bool | None:
+        errors = best.offer(event.state.params)
+        return None if callback is None else callback(event, errors)
+
+    trained = train(
+        program.step,
+        state,
+        program.draw,
+        data,
+        steps=steps,
+        chunk=500,
+        callback=on_chunk,
+        time_limit=time_limit,
+    )
+    taken = int(np.ravel(np.asarray(trained.state.step))[0])
+    return TrainedNetwork(
+        program.network, best.params, best.mse, taken, trained.seconds, trained.interrupted
+    )
+
+
+class _Program(NamedTuple):
+    """What is compiled, once for all runs with the same settings."""
+
+    network: SymbolicNetwork
+    begin: Callable[[jax.Array, dict | None], tuple[dict, TrainState]]
+    step: Step
+    draw: BatchFn
+    error: Callable[[dict, Batch], jax.Array]
+
+
+@functools.lru_cache(maxsize=8)
+def _program(
+    architecture: Architecture, weights: Weights, batch: int, learning_rate: float, patience: int
+) -> _Program:
+    network = SymbolicNetwork(architecture)
     optimizer = optax.chain(
         optax.adam(learning_rate),
         optax.contrib.reduce_on_plateau(
@@ -102,38 +145,17 @@ def train_network(
             min_scale=0.01,
         ),
     )
-    step = make_step(make_loss(network, weights or Weights()), optimizer)
-    example = jnp.zeros((batch, inputs))
-    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
 
     @jax.jit
-    @jax.vmap
-    def begin(key: jax.Array) -> tuple[dict, TrainState]:
+    @partial(jax.vmap, in_axes=(0, None))
+    def begin(key: jax.Array, start: dict | None) -> tuple[dict, TrainState]:
+        example = jnp.zeros((batch, architecture.inputs))
         params = dict(network.init(key, example)) if start is None else start
         return params, init_state(params, optimizer, jax.random.fold_in(key, 1))
 
-    params, state = begin(keys)
-    some = Batch(*(values[:_CHECKED] for values in data))
-    best = _Best(jax.jit(jax.vmap(partial(mean_squared_error, network), (0, None))), some, params)
-
-    def on_chunk(event: Event) -> bool | None:
-        errors = best.offer(event.state.params)
-        return None if callback is None else callback(event, errors)
-
-    trained = train(
-        step,
-        state,
-        minibatch(batch),
-        data,
-        steps=steps,
-        chunk=500,
-        callback=on_chunk,
-        time_limit=time_limit,
-    )
-    taken = int(np.ravel(np.asarray(trained.state.step))[0])
-    return TrainedNetwork(
-        network, best.params, best.mse, taken, trained.seconds, trained.interrupted
-    )
+    step = make_step(make_loss(network, weights), optimizer)
+    error = jax.jit(jax.vmap(partial(mean_squared_error, network), (0, None)))
+    return _Program(network, begin, step, minibatch(batch), error)
 
 
 def mean_squared_error(network: SymbolicNetwork, params: dict, data: Batch) -> Float[jax.Array, ""]:

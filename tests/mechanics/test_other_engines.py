@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsym.simulate import mechanical
+from jaxsym.syrenets import discover_lagrangian
 
 M1, L1, M2, L2 = 3.0, 2.67, 1.0, 1.67
 COUNT = 200
@@ -21,7 +22,7 @@ def absolute(q, qd, qdd):
     return q @ turn.T, qd @ turn.T, qdd @ turn.T, turn
 
 
-def test_double_pendulum_against_pinocchio():
+def pinocchio_torques(joint_states):
     pin = pytest.importorskip("pinocchio")
     model = pin.Model()
     placement, joint = pin.SE3.Identity(), 0
@@ -32,8 +33,24 @@ def test_double_pendulum_against_pinocchio():
         model.appendBodyToJoint(joint, body, pin.SE3.Identity())
         placement = pin.SE3(np.eye(3), np.array([0.0, 0.0, -length]))
     data = model.createData()
+    return np.array([pin.rnea(model, data, *row) for row in zip(*joint_states, strict=True)])
+
+
+def test_the_equation_from_pinocchios_torques():
+    """In angles from the vertical the same as from our own, in joint angles as exact."""
     joint_states = states()
-    theirs = np.array([pin.rnea(model, data, *row) for row in zip(*joint_states, strict=True)])
+    theirs = pinocchio_torques(joint_states)
+    q, qd, qdd, turn = absolute(*joint_states)
+    tau = np.linalg.solve(turn.T, theirs.T).T
+    truth = mechanical("double-pendulum").lagrangian
+    found = discover_lagrangian(q, qd, qdd, tau, route="direct", truth=truth)
+    assert found.exact and found.recovered
+    assert discover_lagrangian(*joint_states, theirs, route="direct").exact
+
+
+def test_double_pendulum_against_pinocchio():
+    joint_states = states()
+    theirs = pinocchio_torques(joint_states)
     q, qd, qdd, turn = absolute(*joint_states)
     ours = mechanical("double-pendulum").torques(q, qd, qdd) @ turn
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
