@@ -110,10 +110,20 @@ def named_run(name: str) -> Run:
 
 
 def load_bank(run: Run, directory: Path) -> Bank:
-    """The run's bank of skeletons: read from its directory, or made and saved there."""
+    """The run's bank of skeletons: read from its directory, or made and saved there.
+
+    Raises:
+      ValueError: the directory has a bank of another prior.
+    """
     path = directory / f"bank-{run.skeletons}-{run.seed}.npz"
     if path.exists():
-        return Bank.load(path)
+        bank = Bank.load(path)
+        require(
+            bank.about["prior"] == run.prior.as_dict()
+            and bank.about["excluded"] == list(run.exclude),
+            f"{path} is of another prior; choose another directory or the same prior",
+        )
+        return bank
     sets = {name: load_test_set(name) for name in run.exclude}
     exclusion = Exclusion({n: [(e.expression, e.variables) for e in sets[n]] for n in sets})
     bank = generate_bank(

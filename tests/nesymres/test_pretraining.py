@@ -42,36 +42,36 @@ def params_of(directory):
     return jax.tree.leaves(load_weights(directory / "weights.safetensors").params)
 
 
-def test_a_run_in_two_parts_ends_where_one_ends(tmp_path):
+def test_a_run_in_two_parts_ends_where_one_ends(tmp_path, monkeypatch):
     lines = []
     whole = pretrain(RUN, tmp_path / "whole", steps=60, callback=lines.append)
-    pretrain(RUN, tmp_path / "parts", steps=25)
-    parts = pretrain(RUN, tmp_path / "parts", steps=60)
-    assert parts["held_out"] == whole["held_out"]
-    for one, other in zip(
-        params_of(tmp_path / "whole"), params_of(tmp_path / "parts"), strict=True
-    ):
-        assert np.array_equal(one, other)
     assert lines[-1]["step"] == 60 and lines[-1]["examples"] == 960
     # from log(60) = 4.1 nats of an untrained network
-    assert lines[-1]["loss"] < 2.5
+    assert lines[-1]["loss"] < 2.5 and whole["held_out"]["loss"] < 2.5
     about = load_weights(tmp_path / "whole" / "weights.safetensors").about
     assert about["steps"] == 60 and about["run"]["batch"] == 16
     assert about["bank"] == load_bank(RUN, tmp_path / "whole").fingerprint
 
-
-def test_a_directory_of_another_run_is_refused(tmp_path):
-    pretrain(RUN, tmp_path, steps=2)
-    with pytest.raises(CheckpointError, match="learning_rate was 0.03 and is now 0.01"):
-        pretrain(replace(RUN, learning_rate=1e-2), tmp_path, steps=4)
-
-
-def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "named_run", lambda name: RUN)
-    monkeypatch.setattr(module, "replace", lambda run, **options: RUN)
-    done = CliRunner().invoke(main, ["--resume", str(tmp_path), "--steps", "3"])
+    pretrain(RUN, tmp_path / "parts", steps=25)
+    with monkeypatch.context() as patch:  # the second part by the command
+        patch.setattr(module, "named_run", lambda name: RUN)
+        patch.setattr(module, "replace", lambda run, **options: RUN)
+        options = ["--resume", str(tmp_path / "parts"), "--steps", "60"]
+        done = CliRunner().invoke(main, options)
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output.splitlines()[-1])["step"] == 3
+    assert json.loads(done.output.splitlines()[-1])["held_out"] == whole["held_out"]
+    for one, other in zip(
+        params_of(tmp_path / "whole"), params_of(tmp_path / "parts"), strict=True
+    ):
+        assert np.array_equal(one, other)
+
+    with pytest.raises(ValueError, match="of another prior"):
+        pretrain(replace(RUN, exclude=("nguyen",)), tmp_path / "whole", steps=70)
+    with pytest.raises(CheckpointError, match="learning_rate was 0.03 and is now 0.01"):
+        pretrain(replace(RUN, learning_rate=1e-2), tmp_path / "whole", steps=70)
+
+
+def test_an_unknown_model_is_refused(tmp_path):
     wrong = CliRunner().invoke(main, ["--resume", str(tmp_path), "--config", "huge"])
     assert wrong.exit_code == 2 and "'paper', 'small'" in wrong.output
 
