@@ -14,7 +14,6 @@ from jaxsym.expr.least_squares import least_squares
 
 EPSILON = float(np.finfo(np.float32).eps)
 _FRESH, _ASIDE = 512, 10_000  # points of validation, and of A1 and A2
-_SAME = 1e-6  # relative difference of values that equivalent expressions may have
 _LONGER = 1.25, 4  # an equation of the true form may be this factor and sum more complex
 
 
@@ -66,23 +65,36 @@ def fraction_left(
 
 
 def equivalent(problem: SearchProblem, expression: Expression, seed: int) -> bool:
-    """Whether an expression agrees with the truth, inside its range and far outside of it.
+    """Whether an expression agrees with the truth: in its range, around it, and near 1.
 
     Two formulas of few operators that agree to six digits at hundreds of points, in a region three
-    times as wide as the one that was fitted, are one function. Outside either may lack a value, as
+    times as wide as the one that was fitted, are one function, and so they agree to four where all
+    variables are between 1/2 and 3. Outside of the range either may lack a value, as
     sqrt(x)*sqrt(y) does where sqrt(x*y) has one.
     """
-    for wider, least in ((False, 0.99), (True, 0.05)):
-        points = problem.sample(seed + 3000, _FRESH, wider=wider)
-        if points is None:
-            continue
-        X, y = points
-        values = expression.evaluate(X, list(problem.columns))
-        size = np.maximum(np.abs(y), np.median(np.abs(y)) * 1e-6)
-        both = np.isfinite(values)
-        if both.mean() < least or np.mean(np.abs(values - y)[both] <= _SAME * size[both]) < 0.99:
-            return False
-    return True
+    rng = np.random.default_rng([seed, 5000])
+    near_one = rng.uniform(0.5, 3.0, (_FRESH, len(problem.columns)))
+    tables = [
+        (problem.sample(seed + 3000, _FRESH), 0.99, 1e-6),
+        (problem.sample(seed + 3000, _FRESH, wider=True), 0.05, 1e-6),
+        ((near_one, problem.truth.evaluate(near_one, list(problem.columns))), 0.05, 1e-4),
+    ]
+    return all(
+        _agree(expression.evaluate(points[0], list(problem.columns)), points[1], least, tolerance)
+        for points, least, tolerance in tables
+        if points is not None
+    )
+
+
+def _agree(values: np.ndarray, truth: np.ndarray, least: float, tolerance: float) -> bool:
+    """Whether values agree where both are finite; true if the truth has none."""
+    known = np.isfinite(truth)
+    if not known.any():
+        return True
+    both = known & np.isfinite(values)
+    size = np.maximum(np.abs(truth), np.median(np.abs(truth[known])) * 1e-6)
+    close = np.abs(values - truth)[both] <= tolerance * size[both]
+    return bool(both.sum() >= least * known.sum() and np.mean(close) >= 0.99)
 
 
 def same_form(problem: SearchProblem, expression: Expression, seed: int) -> bool:

@@ -73,6 +73,12 @@ def test_what_counts_as_the_truth(text, exact, form):
     assert same_form(ROOT, parse(text), 0) is form
 
 
+def test_what_agrees_in_a_small_range_alone_is_not_the_truth():
+    small = SearchProblem("small", parse("1/(1 - x)"), {"x": Column(1e-5, 1e-4)})
+    assert not equivalent(small, parse("exp(x + x**2/2)"), 0)
+    assert equivalent(small, parse("-1/(x - 1)"), 0)
+
+
 def test_measures_of_an_answer():
     good, bad = parse("2*sqrt(x*y)"), parse("x + y")
     answer = Answer(bad, [bad, good])
