@@ -72,6 +72,19 @@ def test_options_reach_the_search(run, csv):
     assert json.loads(few.stdout)["expression"] == "a*m"
 
 
+def test_an_interrupted_search_gives_what_it_has(run, csv, monkeypatch):
+    whole = SymbolicRegressor.fit
+
+    def fit(self, *arguments, **options):
+        whole(self, *arguments, **options)
+        self.interrupted_ = True
+        return self
+
+    monkeypatch.setattr(SymbolicRegressor, "fit", fit)
+    result = run("fit", csv, "--target", "F", "--json")
+    assert result.exit_code == 130 and json.loads(result.stdout)["front"]
+
+
 def test_units(run, csv):
     pytest.importorskip("pint")
     found = run("fit", csv, "--target", "F", "--units", "m=kg,a=m/s^2,F=N", "--json")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 
 import jax
@@ -249,6 +250,24 @@ def test_an_end_from_the_callback_keeps_what_is_found(caplog, units, error):
     for progress in told:
         names = {name for c in progress.front for name in c.expression.variables}
         assert names <= {"x0", "x1", "x2"}
+
+
+def test_ctrl_c_ends_all_searches_of_a_fit():
+    told = []
+
+    def callback(progress):
+        told.append(progress)
+        if len(told) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    y = X[:, 0] * np.sin(X[:, 1] / X[:, 0])
+    try:
+        model = fit(y, callback=callback, units=[(1,)] * 3, target_units=(1,), time_limit=60)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert model.interrupted_ and len(told) == 3 and len(model.front_)
 
 
 @pytest.mark.slow
