@@ -39,7 +39,7 @@ _RATE = 3e-3
 _PENALTIES = 1.0, 0.1  # on messages, before and after the cut
 _CLOSE = 1.02  # the shortest law whose error is within this factor of the best is taken
 _LONGEST = 15  # complexity of a formula of the network that is put back
-_TRIED = 4  # formulas of each front
+_EXACT = 1e-4  # errors that are nothing
 _LINE = parse("0.1 + 1.0*total")
 # those of the paper, section 3, and powers of their own
 _OPERATORS = {name: row for name, row in SEARCHED.items() if name not in ("sin", "cos", "tanh")}
@@ -143,6 +143,7 @@ def read_halo_law(
     samples: int = 4000,
     time_limit: float | None = 60.0,
     refit_steps: int = 100,
+    tried: int = 4,
 ) -> HaloDiscovery:
     """Formulas of message and node function, composed, and refitted to the data.
 
@@ -160,6 +161,7 @@ def read_halo_law(
       samples: rows of each search.
       time_limit: seconds of each of the two searches.
       refit_steps: most evaluations of a fit.
+      tried: formulas of each front that are put back, the closest of moderate length.
     """
     message_key, node_key, seed_key = jax.random.split(key, 3)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(seed_key)))
@@ -184,7 +186,7 @@ def read_halo_law(
         operators=_OPERATORS,
         time_limit=time_limit,
     )
-    refit = _composed(message_front, node_front, graph, target, weight, refit_steps)
+    refit = choose_composition(message_front, node_front, graph, target, weight, steps=refit_steps)
     return HaloDiscovery(refit, message_front, node_front)
 
 
@@ -207,20 +209,41 @@ def _draw(rng: np.random.Generator, used: np.ndarray, count: int) -> np.ndarray:
     return rng.choice(rows, min(count, len(rows)), replace=False)
 
 
-def _composed(message_front, node_front, graph, target, weight, steps) -> HaloRefit:
-    """First the message, under a straight line; then the node, with that message."""
+def choose_composition(
+    message_front: ParetoFront,
+    node_front: ParetoFront,
+    graph: jraph.GraphsTuple,
+    target: Float[ArrayLike, " H"],
+    weight: Float[ArrayLike, " H"],
+    *,
+    steps: int = 100,
+    tried: int = 4,
+) -> HaloRefit:
+    """The shortest composition whose error, refitted, is within 2 % of the best.
+
+    The message is chosen first, in a straight line's place; then the node function, with it.
+
+    Args:
+      message_front: formulas of a message.
+      node_front: formulas of the target in the sum of messages.
+      graph: of halos.
+      target: of each halo.
+      weight: of each halo.
+      steps: most evaluations of a fit.
+      tried: formulas of each front, the closest of moderate length.
+    """
 
     def shortest(laws: Sequence[HaloLaw]) -> HaloRefit:
         fits = [refit_halo_law(law, graph, target, weight, steps=steps) for law in laws]
         best = min(fit.error for fit in fits)
-        close = [fit for fit in fits if fit.error <= _CLOSE * best]
+        close = [fit for fit in fits if fit.error <= _CLOSE * best + _EXACT]
         return min(close, key=lambda fit: (fit.law.complexity, fit.error))
 
-    def tried(front: ParetoFront) -> list[Expression]:
-        return [c.expression for c in front if c.complexity <= _LONGEST][-_TRIED:]
+    def closest(front: ParetoFront) -> list[Expression]:
+        return [c.expression for c in front if c.complexity <= _LONGEST][-tried:]
 
-    first = shortest([HaloLaw(_LINE, formula) for formula in tried(message_front)])
-    others = [HaloLaw(formula, first.law.message) for formula in tried(node_front)]
+    first = shortest([HaloLaw(_LINE, formula) for formula in closest(message_front)])
+    others = [HaloLaw(formula, first.law.message) for formula in closest(node_front)]
     return shortest([first.law, *others])
 
 

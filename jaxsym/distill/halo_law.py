@@ -38,7 +38,7 @@ class HaloLaw:
     message: Expression | None = None
 
     def __post_init__(self) -> None:
-        parts = [("node", self.node, NODE_VARIABLES)]
+        parts: list[tuple[str, Expression, tuple[str, ...]]] = [("node", self.node, NODE_VARIABLES)]
         if self.message is not None:
             parts.append(("message", self.message, MESSAGE_VARIABLES))
         for name, expression, known in parts:

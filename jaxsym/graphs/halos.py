@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import jraph
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 from scipy.spatial import cKDTree
 
 from jaxsym._check import require
@@ -27,8 +27,8 @@ class HaloNodes(NamedTuple):
       speed: in 1000 km/s.
     """
 
-    mass: Float[Array, "*n"]
-    speed: Float[Array, "*n"]
+    mass: Float[ArrayLike, "*n"]
+    speed: Float[ArrayLike, "*n"]
 
 
 class HaloPairs(NamedTuple):
@@ -39,8 +39,8 @@ class HaloPairs(NamedTuple):
       relative_speed: length of the difference of the velocities, in 1000 km/s.
     """
 
-    distance: Float[Array, "*n"]
-    relative_speed: Float[Array, "*n"]
+    distance: Float[ArrayLike, "*n"]
+    relative_speed: Float[ArrayLike, "*n"]
 
 
 def halo_graph(halos: Halos, *, box: float, radius: float) -> jraph.GraphsTuple:

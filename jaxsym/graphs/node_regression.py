@@ -141,15 +141,16 @@ def node_regression(
         return message_net.apply(params["message"], message_inputs(receiver, sender, edges))
 
     def node(params, nodes, total):
-        return node_net.apply(params["node"], with_total(nodes, total))[..., 0]
+        value = jnp.asarray(node_net.apply(params["node"], with_total(nodes, total)))
+        return value[..., 0]
 
     return NodeModel(init, node_network(message, node), message, node, message_penalty)
 
 
-def keep_messages(params: Params, components: Sequence[int]) -> Params:
+def keep_messages(params: Params, components: Int[ArrayLike, " m"]) -> Params:
     """Parameters of `node_regression` with only some components of the message left.
 
-    The others cease to reach the node; train on with a model of ``len(components)`` messages.
+    The others cease to reach the node; train on with a model of m messages.
 
     Args:
       params: with M message components.
@@ -169,7 +170,7 @@ def keep_messages(params: Params, components: Sequence[int]) -> Params:
     index = np.asarray(components)
     message, node = dict(params["message"]["params"]), dict(params["node"]["params"])
     last = max(message, key=lambda name: int(name.split("_")[1]))
-    message[last] = jax.tree.map(lambda a: a[..., index], message[last])
+    message[last] = jax.tree.map(lambda a: jnp.asarray(a)[..., index], message[last])
     size = params["message"]["params"][last]["bias"].shape[0]
     kernel = node["Dense_0"]["kernel"]
     rows = np.concatenate([np.arange(len(kernel) - size), len(kernel) - size + index])
