@@ -48,7 +48,7 @@ class SymbolicRegressor:
     `jaxsym.search`.
 
     Args:
-      engine: "native", "operon", "pysr", or an `Engine`.
+      engine: "native", "nesymres", "hybrid", "operon", "pysr", or an `Engine`.
       time_limit: seconds for all targets; Ctrl-C ends a fit too and keeps what has been found.
       max_complexity: no equation is more complex.
       operators: names of operators, and `Operator` rows of your own; `SEARCHED` by default.
