@@ -156,15 +156,12 @@ def _candidate_sums(
         arguments = [inputs[place] for place in places]
         if operator in ("sin", "cos"):
             arguments = [_whole(argument) for argument in arguments]
+        # only sums of nothing and something are something
+        empty = not any(arguments) if operator in ("add", "sub") else not all(arguments)
         try:
-            sums.append(apply_rule(operator, arguments) if wanted and all(arguments) else {})
+            sums.append({} if empty or not wanted else apply_rule(operator, arguments))
         except UnsupportedError:
             sums.append({})
-    if not all(inputs):
-        # sums with a head that is zero are the other argument
-        for place, (operator, places) in enumerate(network.architecture.candidates.rows):
-            if operator == "add":
-                sums[place] = apply_rule("add", [inputs[p] for p in places])
     return sums
 
 
