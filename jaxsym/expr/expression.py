@@ -326,7 +326,7 @@ def apply(name: str, *arguments: Expression | float, operators: Table = OPERATOR
     )
     parts = [_lift(argument) for argument in arguments]
     code = join(name, *(part._code for part in parts))
-    return Expression(*code, _union(operators, *(part.operators for part in parts)))
+    return _made(code, _union(operators, *(part.operators for part in parts)))
 
 
 def evaluate_operator(operator: Operator, args: list[Any]) -> Any:
@@ -370,4 +370,12 @@ def _binary(name: str, left: Any, right: Any) -> Expression:
         code = divide(left._code, right._code, table)
     else:
         code = join(name, left._code, right._code)
-    return Expression(*code, table)
+    return _made(code, table)
+
+
+def _made(code: Code, table: Table) -> Expression:
+    """An expression of parts that are well formed, so that nothing is checked again."""
+    made = object.__new__(Expression)
+    for name, value in zip(("tokens", "constants", "operators"), (*code, table), strict=True):
+        object.__setattr__(made, name, value)
+    return made

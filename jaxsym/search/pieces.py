@@ -22,7 +22,7 @@ from jaxsym.search.pairs import make_moments, sum_share
 from jaxsym.search.problem import Problem
 
 _ENTRIES = 64  # simple entries that are paired on either side
-_THRESHOLDS = 24  # tried per variable
+_THRESHOLDS = 16  # tried per variable
 _LEAST = 0.03  # share of the samples on the smaller side
 _GAIN = 0.3  # a split must leave less than this share of what one piece leaves
 _DENOMINATORS = (1, 2, 4, 5, 10)
@@ -55,8 +55,8 @@ def pieces(
       library: entries to explain the sides by.
       search: a search for the few best expressions of one side.
     """
-    split = find_split(problem, sample, library)
-    if split is None or "if_greater" not in problem.operators:
+    split = find_split(problem, sample, library) if "if_greater" in problem.operators else None
+    if split is None:
         return
     above = problem.X[:, split.column] > split.low
     sides = [search(problem.rows(np.flatnonzero(rows))) for rows in (above, ~above)]

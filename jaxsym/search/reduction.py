@@ -30,7 +30,7 @@ _BETTER_IN_NOISE = 0.8  # the same where the error may be mostly noise, so that 
 _CLEAR = 1e-5  # error that is not
 _TINY = 1e-11  # error, as a share of the variance, that needs no comparison
 _MOST = 0.3  # error with which nothing is certain
-_DEGREE = 10
+_DEGREE = 30
 _POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # of factors that are tried where signs are mixed
 _SIMPLE = 0.02  # difference of a fitted exponent from a simple one
 
