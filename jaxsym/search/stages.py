@@ -28,6 +28,7 @@ from jaxsym.search.pieces import pieces
 from jaxsym.search.pool import Pool
 from jaxsym.search.power_laws import power_laws
 from jaxsym.search.problem import Problem
+from jaxsym.search.rational import ratios
 from jaxsym.search.reduction import Reduced, reductions
 from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
@@ -254,6 +255,8 @@ class Stages:
         yield "constants"
         pool.offer(power_laws(problem))
         yield "power laws"
+        pool.offer(ratios(problem.rows(self._rows)))
+        yield "ratios"
 
     def _of_pairs(
         self, pool: Pool, library: Library, effort: Effort, smooth: Float[np.ndarray, " n"]

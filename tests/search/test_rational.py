@@ -1,0 +1,48 @@
+"""Ratios of polynomials, inside functions too, are exact; noise and other functions give none."""
+
+import numpy as np
+import pytest
+
+from jaxsym.expr import parse
+from jaxsym.search import SEARCHED
+from jaxsym.search.problem import make_problems
+from jaxsym.search.rational import ratios
+
+X = np.random.default_rng(0).uniform(1.0, 3.0, (120, 3))
+
+
+def problem(y):
+    return make_problems(
+        X, y[:, None], None, variables="abc", operators=SEARCHED, max_complexity=30
+    )[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(a*b + 2)/(a + b*c)",
+        "a*c/((1.5 + b)*(0.3*a + c))",
+        "sqrt(a**2 + b**2 + 0.7*a*b)",
+        "log((a + b)/(2*c + 1))",
+        "exp(-a/(b + c))",
+    ],
+)
+def test_exact_ratios(text):
+    truth = parse(text)
+    whole = problem(truth.evaluate(X, "abc"))
+    found = list(ratios(whole))
+    losses = [whole.loss(expression) for expression in found]
+    assert min(losses) < 1e-20 * whole.variance
+    shortest = min(found[i].complexity for i in np.flatnonzero(np.array(losses) < 1e-18))
+    assert shortest <= truth.complexity + 12  # constants are not yet snapped
+
+
+@pytest.mark.parametrize("text", ["sin(a*b)", "a*exp(-b*c)"])
+def test_nothing_else_is_a_ratio(text):
+    assert list(ratios(problem(parse(text).evaluate(X, "abc") - 2.0))) == []
+
+
+def test_noise_hides_ratios():
+    y = parse("(a + b)/c").evaluate(X, "abc")
+    noise = 1e-3 * np.random.default_rng(1).normal(size=len(y))
+    assert list(ratios(problem(y + noise))) == []
