@@ -39,7 +39,12 @@ if TYPE_CHECKING:
 @click.option(
     "--max-complexity", default=30, show_default=True, type=click.IntRange(1), help="Of equations."
 )
-@click.option("--engine", default="native", show_default=True, help="native, nesymres, hybrid, operon or pysr.")
+@click.option(
+    "--engine",
+    default="native",
+    show_default=True,
+    help="native, nesymres, hybrid, operon or pysr.",
+)
 @click.option(
     "--time-limit",
     default=10.0,

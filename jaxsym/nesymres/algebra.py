@@ -14,41 +14,28 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 from jaxsym._check import unknown_name
+from jaxsym.nesymres.coefficients import (
+    FREE,
+    Coefficient,
+    Number,
+    UndefinedError,
+    exact_root,
+    number_code,
+    plus,
+    raised,
+    times,
+    whole,
+)
+from jaxsym.nesymres.terms import HALF, Term, as_sum, chain, is_function, power_code
 from jaxsym.nesymres.vocabulary import BINARY, UNARY
-
-FREE = "c"
-Number: TypeAlias = int | Fraction
-Coefficient: TypeAlias = Any  # a number or FREE
 
 _ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh"})
 _EVEN = frozenset({"cos", "cosh"})
 _AT_ZERO = {**dict.fromkeys(_ODD, 0), **dict.fromkeys(_EVEN | {"exp"}, 1)}
 _SHORT = {"square": 2, "pow2": 2, "cube": 3, "pow3": 3, "pow4": 4, "pow5": 5, "inv": -1}
-_HALF = Fraction(1, 2)
-_LARGEST = 10**6  # exact numbers beyond it are never written
-
-
-class UndefinedError(ValueError):
-    """No real value, or no way to write it: division by zero, roots of negative numbers, ..."""
-
-
-class Term:
-    """One term, made once by an `Algebra`.
-
-    Attributes:
-      kind: "number", "constant", "variable", "function", "power", "product" or "sum".
-      parts: what it is made of, by kind.
-      code: its prefix tokens.
-    """
-
-    __slots__ = ("code", "kind", "order", "parts")
-
-    def __init__(self, kind: str, parts: Any, code: tuple[str, ...]):
-        self.kind, self.parts, self.code = kind, parts, code
-        self.order = (len(code), code)
 
 
 class Algebra:
@@ -110,7 +97,7 @@ class Algebra:
             if name in _SHORT:
                 return self.power(x, _SHORT[name])
             if name == "sqrt":
-                return self.power(x, _HALF)
+                return self.power(x, HALF)
             return self.scale(x, -1) if name == "neg" else self._function(name, x)
         match name:
             case "add":
@@ -131,31 +118,31 @@ class Algebra:
         """An exact number or a free constant."""
         if value == FREE:
             return self.constant
-        return self._term("number", _whole(value), _number_code(value))
+        return self._term("number", whole(value), number_code(value))
 
     def add(self, x: Term, y: Term) -> Term:
         """The sum, like terms collected."""
-        offset, left = _as_sum(x)
-        other, right = _as_sum(y)
+        offset, left = as_sum(x)
+        other, right = as_sum(y)
         terms = dict(left)
         for term, coefficient in right:
-            terms[term] = _plus(terms.get(term, 0), coefficient)
-        return self._sum(_plus(offset, other), terms.items())
+            terms[term] = plus(terms.get(term, 0), coefficient)
+        return self._sum(plus(offset, other), terms.items())
 
     def scale(self, x: Term, factor: Coefficient) -> Term:
         """A term times a number; a free constant stays outside of a sum if that is not its own."""
-        offset, terms = _as_sum(x)
+        offset, terms = as_sum(x)
         if factor == FREE and len(terms) + (offset != 0) > 1:
             fixed = [c for c in (offset, *(c for _, c in terms)) if c not in (FREE, 0)]
             if len(fixed) > 1:
                 return self._make_sum(0, ((self._primitive(x)[1], FREE),))
-        return self._sum(_times(offset, factor), [(t, _times(c, factor)) for t, c in terms])
+        return self._sum(times(offset, factor), [(t, times(c, factor)) for t, c in terms])
 
     def multiply(self, x: Term, y: Term) -> Term:
         """The product, like powers collected."""
         first, left = self._as_product(x)
         second, right = self._as_product(y)
-        coefficient = _times(first, second)
+        coefficient = times(first, second)
         if coefficient == 0:
             return self.number(0)
         factors = dict(left)
@@ -165,7 +152,7 @@ class Algebra:
 
     def power(self, x: Term, exponent: Number) -> Term:
         """A term to a rational power."""
-        exponent = _whole(exponent)
+        exponent = whole(exponent)
         if exponent == 1 or x.kind == "constant":
             return x
         if exponent == 0:
@@ -177,7 +164,7 @@ class Algebra:
             return x
         if isinstance(exponent, int):
             return self._product(
-                _raised(coefficient, exponent), {b: e * exponent for b, e in factors}
+                raised(coefficient, exponent), {b: e * exponent for b, e in factors}
             )
         return self._root(coefficient, factors, exponent)
 
@@ -186,7 +173,7 @@ class Algebra:
         outside: dict[Term, Number] = {}
         inside: dict[Term, Number] = {}
         for base, e in factors:
-            if _is_function(base, "exp") or isinstance(e, Fraction):
+            if is_function(base, "exp") or isinstance(e, Fraction):
                 outside[base] = e * exponent
             elif e % 2 == 0:
                 size = self._function("abs", base)
@@ -198,7 +185,7 @@ class Algebra:
             root = FREE
         elif coefficient != 1:
             size = abs(coefficient)
-            exact = _exact_root(size, exponent)
+            exact = exact_root(size, exponent)
             if coefficient < 0 and not inside:
                 raise UndefinedError("root of a negative number")
             if exact is not None:
@@ -232,7 +219,7 @@ class Algebra:
             if sign < 0:
                 value = self._function(name, primitive)
                 return self.scale(value, -1) if name in _ODD else value
-            if _is_function(x, "asin") and name in ("sin", "cos", "tan"):
+            if is_function(x, "asin") and name in ("sin", "cos", "tan"):
                 return self._of_arcsine(name, x.parts[1])
         return self._plain(name, x)
 
@@ -240,14 +227,14 @@ class Algebra:
         return self._term("function", (name, x), (name, *x.code))
 
     def _of_arcsine(self, name: str, x: Term) -> Term:
-        cosine = self.power(self.add(self.number(1), self.scale(self.power(x, 2), -1)), _HALF)
+        cosine = self.power(self.add(self.number(1), self.scale(self.power(x, 2), -1)), HALF)
         if name == "sin":
             return x
         return cosine if name == "cos" else self.multiply(x, self.power(cosine, -1))
 
     def _exponential(self, x: Term) -> Term:
-        offset, terms = _as_sum(x)
-        logarithms = [(t, c) for t, c in terms if _is_function(t, "ln") and c != FREE]
+        offset, terms = as_sum(x)
+        logarithms = [(t, c) for t, c in terms if is_function(t, "ln") and c != FREE]
         if offset != FREE and not logarithms:
             return self._plain("exp", x)
         rest = self._sum(
@@ -260,15 +247,15 @@ class Algebra:
         return value if zero else self.multiply(value, self._plain("exp", rest))
 
     def _logarithm(self, x: Term) -> Term:
-        if _is_function(x, "exp"):
+        if is_function(x, "exp"):
             return x.parts[1]
-        offset, terms = _as_sum(x)
+        offset, terms = as_sum(x)
         if offset == 0 and len(terms) == 1 and terms[0][1] == FREE:
             return self.add(self.constant, self._function("ln", terms[0][0]))
         return self._plain("ln", x)
 
     def _absolute(self, x: Term) -> Term:
-        if _is_function(x, "abs") or _is_function(x, "exp"):
+        if is_function(x, "abs") or is_function(x, "exp"):
             return x
         if x.kind == "number":
             return self.number(abs(x.parts))
@@ -286,7 +273,7 @@ class Algebra:
 
     def _signed(self, x: Term) -> tuple[int, Term]:
         """A sign and a term whose first coefficient is not negative."""
-        offset, terms = _as_sum(x)
+        offset, terms = as_sum(x)
         first = next((c for c in (*(c for _, c in terms), offset) if c not in (FREE, 0)), 1)
         return (-1, self.scale(x, -1)) if first < 0 else (1, x)
 
@@ -300,7 +287,7 @@ class Algebra:
         share: Number = -1 if fixed[0] < 0 else 1
         if len(fixed) == len(coefficients):
             above = math.gcd(*(c.numerator for c in fixed))
-            share = _whole(share * Fraction(above, math.lcm(*(c.denominator for c in fixed))))
+            share = whole(share * Fraction(above, math.lcm(*(c.denominator for c in fixed))))
         return (1, x) if share == 1 else (share, self.scale(x, Fraction(1) / share))
 
     def _as_product(self, x: Term) -> tuple[Coefficient, tuple[tuple[Term, Number], ...]]:
@@ -342,9 +329,9 @@ class Algebra:
         key = ("sum", offset, terms)
         found = self._terms.get(key)
         if found is None:
-            codes = [] if offset == 0 else [_number_code(offset)]
-            codes += [t.code if c == 1 else ("mul", *_number_code(c), *t.code) for t, c in terms]
-            found = self._terms[key] = Term("sum", (_whole(offset), terms), _chain("add", codes))
+            codes = [] if offset == 0 else [number_code(offset)]
+            codes += [t.code if c == 1 else ("mul", *number_code(c), *t.code) for t, c in terms]
+            found = self._terms[key] = Term("sum", (whole(offset), terms), chain("add", codes))
         return found
 
     def _product(self, coefficient: Coefficient, powers: dict[Term, Number]) -> Term:
@@ -353,7 +340,7 @@ class Algebra:
         opened: list[Term] = []
         exponent_of_e: list[Term] = []
         for base, power in powers.items():
-            e = _whole(power)
+            e = whole(power)
             if e == 0:
                 continue
             if base.kind == "function" and base.parts[0] == "exp":
@@ -366,7 +353,7 @@ class Algebra:
                 kept.append((base, e))
         if exponent_of_e:
             exponential = self._function("exp", functools.reduce(self.add, exponent_of_e))
-            if _is_function(exponential, "exp"):
+            if is_function(exponential, "exp"):
                 kept.append((exponential, 1))
             else:
                 opened.append(exponential)
@@ -385,7 +372,7 @@ class Algebra:
         key = ("product", *factors)
         found = self._terms.get(key)
         if found is None:
-            code = _chain("mul", [_power_code(base, e) for base, e in factors])
+            code = chain("mul", [power_code(base, e) for base, e in factors])
             found = self._terms[key] = Term("product", tuple(factors), code)
         return found
 
@@ -406,72 +393,3 @@ _ARITY = {
     **dict.fromkeys((*UNARY, *_SHORT, "neg"), 1),
     **dict.fromkeys((*BINARY, "sub"), 2),
 }
-
-
-def _plus(x: Coefficient, y: Coefficient) -> Coefficient:
-    return FREE if x == FREE or y == FREE else x + y
-
-
-def _times(x: Coefficient, y: Coefficient) -> Coefficient:
-    if x == 0 or y == 0:
-        return 0
-    return FREE if x == FREE or y == FREE else x * y
-
-
-def _raised(x: Coefficient, exponent: int) -> Coefficient:
-    if x in (FREE, 1):
-        return x
-    if abs(exponent) * math.log(max(abs(x), 1 / abs(x))) > math.log(_LARGEST):
-        raise UndefinedError(f"{x}**{exponent} is too long")
-    return _whole(Fraction(x) ** exponent)
-
-
-def _exact_root(x: Number, exponent: Fraction) -> Number | None:
-    """The power of a positive number if it is rational."""
-    value = Fraction(x) ** exponent.numerator
-    above = round(value.numerator ** (1 / exponent.denominator))
-    below = round(value.denominator ** (1 / exponent.denominator))
-    root = Fraction(above, below)
-    return _whole(root) if root**exponent.denominator == value else None
-
-
-def _whole(x: Any) -> Any:
-    """An integer as int."""
-    return x.numerator if isinstance(x, Fraction) and x.denominator == 1 else x
-
-
-def _as_sum(x: Term) -> tuple[Coefficient, tuple[tuple[Term, Coefficient], ...]]:
-    """An offset and terms with coefficients whose sum it is."""
-    if x.kind == "sum":
-        return x.parts
-    if x.kind == "number":
-        return x.parts, ()
-    return (FREE, ()) if x.kind == "constant" else (0, ((x, 1),))
-
-
-def _is_function(x: Term, name: str) -> bool:
-    return x.kind == "function" and x.parts[0] == name
-
-
-def _number_code(value: Coefficient) -> tuple[str, ...]:
-    value = _whole(value)
-    if isinstance(value, Fraction):
-        return "div", str(value.numerator), str(value.denominator)
-    return (str(value),)
-
-
-def _power_code(base: Term, exponent: Number) -> tuple[str, ...]:
-    if exponent == 1:
-        return base.code
-    if exponent == _HALF:
-        return "sqrt", *base.code
-    return "pow", *base.code, *_number_code(exponent)
-
-
-def _chain(head: str, codes: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Codes joined to the right by a binary operator."""
-    joined: list[str] = []
-    for code in codes[:-1]:
-        joined.append(head)
-        joined += code
-    return *joined, *codes[-1]

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxsym.expr import Expression, evaluate
-from jaxsym.nesymres.algebra import Algebra, UndefinedError
+from jaxsym.nesymres.algebra import Algebra
+from jaxsym.nesymres.coefficients import UndefinedError
 from jaxsym.nesymres.programs import to_program
 from jaxsym.nesymres.skeletons import Skeleton, skeleton_of
 from jaxsym.nesymres.vocabulary import BINARY, ID, UNARY, VARIABLES, to_ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import jax
@@ -20,8 +21,11 @@ from jaxsym.search.front import ParetoFront
 from jaxsym.search.native import NativeEngine
 from jaxsym.search.problem import Problem, make_problems
 from jaxsym.search.protocol import SEARCHED, Callback, Progress
+from jaxsym.search.settle import settle
 from jaxsym.search.steering import Steering
 
+_AT_ONCE, _WAIT = 0.05, 0.1  # shares of the time for the first try, and for the network after it
+_SEARCH = 0.95  # share of the time after which the search ends
 _GUESSES = 12  # fitted proposals per target that the native search starts from
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
@@ -136,7 +140,10 @@ class NeSymReSEngine:
 class HybridEngine(NeSymReSEngine):
     """The native engine, begun with the network's proposals.
 
-    Where the network knows too few variables the native engine works alone.
+    With a time limit the native engine has a short first try while the network reads the table in
+    a thread of its own; then it begins again with the proposals. If they are late, since functions
+    are compiled once in a process, they join the front at the end. Where the network knows too few
+    variables the native engine works alone.
 
     Attributes:
       native: the engine that goes on from there.
@@ -170,30 +177,60 @@ class HybridEngine(NeSymReSEngine):
         )
         began = time.monotonic()
         steering = steering or Steering()
-        network_key, native_key = jax.random.split(key)
-        if len(variables) <= (self.network or _small()).config.variables:
-            guesses = [
-                expression
-                for problem, found in zip(
-                    problems, self.proposals(problems, network_key), strict=True
-                )
-                for expression in sorted(found, key=problem.loss)[:_GUESSES]
-            ]
-            steering = replace(steering, guesses=[*steering.guesses, *guesses])
+        native_key, network_key = jax.random.split(key)
+
+        def native(guesses: Sequence[Expression], limit: float | None) -> tuple[ParetoFront, ...]:
+            return self.native.search_many(
+                X,
+                y,
+                variables=variables,
+                key=native_key,
+                weights=weights,
+                operators=operators,
+                max_complexity=max_complexity,
+                steering=replace(steering, guesses=[*steering.guesses, *guesses]),
+                time_limit=limit,
+                callback=callback,
+            )
+
+        def left() -> float | None:
+            spent = time.monotonic() - began
+            return None if time_limit is None else max(0.05, _SEARCH * time_limit - spent)
+
+        if len(variables) > (self.network or _small()).config.variables:
+            return native((), time_limit)
+        executor = ThreadPoolExecutor(1)
+        proposed = executor.submit(self.proposals, problems, network_key)
+        executor.shutdown(wait=False)
         if time_limit is not None:
-            time_limit = max(0.1, time_limit - (time.monotonic() - began))
-        return self.native.search_many(
-            X,
-            y,
-            variables=variables,
-            key=native_key,
-            weights=weights,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-            time_limit=time_limit,
-            callback=callback,
+            fronts = native((), _AT_ONCE * time_limit)
+            if all(map(_is_exact, problems, fronts)):
+                return fronts
+        wait([proposed], None if time_limit is None else _WAIT * time_limit)
+        if proposed.done():
+            return native(_best(problems, proposed.result()), left())
+        fronts = native((), left())
+        if not proposed.done():
+            return fronts
+        return tuple(
+            settle(problem, [*found, *(c.expression for c in front)], refit=False)
+            for problem, found, front in zip(problems, proposed.result(), fronts, strict=True)
         )
+
+
+def _best(
+    problems: Sequence[Problem], proposed: Sequence[Sequence[Expression]]
+) -> list[Expression]:
+    """The best proposals of each target."""
+    return [
+        expression
+        for problem, found in zip(problems, proposed, strict=True)
+        for expression in sorted(found, key=problem.loss)[:_GUESSES]
+    ]
+
+
+def _is_exact(problem: Problem, front: ParetoFront) -> bool:
+    return any(c.loss <= problem.rounding * problem.variance for c in front)
 
 
 def _tokens(operators: Mapping[str, Operator]) -> list[str]:

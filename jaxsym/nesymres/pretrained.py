@@ -13,7 +13,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key, PyTree
 
 from jaxsym._check import require
 from jaxsym.expr import Expression
-from jaxsym.nesymres.algebra import Algebra, UndefinedError
+from jaxsym.nesymres.algebra import Algebra
+from jaxsym.nesymres.coefficients import UndefinedError
 from jaxsym.nesymres.config import ModelConfig
 from jaxsym.nesymres.decoding import decode
 from jaxsym.nesymres.model import NeSymReS, compute_dtype, init_params

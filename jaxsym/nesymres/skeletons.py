@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsym.expr import Expression, Operator
-from jaxsym.nesymres.algebra import Algebra, Term, UndefinedError
+from jaxsym.nesymres.algebra import Algebra
+from jaxsym.nesymres.coefficients import UndefinedError
 from jaxsym.nesymres.prior import Prior
+from jaxsym.nesymres.terms import Term
 from jaxsym.nesymres.trees import sample_trees
 from jaxsym.nesymres.vocabulary import BINARY, ID, INTEGERS, UNARY, VARIABLES
 
