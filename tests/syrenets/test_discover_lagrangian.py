@@ -11,6 +11,7 @@ from jaxsym.expr import UnsupportedError, parse
 from jaxsym.simulate import MechanicalSystem, mechanical
 from jaxsym.syrenets import (
     ExpressionLibrary,
+    WaveLibrary,
     discover_lagrangian,
     gauge_fixed,
     same_lagrangian,
@@ -18,6 +19,7 @@ from jaxsym.syrenets import (
     stages,
     wave_terms,
 )
+from jaxsym.syrenets.library import term_expression
 
 KEY = jax.random.key(0)
 
@@ -114,10 +116,10 @@ def test_a_library_of_ones_own():
 
 def test_columns_by_closed_forms_are_those_of_euler_lagrange():
     data = mechanical("cart-pole").sample(KEY, 20, low=0.3, high=1.2)
-    for stage in stages(2):
-        some = stage.part(range(0, len(stage), 1 + len(stage) // 25))
-        expected = ExpressionLibrary(some.expressions).columns(data)
-        np.testing.assert_allclose(some.columns(data), expected, rtol=1e-9, atol=1e-9)
+    terms = [term for stage in stages(2) for term in stage.terms[:: 1 + len(stage) // 6]]
+    library = WaveLibrary(tuple(terms))
+    expected = ExpressionLibrary(library.expressions).columns(data)
+    np.testing.assert_allclose(library.columns(data), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_terms_of_an_expression():
@@ -125,8 +127,6 @@ def test_terms_of_an_expression():
     terms = wave_terms(parse(text), 2)
     point = np.random.default_rng(0).normal(size=(5, 4))
     names = ("q1", "q2", "qd1", "qd2")
-    from jaxsym.syrenets.library import term_expression
-
     total = sum(
         value * term_expression(term).evaluate(point, names) for term, value in terms.items()
     )
@@ -140,7 +140,7 @@ def test_the_gauge():
     terms = wave_terms(parse("3 + 2*qd1*sin(q1) + qd1*cos(q1 - q2) - qd2*cos(q1 - q2)"), 2)
     assert gauge_fixed(terms) == {}
     across = gauge_fixed(wave_terms(parse("2*qd1*cos(q1 - q2)"), 2))
-    assert sorted(across.values()) == pytest.approx([-1.0, 1.0][::-1][::-1])
+    assert list(across.values()) == pytest.approx([1.0, 1.0])
     assert same_lagrangian(
         parse("qd1**2 + 2*qd1*cos(q1 + q2)"), parse("qd1**2 - 2*qd2*cos(q1 + q2)"), 2
     )
