@@ -28,12 +28,12 @@ class Solution(NamedTuple):
     """Fitted constants of one expression.
 
     Attributes:
-      constants: `[K]` best found.
+      constants: K, the best found.
       loss: weighted mean squared error there; infinite where no start was finite.
       curvature: `[K, K]` weighted mean of the products of derivatives.
     """
 
-    constants: Float[np.ndarray, " K"]
+    constants: tuple[float, ...]
     loss: float
     curvature: Float[np.ndarray, "K K"]
 
@@ -60,7 +60,7 @@ def least_squares(
     >>> from jaxsym.expr import parse
     >>> x = np.linspace(1.0, 3.0, 50)
     >>> found = least_squares(parse("1.0*x**1.0"), {"x": x}, 2.5 * x**1.5, np.ones(50))
-    >>> found.constants.round(9).tolist()
+    >>> [round(c, 9) for c in found.constants]
     [2.5, 1.5]
     """
     first = np.atleast_2d(expression.constants if starts is None else starts).astype(float)
@@ -72,7 +72,8 @@ def least_squares(
             if not fit.step(enough):
                 break
     best = int(np.argmin(fit.loss))
-    return Solution(fit.constants[best], float(fit.loss[best]), fit.curvature[best])
+    constants = tuple(fit.constants[best].tolist())
+    return Solution(constants, float(fit.loss[best]), fit.curvature[best])
 
 
 class _Fit:

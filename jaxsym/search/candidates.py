@@ -25,7 +25,7 @@ class _Fit(NamedTuple):
     """Coefficients of features, which are written only if the loss asks for it."""
 
     loss: float
-    features: list[Feature]
+    features: Sequence[Feature]
     coefficients: list[float]
 
 
@@ -63,7 +63,7 @@ class Candidates:
         values = self.library.values
         fits = []
         for f, g in zip(pairs.f.tolist(), pairs.g.tolist(), strict=True):
-            parts = [
+            parts: list[Feature] = [
                 functools.partial(multiply, self.library, f, g),
                 functools.partial(expand, self.library, g),
                 _one,
@@ -73,7 +73,7 @@ class Candidates:
                 fits.append(self._fit([parts[i] for i in kept], [columns[i] for i in kept]))
         yield from self._best(fits)
 
-    def _fit(self, features: list[Feature], values: list[np.ndarray]) -> _Fit:
+    def _fit(self, features: Sequence[Feature], values: list[np.ndarray]) -> _Fit:
         coefficients, loss = linear_fit(self.sample, np.column_stack(values))
         return _Fit(loss, features, coefficients.tolist())
 

@@ -69,7 +69,7 @@ class Evolution:
         self.limit = problem.max_complexity + _SPARE
         self.members: dict[int, list[Member]] = {}
         self.new: list[Member] = []
-        self._fitted: set[Formula] = set()
+        self._fitted: set[tuple] = set()
 
     def seed(self, formulas: Iterable[Formula]) -> None:
         """Take formulas in."""
@@ -98,7 +98,7 @@ class Evolution:
         powers = self.filler.powers
         columns = powers.best(np.stack([hole.product for hole in holes]), 2, penalty)[0]
         for row, (traced, place, head, hole) in enumerate(requests):
-            parts = [self.filler.affine(hole, int(affine[row, 0]))]
+            parts: list[Formula | None] = [self.filler.affine(hole, int(affine[row, 0]))]
             parts.append(self.filler.affine(hole, int(self.rng.choice(affine[row, 1:]))))
             parts.append(powers.formula(hole.product, [int(columns[row, 0])]))
             for part in parts:

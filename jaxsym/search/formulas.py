@@ -65,7 +65,8 @@ def complexity(formula: Formula, table: Mapping[str, Operator]) -> int:
     >>> complexity(("mul", 2.5, "x"), OPERATORS)
     3
     """
-    return sum(table[token].cost if token in table else 1 for token in formula)
+    costs = {name: operator.cost for name, operator in table.items()}
+    return sum(costs.get(str(token), 1) for token in formula)
 
 
 def part_ends(formula: Formula, table: Mapping[str, Operator]) -> list[int]:
@@ -78,9 +79,9 @@ def part_ends(formula: Formula, table: Mapping[str, Operator]) -> list[int]:
     ends = [0] * len(formula)
     for place in range(len(formula) - 1, -1, -1):
         end = place + 1
-        if formula[place] in table:
-            for _ in range(table[formula[place]].arity):
-                end = ends[end]
+        operator = table.get(str(formula[place]))
+        for _ in range(operator.arity if operator is not None else 0):
+            end = ends[end]
         ends[place] = end
     return ends
 
@@ -151,7 +152,7 @@ def desired(
     slope = np.ones_like(target)
     at = 0
     while at != place:
-        token = traced.formula[at]
+        token = str(traced.formula[at])
         parts = children(traced, at, table[token].arity)
         which = max(i for i, part in enumerate(parts) if part <= place)
         arguments = [traced.values[part] for part in parts]

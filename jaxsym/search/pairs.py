@@ -79,7 +79,7 @@ def best_pairs(
     single = jax.tree.map(
         lambda a: place(np.clip(a, -_LARGEST, _LARGEST), np.float32), (padded, root, target)
     )
-    scores = []
+    scores: list[np.ndarray] = []
     for start in range(0, len(best), _BLOCK):
         if scores and stop():
             break
@@ -157,7 +157,7 @@ def _share(a, b, overlap, xp, least: float):
 _KINDS: dict[str, Callable] = {"sum": sum_share, "product": product_share}
 
 
-def _row_scores(rows: Numbers, moments: Moments, root, target, xp) -> Numbers:
+def _row_scores(rows: Numbers, moments: Moments, root, target, xp):
     """`[2, B]` share that the best partner of each row explains, for sums and products."""
     block = Moments(*(a[rows] for a in moments))
     scores = [share(block, moments, root, target, xp, 1e-5) for share in _KINDS.values()]

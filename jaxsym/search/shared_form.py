@@ -100,7 +100,7 @@ def _fit(problem: Problem, forms: Sequence[Expression], key: jax.Array) -> list[
         others = own * rng.normal(1.0, 1.0, (_STARTS, len(own)))
         starts = np.concatenate([own[None], others])
         found = least_squares(form, columns, problem.y, problem.weights, starts=starts)
-        fitted.append(form.with_constants(found.constants.tolist()))
+        fitted.append(form.with_constants(found.constants))
     return fitted
 
 
