@@ -7,6 +7,7 @@ columns that go best with the target's are the starts of fits of all constants.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ from jaxsym.search.problem import Problem
 
 _ENTRIES = 160  # simple entries G
 _STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
+_LEAST = 1e-6  # share that float32 cannot see
+_COST = 0.3  # logarithms of the share left that a node of an entry is worth
+_ROUNDING = 1e-28  # share that is nothing
 _SAME = 1e-7  # relative difference of scales from 1 that is rounding
 _SCALES = 0.06 * 1.9 ** np.arange(9)  # of k G
 
@@ -99,38 +103,53 @@ class Factors:
                         scaled = zip(order.tolist(), factors.tolist(), strict=True)
                         self.keys += [(entry, number, factor) for entry, factor in scaled]
         self.units = np.concatenate(units).astype(np.float32)
+        self.costs = library.complexity[[entry for entry, _, _ in self.keys]]
 
     def _columns(self, family: Family, arguments: np.ndarray) -> np.ndarray:
         return self.logarithms.units(np.log(np.abs(family.values(arguments))))
 
     def formulas(self, desired: Float[np.ndarray, " n"], count: int) -> Iterator[Formula]:
-        """The products with the best columns for desired values."""
+        """The products with the best columns for desired values.
+
+        Any even function looks like any other at first: the scales of the best few columns of each
+        family are made better before they are compared.
+        """
         with np.errstate(all="ignore"):
             target = self.logarithms.units(np.log(np.abs(desired))[None])[0]
             share = np.abs(self.units @ target.astype(np.float32))
-            written: dict[tuple[int, int], None] = {}
-            for index in np.argsort(-share)[: 10 * count].tolist():
+            order = np.log(np.maximum(1 - share**2, _LEAST)) + _COST * self.costs
+            tried: dict[tuple[int, int], None] = {}
+            each = dict.fromkeys(range(len(self.families)), max(1, count // 2))
+            found = []
+            for index in np.argsort(order)[: 100 * count].tolist():
                 entry, number, scale = self.keys[index]
-                if share[index] > 0 and (entry, number) not in written and len(written) < count:
-                    written[entry, number] = None
-                    formula = self._formula(desired, target, entry, number, scale)
-                    if formula is not None:
-                        yield formula
+                if share[index] > 0 and (entry, number) not in tried and each[number]:
+                    tried[entry, number] = None
+                    each[number] -= 1
+                    found.append((*self._better(target, entry, number, scale), entry, number))
+            cost = self.filler.library.complexity
+            found.sort(key=lambda f: f[0] + _COST * cost[f[2]])
+            for _, scale, entry, number in found[:count]:
+                values, family = self.filler.library.values[entry], self.families[number]
+                argument = _times(scale, self.filler.library.expression(entry))
+                base = family.expression(argument), family.values(scale * values)
+                formula = self.logarithms.formula(desired, [base])
+                if formula is not None:
+                    yield formula
 
-    def _formula(
-        self, desired: np.ndarray, target: np.ndarray, entry: int, number: int, scale: float
-    ) -> Formula | None:
-        """The product for one column, its scale made better by a search in ever smaller steps."""
+    def _better(
+        self, target: np.ndarray, entry: int, number: int, scale: float
+    ) -> tuple[float, float]:
+        """Log of the share left, and the scale, by a search in ever smaller steps."""
         values, family = self.filler.library.values[entry], self.families[number]
+        left = 1.0
         for step in _STEPS:
-            trials = scale * (1 + step * np.linspace(-1, 1, 9))
-            scale = float(
-                trials[np.argmax(np.abs(self._columns(family, trials[:, None] * values) @ target))]
-            )
-        argument = _times(scale, self.filler.library.expression(entry))
-        return self.logarithms.formula(
-            desired, [(family.expression(argument), family.values(scale * values))]
-        )
+            trials = scale * (1 + step * np.linspace(-1, 1, 7))
+            columns = self._columns(family, trials[:, None] * values)
+            rest = columns - np.outer(columns @ target, target)  # exact where shares are all but 1
+            losses = np.where(np.any(columns != 0, axis=1), (rest**2).sum(1), 1.0)
+            scale, left = float(trials[np.argmin(losses)]), float(losses.min())
+        return math.log(max(left, _ROUNDING)), scale
 
 
 def _times(scale: float, expression: Expression) -> Expression:
