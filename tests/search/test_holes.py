@@ -64,7 +64,14 @@ def test_two_factors_are_found_exactly(table):
     assert fits(problem, [powers.formula(problem.y, pair) for pair in pairs])
 
 
-@pytest.mark.parametrize("text", ["2*a/(exp(0.37*b/a) - 1)", "b*(1 + 0.21*a**2)**0.5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2*a/(exp(0.37*b/a) - 1)",
+        "b*(1 + 0.21*a**2)**0.5",
+        "b*(exp(0.7*a) - exp(-0.7*a))",
+    ],
+)
 def test_a_constant_inside_a_factor_is_found(table, text):
     problem = sample(table, text)
     factors = Factors(filler(problem), problem)
