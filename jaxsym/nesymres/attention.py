@@ -136,7 +136,24 @@ def attend(
     scale: float,
 ) -> Float[Array, "B q H h"]:
     """Softmax attention on `[B, ., H, h]` arrays; where a mask is False nothing is read."""
+    if queries.shape[1] == 1:
+        return _attend_once(queries, keys, values, mask, scale)
     return jax.nn.dot_product_attention(queries, keys, values, mask=mask, scale=scale)
+
+
+def _attend_once(
+    query: Float[Array, "B 1 H h"],
+    keys: Array,
+    values: Array,
+    mask: Bool[Array, "B|1 1 1 n"] | None,
+    scale: float,
+) -> Float[Array, "B 1 H h"]:
+    """The same for one query, as sums in place: products of matrices would copy all keys."""
+    scores = scale * jnp.sum(query * keys, axis=-1).astype(jnp.float32)
+    if mask is not None:
+        scores = jnp.where(mask[:, 0, 0, :, None], scores, -jnp.inf)
+    shares = jax.nn.softmax(scores, axis=1).astype(values.dtype)
+    return jnp.sum(shares[..., None] * values, axis=1, keepdims=True)
 
 
 def over_keys(mask: Bool[Array, "B n"] | None) -> Bool[Array, "B 1 1 n"] | None:

@@ -25,17 +25,15 @@ from jaxsym.nesymres.vocabulary import SIZE
 
 
 class Cache(NamedTuple):
-    """What the decoder keeps of the tokens so far, and of the latents, by layer.
+    """What the decoder keeps of the tokens so far, and of the latents: arrays of every layer.
 
     Attributes:
-      keys, values: `[layers, B, L, H, h]` of the tokens.
-      read_keys, read_values: `[layers, B, S, H, h]` of the latents.
+      own: keys and values `[B, L, H, h]` of the tokens.
+      read: keys and values `[B, S, H, h]` of the latents.
     """
 
-    keys: Array
-    values: Array
-    read_keys: Array
-    read_values: Array
+    own: tuple[tuple[Array, Array], ...]
+    read: tuple[tuple[Array, Array], ...]
 
 
 class Encoder(nn.Module):
@@ -147,10 +145,11 @@ class Decoder(nn.Module):
         """The cache before the first token."""
         c = self.config
         latents = self._normed(latents)
-        read = [layer.read_keys_values(latents) for layer in self.layers]
-        shape = (len(self.layers), len(latents), c.length, c.heads, c.width // c.heads)
-        empty = jnp.zeros(shape, self.dtype)
-        return Cache(empty, empty, *(jnp.stack(parts) for parts in zip(*read, strict=True)))
+        empty = jnp.zeros((len(latents), c.length, c.heads, c.width // c.heads), self.dtype)
+        return Cache(
+            own=((empty, empty),) * len(self.layers),
+            read=tuple(layer.read_keys_values(latents) for layer in self.layers),
+        )
 
     def step(
         self, token: Int[Array, " B"], position: Int[Array, ""], cache: Cache
@@ -159,16 +158,16 @@ class Decoder(nn.Module):
         positions = position[None]
         mask = (jnp.arange(self.config.length) <= position)[None, None, None]
         x = self._embed(token[:, None], positions)
-        keys, values = cache.keys, cache.values
-        for i, layer in enumerate(self.layers):
+        kept = []
+        for layer, own, read in zip(self.layers, cache.own, cache.read, strict=True):
             new = layer.own_keys_values(x, positions)
             keys, values = (
-                lax.dynamic_update_slice(kept, part[None], (i, 0, position, 0, 0))
-                for kept, part in zip((keys, values), new, strict=True)
+                lax.dynamic_update_slice(old, part, (0, position, 0, 0))
+                for old, part in zip(own, new, strict=True)
             )
-            read = cache.read_keys[i], cache.read_values[i]
-            x = layer(x, (keys[i], values[i]), read, mask, positions)
-        return self._logits(x)[:, 0], cache._replace(keys=keys, values=values)
+            kept.append((keys, values))
+            x = layer(x, kept[-1], read, mask, positions)
+        return self._logits(x)[:, 0], cache._replace(own=tuple(kept))
 
     def _embed(self, tokens: Array, positions: Array) -> Array:
         x = self.embed(tokens)
