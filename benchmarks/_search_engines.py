@@ -80,7 +80,7 @@ def operon_alone(
     names = list(problem.columns)
 
     def read(tree: Any) -> Expression:
-        text = model.get_model_string(tree, precision=9, names=names).replace("^", "**")
+        text = model.get_model_string(tree, precision=50, names=names).replace("^", "**")
         return parse(f"{spread!r}*({text})", variables=names)
 
     return Answer(read(model.model_), [read(row["tree"]) for row in model.pareto_front_])

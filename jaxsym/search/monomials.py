@@ -76,15 +76,19 @@ def enumerate_monomials(
     choices = [(0.0, 0)]
     choices += [(s * p, c) for c, powers in _EXPONENTS.items() for p in powers for s in (1, -1)]
     for _ in range(variables):
-        exponents = np.concatenate(
-            [np.column_stack([exponents, np.full(len(exponents), p)]) for p, _ in choices]
-        )
         joined = factors > 0
-        cost = np.concatenate([cost + c + (joined if c else 0) for _, c in choices])
-        factors = np.concatenate([factors + (c > 0) for _, c in choices])
-        rare = np.concatenate([rare | (c > _COMMON) for _, c in choices])
-        fits = (cost <= max_complexity) & ((cost <= _RARE) | ~rare)
-        exponents, cost, factors, rare = (a[fits] for a in (exponents, cost, factors, rare))
+        costs = np.array([cost + c + (joined if c else 0) for _, c in choices])
+        rarities = np.array([rare | (c > _COMMON) for _, c in choices])
+        fits = (costs <= max_complexity) & ((costs <= _RARE) | ~rarities)
+        while np.count_nonzero(fits) > count:  # more variables only add to them
+            max_complexity -= 1
+            fits &= costs <= max_complexity
+        chosen, rows = np.nonzero(fits)
+        powers = np.array([p for p, _ in choices])[chosen]
+        used = np.array([c > 0 for _, c in choices])[chosen]
+        exponents = np.column_stack([exponents[rows], powers])
+        factors = factors[rows] + used
+        cost, rare = costs[fits], rarities[fits]
     # without a numerator the quotient needs one operator more, 1/x
     cost = cost + ((exponents <= 0).all(1) & (factors > 0))
     order = np.lexsort((*(-exponents.T[::-1]), cost))

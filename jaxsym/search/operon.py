@@ -68,5 +68,5 @@ class OperonEngine(ForeignEngine):
         spread = problem.variance**0.5 or 1.0
         model.fit(problem.X, problem.y / spread)
         trees = [row["tree"] for row in model.pareto_front_]
-        texts = [model.get_model_string(tree, precision=9, names=list(names)) for tree in trees]
+        texts = [model.get_model_string(tree, precision=50, names=list(names)) for tree in trees]
         return [f"{float(spread)!r}*({text})" for text in texts]
