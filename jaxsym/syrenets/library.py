@@ -68,10 +68,14 @@ class WaveLibrary:
         q, qd, qdd, _ = data
         powers, waves, _, rates = (np.array(part) for part in zip(*self.terms, strict=True))
         f, slopes = self._shapes(q, powers, waves)
-        w, w_first, w_second = _monomials(qd, rates)
-        along = np.einsum("nid,nd->ni", slopes, qd)
-        pushed = np.einsum("nidj,nj->nid", w_second, qdd)
-        result = f[..., None] * pushed + w_first * along[..., None] - slopes * w[..., None]
+        along = np.einsum("nkd,nd->nk", slopes, qd)
+        # many terms share their velocities
+        distinct, place = np.unique(rates, axis=0, return_inverse=True)
+        w, w_first, w_second = _monomials(qd, distinct)
+        pushed = np.einsum("nrdj,nj->nrd", w_second, qdd)
+        place = place.ravel()
+        result = f[..., None] * pushed[:, place] + w_first[:, place] * along[..., None]
+        result -= slopes * w[:, place, None]
         return np.swapaxes(result, 1, 2)
 
     def part(self, places: Sequence[int]) -> WaveLibrary:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-_HALVINGS = 30
+_HALVINGS = 25
 
 
 @jax.custom_jvp
@@ -30,8 +30,14 @@ def entmax(logits: Float[Array, "*heads V"]) -> Float[Array, "*heads V"]:
         over = jnp.sum(jnp.maximum(z - middle, 0) ** 2, axis=-1, keepdims=True) > 1
         return jnp.where(over, middle, low), jnp.where(over, high, middle)
 
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (low, high))
-    p = jnp.maximum(z - (low + high) / 2, 0) ** 2
+    low, _ = jax.lax.fori_loop(0, _HALVINGS, halve, (low, high))
+    # halving finds which entries are not zero; for these t is the root of a quadratic
+    kept = z > low
+    count = jnp.sum(kept, axis=-1, keepdims=True)
+    mean = jnp.sum(jnp.where(kept, z, 0), axis=-1, keepdims=True) / count
+    spread = jnp.sum(jnp.where(kept, (z - mean) ** 2, 0), axis=-1, keepdims=True)
+    threshold = mean - jnp.sqrt(jnp.maximum(1 - spread, 0) / count)
+    p = jnp.where(kept, jnp.maximum(z - threshold, 0) ** 2, 0)
     return p / jnp.sum(p, axis=-1, keepdims=True)
 
 
