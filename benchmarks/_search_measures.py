@@ -108,7 +108,7 @@ def same_form(problem: SearchProblem, expression: Expression, seed: int) -> bool
     if expression.constants:
         columns = dict(zip(problem.columns, X.T, strict=True))
         found = least_squares(expression, columns, y, np.ones(len(y)))
-        expression = expression.with_constants(found.constants.tolist())
+        expression = expression.with_constants(found.constants)
     return equivalent(problem, expression, seed)
 
 
