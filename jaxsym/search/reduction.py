@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -24,6 +24,8 @@ from jaxsym.search.problem import Problem
 from jaxsym.search.steering import Steering
 
 _ROWS = 320  # that polynomials are fitted to
+_MANY = 5  # variables from which on half as many must do
+_LEAST_ROWS = 40
 _SHARE = 0.3  # coefficients per row
 _BETTER = 0.15  # share of the error that fewer variables must not exceed
 _BETTER_IN_NOISE = 0.8  # the same where the error may be mostly noise, so that it cannot fall
@@ -85,17 +87,22 @@ class Reduced:
         return whole
 
 
-def reductions(problem: Problem, rng: np.random.Generator) -> list[Reduced]:
+def reductions(
+    problem: Problem, rng: np.random.Generator, stop: Callable[[], bool] = lambda: False
+) -> list[Reduced]:
     """The problem in fewer variables, the most certain first; empty if all are needed.
 
     Args:
       problem: a table.
       rng: chooses the rows that are looked at.
+      stop: whether time is over.
     """
-    sample = problem.sample(rng, _ROWS)
-    searches = [_Greedy(sample, logarithmic=False)]
+    if problem.samples < _LEAST_ROWS:
+        return []
+    sample = problem.sample(rng, _ROWS if problem.X.shape[1] <= _MANY else _ROWS // 2)
+    searches = [_Greedy(sample, stop, logarithmic=False)]
     if np.all(sample.y > 0) or np.all(sample.y < 0):
-        searches.append(_Greedy(sample, logarithmic=True))
+        searches.append(_Greedy(sample, stop, logarithmic=True))
     with np.errstate(all="ignore"):
         found = [reduced for s in searches if (reduced := s.run(problem)) is not None]
     distinct = {(r.problem.variables, frozenset(r.outside)): r for r in found}
@@ -119,8 +126,8 @@ class _Trial(NamedTuple):
 class _Greedy:
     """Drops one variable after the other, each time the one that is missed least."""
 
-    def __init__(self, sample: Problem, *, logarithmic: bool):
-        self.logarithmic = logarithmic
+    def __init__(self, sample: Problem, stop: Callable[[], bool], *, logarithmic: bool):
+        self.stop, self.logarithmic = stop, logarithmic
         self.columns = dict(zip(sample.variables, sample.X.T, strict=True))
         self.start = dict(self.columns)
         self.y = np.log(np.abs(sample.y)) if logarithmic else sample.y
@@ -132,18 +139,32 @@ class _Greedy:
         """The reduced problem on all rows of a problem."""
         error = self._error(_Trial(self.columns, {}, None))[0]
         while len(self.columns) > 1:
-            trials = [*self._without(), *self._combined()]
-            found = [self._error(trial) for trial in trials]
-            best = int(np.argmin([e for e, _ in found]))
-            left, outside = found[best]
             better = _BETTER if error < _CLEAR else _BETTER_IN_NOISE
-            if not left < max(better * error, _TINY):
+            enough = max(better * error, _TINY)
+            left = self._best_of(self._without(), enough)
+            if left is None:
+                left = self._best_of(self._combined(), enough)
+            if left is None:
                 break
             error = left
-            self._take(trials[best], outside)
         if len(self.columns) == len(self.start) or error > _MOST:
             return None
         return self._reduced(problem, error)
+
+    def _best_of(self, trials: Iterator[_Trial], enough: float) -> float | None:
+        """Take the best of some trials and return its error, None if none is good enough."""
+        found = []
+        for trial in trials:
+            if self.stop():
+                return None
+            found.append((*self._error(trial), trial))
+        if not found:
+            return None
+        left, outside, best = min(found, key=lambda f: f[0])
+        if not left < enough:
+            return None
+        self._take(best, outside)
+        return left
 
     def _without(self) -> Iterator[_Trial]:
         """One variable taken outside."""

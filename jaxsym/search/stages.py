@@ -110,7 +110,7 @@ class Stages:
     def run(self, pool: Pool) -> Iterator[str]:
         """Fill a pool stage by stage; yields what has been done after each."""
         yield from self._simple(pool)
-        for reduced in reductions(pool.problem, self.rng)[: self.effort.reductions]:
+        for reduced in reductions(pool.problem, self.rng, self.stop)[: self.effort.reductions]:
             yield from self._of_fewer_variables(pool, reduced)
         yield from self._thorough(pool)
 
