@@ -4,6 +4,21 @@ from jaxsym.distill.discover import Progress, discover
 from jaxsym.distill.discovery import Discovery, latex
 from jaxsym.distill.energy import pair_energy
 from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
+from jaxsym.distill.halo_discovery import (
+    HaloDiscovery,
+    HaloNetwork,
+    choose_composition,
+    learn_halos,
+    read_halo_law,
+)
+from jaxsym.distill.halo_law import (
+    PUBLISHED_LAWS,
+    HaloLaw,
+    HaloRefit,
+    halo_law_network,
+    predict_halos,
+    refit_halo_law,
+)
 from jaxsym.distill.law import ParticleLaw, symbolic_network
 from jaxsym.distill.learn import MODELS, Learned, learn, neural_errors, relative_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
@@ -25,9 +40,14 @@ from jaxsym.distill.verdict import Errors, pair_samples, recovered, symbolic_err
 
 __all__ = [
     "MODELS",
+    "PUBLISHED_LAWS",
     "VARIABLES",
     "Discovery",
     "Errors",
+    "HaloDiscovery",
+    "HaloLaw",
+    "HaloNetwork",
+    "HaloRefit",
     "Learned",
     "MessageR2",
     "ParticleLaw",
@@ -39,10 +59,13 @@ __all__ = [
     "Selector",
     "Task",
     "Truth",
+    "choose_composition",
     "description_length",
     "discover",
+    "halo_law_network",
     "latex",
     "learn",
+    "learn_halos",
     "message_r2",
     "neighbors",
     "neural_errors",
@@ -52,9 +75,12 @@ __all__ = [
     "pair_response",
     "pair_samples",
     "power_of_distance",
+    "predict_halos",
     "read",
+    "read_halo_law",
     "recovered",
     "refit",
+    "refit_halo_law",
     "relative_error",
     "relative_errors",
     "roll_out",

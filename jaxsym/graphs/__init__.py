@@ -9,6 +9,7 @@ from jaxsym.graphs.central import (
     momentum_masses,
 )
 from jaxsym.graphs.chunked import chunked_network
+from jaxsym.graphs.halos import HaloNodes, HaloPairs, halo_graph, halo_network
 from jaxsym.graphs.hamiltonian import hamiltonian_network
 from jaxsym.graphs.losses import (
     ErrorFn,
@@ -34,6 +35,17 @@ from jaxsym.graphs.neighbor_list import (
     neighbor_list,
 )
 from jaxsym.graphs.network import Prediction, interaction_network
+from jaxsym.graphs.node_regression import (
+    NodeModel,
+    NodePrediction,
+    Pieces,
+    keep_messages,
+    node_loss,
+    node_network,
+    node_regression,
+    piece_batches,
+    pieces,
+)
 from jaxsym.graphs.pruning import principal_messages, pruned
 
 __all__ = [
@@ -41,12 +53,17 @@ __all__ = [
     "VARIANTS",
     "Bodies",
     "CentralStart",
-    "ErrorFn",
     "EdgeSample",
+    "ErrorFn",
     "GraphModel",
     "Grid",
+    "HaloNodes",
+    "HaloPairs",
     "MultiStepNetwork",
     "NeighborList",
+    "NodeModel",
+    "NodePrediction",
+    "Pieces",
     "Prediction",
     "Snapshots",
     "Topology",
@@ -58,14 +75,22 @@ __all__ = [
     "decades_error",
     "graph",
     "graph_batches",
+    "halo_graph",
+    "halo_network",
     "hamiltonian_network",
     "interaction_network",
+    "keep_messages",
     "live_components",
     "log_relative_error",
     "make_grid",
     "momentum_masses",
     "neighbor_list",
+    "node_loss",
+    "node_network",
+    "node_regression",
     "particle_network",
+    "piece_batches",
+    "pieces",
     "principal_messages",
     "pruned",
     "record_messages",
