@@ -76,7 +76,7 @@ def solve(
     assert sampled is not None, f"{problem.name} has too few points with a value"
     X, y = sampled
     rng = np.random.default_rng([seed, points])
-    noisy = y + noise * np.std(y) * rng.normal(size=len(y))
+    noisy = y + noise * np.std(y) * rng.normal(size=len(y)) if noise else y
     began = time.perf_counter()
     try:
         answer = SOLVERS[engine](problem, X, noisy, seed, time_limit)
