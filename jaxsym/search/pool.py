@@ -104,7 +104,8 @@ class Pool:
     def exact(self) -> bool:
         """Whether a candidate explains the target up to rounding."""
         floor = self.problem.rounding * self.problem.variance
-        return any(candidate.loss <= floor for candidate in self._best.values())
+        most = self.problem.max_complexity
+        return any(c.loss <= floor and c.complexity <= most for c in self._best.values())
 
     def _allowed(self, expression: Expression) -> bool:
         table, own = self.problem.operators, expression.operators

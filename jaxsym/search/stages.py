@@ -110,21 +110,21 @@ class Stages:
     def run(self, pool: Pool) -> Iterator[str]:
         """Fill a pool stage by stage; yields what has been done after each."""
         yield from self._simple(pool)
-        for reduced in reductions(pool.problem, self.rng, self.stop)[: self.effort.reductions]:
-            yield from self._of_fewer_variables(pool, reduced)
+        found = reductions(pool.problem, self.rng, self.stop)[: self.effort.reductions]
+        parts = [_Part(reduced, self) for reduced in found]
+        for part in parts:
+            yield from part.offering(pool, part.stages._simple(part.pool))
+            yield from part.offering(pool, part.stages._of_ratios(part.pool))
+        yield from self._of_ratios(pool)
+        for part in parts:
+            now = time.monotonic()
+            part.stages.deadline = now + self.effort.share * (self.deadline - now)
+            yield from part.offering(pool, part.stages._thorough(part.pool))
         yield from self._thorough(pool)
 
-    def _of_fewer_variables(self, pool: Pool, reduced: Reduced) -> Iterator[str]:
-        """The stages for a reduced problem, for a part of the time that is left."""
-        now = time.monotonic()
-        deadline = now + self.effort.share * (self.deadline - now)
-        part = Stages([reduced.problem], self.effort, self.key, deadline)
-        inner = Pool(reduced.problem, part.stop)
-        for stage in itertools.chain(part._simple(inner), part._thorough(inner)):
-            pool.offer(reduced.restored(candidate.expression) for candidate in inner.wide_front())
-            yield f"{stage} in {len(reduced.problem.variables)} variables"
-            if inner.exact or part.stop():
-                return
+    def _of_ratios(self, pool: Pool) -> Iterator[str]:
+        pool.offer(ratios(pool.problem.rows(self._rows)))
+        yield "ratios"
 
     def _thorough(self, pool: Pool) -> Iterator[str]:
         """The stages that need a library, first a small one, then the large one."""
@@ -255,8 +255,6 @@ class Stages:
         yield "constants"
         pool.offer(power_laws(problem))
         yield "power laws"
-        pool.offer(ratios(problem.rows(self._rows)))
-        yield "ratios"
 
     def _of_pairs(
         self, pool: Pool, library: Library, effort: Effort, smooth: Float[np.ndarray, " n"]
@@ -302,6 +300,24 @@ class Stages:
         front = pool.front()
         shortest = sorted(front, key=front.description_length)
         return [candidate.expression for candidate in shortest[: self.effort.side]]
+
+
+class _Part:
+    """A reduced problem with stages and a pool of its own."""
+
+    def __init__(self, reduced: Reduced, whole: Stages):
+        self.reduced = reduced
+        self.stages = Stages([reduced.problem], whole.effort, whole.key, whole.deadline)
+        self.pool = Pool(reduced.problem, self.stages.stop)
+
+    def offering(self, pool: Pool, stages: Iterator[str]) -> Iterator[str]:
+        """Run stages; what they find is offered to the pool of the whole."""
+        for stage in stages:
+            front = self.pool.wide_front()
+            pool.offer(self.reduced.restored(candidate.expression) for candidate in front)
+            yield f"{stage} in {len(self.reduced.problem.variables)} variables"
+            if self.pool.exact or self.stages.stop():
+                return
 
 
 def _sets(pairs: Pairs) -> list[tuple[int, ...]]:
