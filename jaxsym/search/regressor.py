@@ -321,7 +321,7 @@ class SymbolicRegressor:
         columns: Sequence[str] | None,
         single: bool,
     ) -> None:
-        self.fronts_ = tuple(fronts)
+        self.fronts_ = tuple(map(_portable, fronts))
         self.variables_, self.single_ = names, single
         self.n_features_in_ = len(names)
         if columns is not None:
@@ -358,6 +358,18 @@ class SymbolicRegressor:
 
     def _one_or_all(self, values: list[Any]) -> Any:
         return values[0] if self.single_ else values
+
+
+def _portable(front: ParetoFront) -> ParetoFront:
+    """The front with the shared table where that has all operators: own rows need not pickle."""
+
+    def shared(e: Expression) -> Expression:
+        used = {token: e.operators[token] for token in e.tokens if token in e.operators}
+        known = all(n in OPERATORS and OPERATORS[n].sympy is row.sympy for n, row in used.items())
+        return Expression(e.tokens, e.constants) if known else e
+
+    rows = tuple(c._replace(expression=shared(c.expression)) for c in front)
+    return replace(front, candidates=rows)
 
 
 def _frame(front: ParetoFront) -> pd.DataFrame:
