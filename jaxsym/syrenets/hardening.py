@@ -4,7 +4,7 @@ The network is multiplied out into powers, waves and velocities, pruned on the w
 ``1.02 q1 - 0.97 q2`` counts as one of ``q1 - q2``. What is left names the terms that the network
 uses, by how much they matter. A network that is not trained to the end says ``q1 q2 qd1 qd2``
 where the truth is ``cos(q1 - q2) qd1 qd2``, so the factors of its terms are combined anew: each
-product of velocities that it uses with each wave, and with sums and differences of its waves. The
+product of velocities with waves of the coordinates that it uses, their sums and differences. The
 regression through Euler-Lagrange in float64 then keeps the terms that the data call for.
 """
 
@@ -98,15 +98,17 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
       most: terms in the result; those of the shortest waves come first.
 
     >>> from jaxsym.syrenets.library import Term
-    >>> rough = (Term((1, 1), (0, 0), False, (1, 1)), Term((0, 0), (1, 0), False, (0, 0)))
-    >>> rough += (Term((0, 0), (0, 1), False, (0, 0)),)
-    >>> "qd1*qd2*cos(q1 - q2)" in map(str, recombined(WaveLibrary(rough), 100).expressions)
+    >>> rough = WaveLibrary((Term((1, 1), (0, 0), False, (1, 1)),))
+    >>> "qd1*qd2*cos(q1 - q2)" in map(str, recombined(rough, 100).expressions)
     True
     """
     terms = library.terms
     rates = dict.fromkeys(t.rates for t in terms if sum(t.rates) <= 2)
     zero = (0,) * len(terms[0].waves)
-    waves = dict.fromkeys([zero, *(t.waves for t in terms if _length(t.waves) == 1)])
+    # a power of a coordinate may stand for a wave of it
+    used = np.any([np.array((t.waves, t.powers)) != 0 for t in terms], axis=(0, 1))
+    units = [tuple(row) for row in np.eye(len(zero), dtype=int)[used].tolist()]
+    waves = dict.fromkeys([zero, *units])
     for a, b in itertools.combinations(list(waves), 2):
         waves |= dict.fromkeys(
             _leading(tuple(x + sign * y for x, y in zip(a, b, strict=True))) for sign in (1, -1)
