@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--only", choices=("speed", "accuracy"))
     parser.add_argument("--part", action="append", default=[], help="of the speed table, by words")
     parser.add_argument("--weights", default="small", help="name or .safetensors file")
+    parser.add_argument("--sets", nargs="+", default=list(_nesymres_accuracy.SETS))
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--points", type=int, default=128)
     given = parser.parse_args(argv)
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         result["weights"] = dict(network.about)
         result["accuracy"] = _nesymres_accuracy.measure(
             network,
+            sets=given.sets,
             beams=given.beams[:1] if given.quick else given.beams,
             points=given.points,
             count=2 if given.quick else None,

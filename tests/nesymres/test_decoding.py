@@ -94,8 +94,8 @@ def test_a_wide_beam_finds_the_most_probable_equations(params):
 
 def test_every_candidate_is_an_equation_of_allowed_tokens(params):
     every = tokens_allowed(*(token for token in ID if token not in ("x_4", "x_5", "x_6")))
-    for sample in (False, True):
-        found = run(params, beam=64, sample=sample, allowed=every)
+    for beam, sample in ((32, False), (2000, True)):
+        found = run(params, beam=beam, sample=sample, allowed=every)
         for row in np.asarray(found.tokens[0]):
             tokens = from_ids(row)
             expression = to_expression(tokens, VARIABLES[:3])
@@ -115,9 +115,9 @@ def test_samples_come_by_their_probability(params):
 def test_tables_do_not_meet(params):
     X, y, mask = table(3)
     allowed = np.repeat(FEW, 3, 0)
-    together = run(params, 8, allowed=allowed, tables=(X, y, mask))
+    together = run(params, 32, allowed=allowed, tables=(X, y, mask))
     for t in range(3):
-        alone = run(params, 8, tables=(X[t : t + 1], y[t : t + 1], mask[t : t + 1]))
+        alone = run(params, 32, tables=(X[t : t + 1], y[t : t + 1], mask[t : t + 1]))
         np.testing.assert_allclose(
             together.log_probability[t], alone.log_probability[0], rtol=1e-3, atol=1e-4
         )
@@ -125,7 +125,7 @@ def test_tables_do_not_meet(params):
 
 def test_it_ends_as_soon_as_all_equations_have(params):
     only = tokens_allowed("x_1")
-    found = run(params, beam=4, allowed=only)
+    found = run(params, beam=32, allowed=only)
     assert int(found.steps) == 2
     assert from_ids(np.asarray(found.tokens[0, 0])) == ("x_1",)
     assert np.isneginf(np.asarray(found.log_probability[0, 1:])).all()
