@@ -75,7 +75,8 @@ def _ends(edges: Topology) -> tuple[Array, Array]:
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _roll_out(apply, nodes, steps, substeps, params, start, ends, dt) -> Rollout:
-    edges = Topology(*ends, nodes)
+    senders, receivers = ends
+    edges = Topology(senders, receivers, nodes)
 
     def acceleration(position: Array, velocity: Array) -> Array:
         here = start._replace(position=position, velocity=velocity)
