@@ -90,7 +90,11 @@ BAD = {
     "too few": ("run.npz", {k: v[:5] for k, v in good().items()}, "expected at least"),
     "no array": ("run.npz", {"q": np.ones((9, 1))}, "there is no array 'qd'"),
     "shapes": ("run.npz", good() | {"tau": np.ones((100, 1))}, "tau has shape (100, 1)"),
-    "infinite": ("run.npz", good() | {"qd": np.full((100, 2), np.inf)}, "qd has a non-finite value"),
+    "infinite": (
+        "run.npz",
+        good() | {"qd": np.full((100, 2), np.inf)},
+        "qd has a non-finite value",
+    ),
     "no torques": ("run.npz", good() | {"tau": np.zeros((100, 2))}, "tau is zero everywhere"),
 }
 
