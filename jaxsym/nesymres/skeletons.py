@@ -47,9 +47,9 @@ def sample_skeletons(prior: Prior, seed: int, chunk: int = 0) -> Iterator[Skelet
       seed: of everything drawn.
       chunk: where in the stream to start, in `CHUNK` trees.
 
-    >>> first = next(sample_skeletons(Prior(), seed=0))
+    >>> first = next(sample_skeletons(Prior(fewest=2, most=2), seed=0))
     >>> " ".join(first.tokens), " ".join(first.bare), first.columns
-    ('cos mul c mul x_1 pow add c x_1 -1', 'cos 1', 1)
+    ('add x_2 pow add c mul c x_1 2', 'add x_2 pow x_1 2', 2)
     """
     while True:
         algebra = Algebra()

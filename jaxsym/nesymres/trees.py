@@ -65,7 +65,7 @@ def sample_trees(
 
     >>> trees, columns = sample_trees(np.random.default_rng(0), Prior(), 2)
     >>> [" ".join(tree) for tree in trees], columns
-    (['cos div x_1 mul x_1 cos x_2', 'ln div x_1 add add x_1 x_1 x_1'], [2, 1])
+    (['add x_1 sqrt cos add div x_2 x_3 x_2', 'tan sub x_1 exp tan x_1'], [3, 1])
     """
     names = {arity: prior.operators(arity) for arity in (1, 2)}
     table = _next_table(prior.most, bool(names[1][0]), bool(names[2][0]))
