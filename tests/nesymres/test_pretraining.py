@@ -42,6 +42,7 @@ def params_of(directory):
     return jax.tree.leaves(load_weights(directory / "weights.safetensors").params)
 
 
+@pytest.mark.slow  # four compilations
 def test_a_run_in_two_parts_ends_where_one_ends(tmp_path, monkeypatch):
     lines = []
     whole = pretrain(RUN, tmp_path / "whole", steps=60, callback=lines.append)
