@@ -22,6 +22,7 @@ from jaxsym.search.factors import Factors
 from jaxsym.search.formulas import to_formula
 from jaxsym.search.holes import Filler
 from jaxsym.search.library import Library, build_library
+from jaxsym.search.linear_sums import linear_sums
 from jaxsym.search.nested import nested_functions
 from jaxsym.search.pairs import Pairs, best_pairs, make_moments
 from jaxsym.search.pieces import pieces
@@ -255,6 +256,8 @@ class Stages:
         yield "constants"
         pool.offer(power_laws(problem))
         yield "power laws"
+        pool.offer(linear_sums(problem))
+        yield "sums of columns"
 
     def _of_pairs(
         self, pool: Pool, library: Library, effort: Effort, smooth: Float[np.ndarray, " n"]
