@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.__main__ import names
 
-LONG = {"discovery", "dark_matter"}
+LONG = {"nesymres", "syrenets", "discovery", "dark_matter"}
 
 
 @pytest.mark.parametrize(

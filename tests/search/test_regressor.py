@@ -155,7 +155,7 @@ def test_the_parts_of_a_template_are_found_by_turns():
 def test_limits_are_obeyed():
     y = np.sin(X[:, 0]) + 0.1 * X[:, 2]
     nesting = {"sin": {"sin": 0, "exp": 0}, "exp": {"exp": 0}}
-    model = fit(y, required=["x2"], nesting=nesting, max_complexity=9)
+    model = fit(y, required=["x2"], nesting=nesting, max_complexity=9, time_limit=30)
     assert all("x2" in e.variables for e in model.front_["expression"])
     assert model.front_["complexity"].max() <= 9
     with pytest.raises(ValueError, match="no equation was found that obeys"):
@@ -165,7 +165,7 @@ def test_limits_are_obeyed():
 def test_operators_of_ones_own_and_their_costs():
     erf = Operator("erf", 1, jax.scipy.special.erf, parse, special.erf, cost=2)
     y = special.erf(X[:, 0] / X[:, 1])
-    model = fit(y, operators=[*ARITHMETIC, erf])
+    model = fit(y, operators=[*ARITHMETIC, erf], time_limit=60)
     assert model.expression_.tokens[0] == "erf" and model.front_["complexity"].iloc[-1] == 5
     options = {"costs": {"erf": 3}, "guesses": ["erf(x0/x1)"]}
     dear = fit(y, operators=[*ARITHMETIC, erf], **options)
