@@ -75,7 +75,10 @@ def _partial(function: Callable[..., Any], index: int) -> Callable[..., Any]:
         def along(value: jax.Array) -> jax.Array:
             return function(*args[:index], value, *args[index + 1 :])
 
-        return jax.jvp(along, (args[index],), (jnp.ones_like(args[index]),))[1]
+        result = jax.jvp(along, (args[index],), (jnp.ones_like(args[index]),))[1]
+        # a slope that ignores a mapped argument would not be mapped as its own derivatives are,
+        # which JAX does not expect; XLA drops the choice
+        return functools.reduce(lambda a, b: jnp.where(True, a, b), args, result)
 
     return guarded(slope)
 

@@ -138,3 +138,26 @@ def test_bad_shapes_are_named_before_anything_runs():
     f, constants = LAW.jax(["x", "y", "m1", "mass2"])
     with pytest.raises(ValueError, match="unknown variable 'm2'; known: x, y, m1, mass2"):
         f(TABLE, constants)
+
+
+@pytest.mark.parametrize("text", ["a*x", "a/x", "x/a", "a*x + a**2*x**3", "x**a", "x - a"])
+def test_slopes_of_slopes_by_a_shared_parameter_under_vmap(text):
+    """As in Euler-Lagrange with trainable masses: rows are mapped, the parameter is not."""
+    f, constants = parse(text).jax(("a", "x"))
+    plain = {
+        "a*x": lambda a, x: a * x,
+        "a/x": lambda a, x: a / x,
+        "x/a": lambda a, x: x / a,
+        "a*x + a**2*x**3": lambda a, x: a * x + a**2 * x**3,
+        "x**a": lambda a, x: x**a,
+        "x - a": lambda a, x: x - a,
+    }[text]
+    x = jnp.linspace(0.5, 2.0, 5)
+
+    def total(function, a):
+        row = lambda x: jax.jvp(jax.grad(lambda x: x * function(a, x)), (x,), (x,))[1]  # noqa: E731
+        return jnp.sum(jax.vmap(row)(x))
+
+    ours = jax.grad(lambda a: total(lambda a, x: f(jnp.stack([a, x]), constants), a))(1.5)
+    theirs = jax.grad(lambda a: total(plain, a))(1.5)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
