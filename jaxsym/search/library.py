@@ -181,7 +181,8 @@ def _relevance(values: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
     mean = values @ weights
     variance = np.maximum(values**2 @ weights - mean**2, 1e-300)
     covariance = (values - mean[:, None]) @ (weights * centered).T
-    share = covariance.T**2 / variance / np.maximum(centered**2 @ weights, 1e-300)[:, None]
+    with np.errstate(over="ignore"):  # a target that does not vary
+        share = covariance.T**2 / variance / np.maximum(centered**2 @ weights, 1e-300)[:, None]
     return np.where(usable, share, -1.0)
 
 
