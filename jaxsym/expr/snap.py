@@ -121,7 +121,7 @@ def _snapped(
     current, fit = _refit(expression, data)
     loss = fit.loss + rounding
     highest = loss * (1 + tolerance)
-    while current.constants:
+    while current.constants and np.all(np.isfinite(fit.curvature)):
         errors = _standard_errors(fit.curvature, loss / samples)
         candidates = _candidates(current.constants, errors, bases, samples * tolerance)
         if not candidates:

@@ -100,7 +100,9 @@ class Evolution:
         for row, (traced, place, head, hole) in enumerate(requests):
             parts: list[Formula | None] = [self.filler.affine(hole, int(affine[row, 0]))]
             parts.append(self.filler.affine(hole, int(self.rng.choice(affine[row, 1:]))))
-            parts.append(powers.formula(hole.product, [int(columns[row, 0])]))
+            parts += [
+                powers.formula(hole.product, [column]) for column in columns[row, :1].tolist()
+            ]
             for part in parts:
                 if part is not None:
                     own = traced.formula[place : traced.ends[place]]

@@ -123,7 +123,7 @@ class Filler:
         def left(*rows: np.ndarray) -> Array:
             return _affine_left(self._affine, costs, *rows)
 
-        return ranked(left, [weights * desired, weights], count)
+        return ranked(left, [weights * desired, weights], count, len(self.library))
 
     def formula(self, entry: int) -> Formula:
         """One entry's tokens."""

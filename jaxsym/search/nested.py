@@ -18,6 +18,7 @@ from jaxsym.search.contexts import Context, beside
 from jaxsym.search.formulas import Formula
 from jaxsym.search.holes import Filler, affine
 from jaxsym.search.problem import Problem
+from jaxsym.search.ranking import least
 
 _ENTRIES = 224  # f and g
 _ROWS = 24  # on which all are compared
@@ -49,6 +50,8 @@ def nested_functions(
       stop: whether time is over.
     """
     found = beside(problem, filler, _BESIDE)
+    if not found:
+        return
     rows = np.linspace(0, len(problem.y) - 1, min(_ROWS, len(problem.y))).astype(int)
     targets = _standard(np.stack([context.hole.desired[rows] for context in found]))
     order = np.argsort(filler.library.complexity, kind="stable")[:_ENTRIES]
@@ -60,7 +63,7 @@ def nested_functions(
                 break
             for name, operator, joined in _joined(problem, values, start):
                 share = np.abs(_standard(joined.reshape(-1, len(rows))) @ targets.T)
-                for index in np.argpartition(-share.ravel(), 4)[:4].tolist():
+                for index in least(-share.reshape(1, -1), 4)[0].tolist():
                     pair, context = divmod(index, len(found))
                     f, g = divmod(pair, len(order))
                     score = float(share.ravel()[index])

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from jaxsym.expr.program import Numbers
 from jaxsym.search.library import Library
 from jaxsym.search.problem import Problem
+from jaxsym.search.ranking import least
 
 _BLOCK = 512  # rows scored at a time
 _FEW = 4096  # entries for which compiling would take longer than numpy does
@@ -188,8 +189,8 @@ def _partners(
     with np.errstate(all="ignore"):
         share = _KINDS[kind](block, moments, root, target, np, 1e-12)
     share = np.where(np.isfinite(share) & usable, share, 0.0)
-    partners = np.argpartition(-share, _PARTNERS, axis=1)[:, :_PARTNERS]
-    f, g = np.repeat(rows, _PARTNERS), partners.ravel()
+    partners = least(-share, _PARTNERS)
+    f, g = np.repeat(rows, partners.shape[1]), partners.ravel()
     score = np.take_along_axis(share, partners, 1).ravel()
     if kind == "sum":  # the same pair may come from both ends
         f, g = np.minimum(f, g), np.maximum(f, g)

@@ -110,9 +110,10 @@ def _exponents(problem: Problem, rows: np.ndarray) -> list[tuple[Expression, np.
         return []
     found = []
     for column, exponent in itertools.product(range(len(problem.variables)), (1.0, 2.0, -1.0)):
-        values = problem.X[rows, column]
-        if exponent > 0 or np.all(values != 0):
-            found.append((monomial([problem.variables[column]], [exponent]), values**exponent))
+        with np.errstate(all="ignore"):
+            values = problem.X[rows, column] ** exponent
+        if np.all(np.isfinite(values)):
+            found.append((monomial([problem.variables[column]], [exponent]), values))
     return found
 
 
@@ -189,6 +190,8 @@ def _huber(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients, standard errors and scale of Huber's robust regression."""
     trust = np.ones(len(target))
+    size = np.maximum(np.abs(design).max(0), 1e-300)
+    design, weights = design / size, weights / weights.max()
     for _ in range(_STEPS):
         root = np.sqrt(weights * trust)
         found = np.linalg.lstsq(root[:, None] * design, root * target, rcond=None)[0]
@@ -199,7 +202,7 @@ def _huber(
         trust = np.minimum(1.0, 1.345 * scale / np.maximum(residual, 1e-300))
     share = weights * trust / weights.mean()
     inverse = np.linalg.pinv(design.T @ (share[:, None] * design))
-    return found, scale * np.sqrt(np.maximum(np.diag(inverse), 0)), scale
+    return found / size, scale * np.sqrt(np.maximum(np.diag(inverse), 0)) / size, scale
 
 
 def _left(logs: np.ndarray, factor: np.ndarray, target: np.ndarray, weights: np.ndarray) -> float:

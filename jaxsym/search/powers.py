@@ -20,7 +20,7 @@ from jaxsym.search.formulas import Formula, to_formula
 from jaxsym.search.library import Library
 from jaxsym.search.monomials import product
 from jaxsym.search.problem import Problem
-from jaxsym.search.ranking import padded, ranked
+from jaxsym.search.ranking import least, padded, ranked
 
 _LEAST = 1e-6  # share below which float32 sees nothing
 _SAME = 1e-7  # relative difference of factors from 1 that is rounding
@@ -181,10 +181,12 @@ class Powers:
     ) -> tuple[Int[np.ndarray, "B count"], Float[np.ndarray, "B count"]]:
         """`[B, count]` columns that explain desired values best, and the log of what they leave."""
         costs = self._costs * np.float32(penalty)
-        found, scores = ranked(
-            lambda targets: _left(self._units, costs, targets), [self._targets(desired)], count
+        return ranked(
+            lambda targets: _left(self._units, costs, targets),
+            [self._targets(desired)],
+            count,
+            len(self.entries),
         )
-        return np.minimum(found, len(self.entries) - 1), scores
 
     def best_pairs(self, desired: Float[np.ndarray, " n"], count: int) -> list[tuple[int, int]]:
         """The pairs of simple columns that explain desired values best."""
@@ -198,9 +200,7 @@ class Powers:
         share = np.triu(np.minimum(share, 1 - _LEAST)) - 1e-7 * (
             self.costs[chosen][:, None] + self.costs[chosen]
         )
-        best = np.argpartition(-share.ravel(), count)[:count]
-        best = best[np.argsort(-share.ravel()[best], kind="stable")]
-        rows, columns = np.unravel_index(best, share.shape)
+        rows, columns = np.unravel_index(least(-share.reshape(1, -1), count)[0], share.shape)
         return list(zip(chosen[rows].tolist(), chosen[columns].tolist(), strict=True))
 
     def _targets(self, desired: np.ndarray) -> np.ndarray:

@@ -21,8 +21,23 @@ def padded(array: Float[np.ndarray, "M ..."]) -> Float[Array, "N ..."]:
     return jnp.asarray(np.pad(array, [(0, added), (0, 0)]), jnp.float32)
 
 
+def least(values: Float[np.ndarray, "T N"], count: int) -> Int[np.ndarray, "T count"]:
+    """Where the least `count` (or N, if that is less) values of each row are, least first.
+
+    >>> least(np.array([[5.0, 1.0, 3.0]]), 2).tolist()
+    [[1, 2]]
+    """
+    few = min(count, values.shape[1])
+    top = np.argpartition(values, few - 1, axis=1)[:, :few] if few else np.argsort(values)[:, :0]
+    order = np.argsort(np.take_along_axis(values, top, 1), axis=1, kind="stable")
+    return np.take_along_axis(top, order, 1)
+
+
 def ranked(
-    score: Callable[..., Float[Array, "B N"]], rows: Sequence[Float[np.ndarray, "T n"]], count: int
+    score: Callable[..., Float[Array, "B N"]],
+    rows: Sequence[Float[np.ndarray, "T n"]],
+    count: int,
+    entries: int,
 ) -> tuple[Int[np.ndarray, "T count"], Float[np.ndarray, "T count"]]:
     """The entries with the least scores for each of T targets.
 
@@ -30,12 +45,13 @@ def ranked(
       score: of a batch of B targets for all entries.
       rows: its arguments, T rows each.
       count: entries wanted.
+      entries: M, of N; the last stands for all that are padding.
 
     Returns:
       entries, least first, and their scores.
 
-    >>> entries = jnp.array([1.0, 3.0, 2.0])
-    >>> ranked(lambda t: (t - entries) ** 2, [np.array([[2.9]])], 2)[0].tolist()
+    >>> library = jnp.array([1.0, 3.0, 2.0])
+    >>> ranked(lambda t: (t - library) ** 2, [np.array([[2.9]])], 2, entries=3)[0].tolist()
     [[1, 2]]
     """
     found, scores = [], []
@@ -45,8 +61,6 @@ def ranked(
         block = [np.resize(part, (_BATCH, part.shape[1])).astype(np.float32) for part in block]
         values = np.asarray(score(*block))[:size]
         values = np.where(np.isnan(values), np.inf, values)
-        top = np.argpartition(values, count, axis=1)[:, :count]
-        order = np.argsort(np.take_along_axis(values, top, 1), axis=1, kind="stable")
-        found.append(np.take_along_axis(top, order, 1))
+        found.append(least(values, count))
         scores.append(np.take_along_axis(values, found[-1], 1))
-    return np.concatenate(found), np.concatenate(scores)
+    return np.minimum(np.concatenate(found), entries - 1), np.concatenate(scores)

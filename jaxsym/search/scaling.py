@@ -19,6 +19,7 @@ from jaxsym.search.front import ParetoFront
 from jaxsym.search.problem import Problem
 
 _NEAR = 2.0  # decades around 1 in which nothing is scaled
+_FARTHEST = 300.0  # decades of the largest scale
 _GAP = 1.5  # decades between sizes that do not belong together
 _SAME = 1e-9  # relative difference of factors that is rounding
 _POWERS = {"inv": Fraction(-1), "square": Fraction(2), "cube": Fraction(3), "sqrt": Fraction(1, 2)}
@@ -81,7 +82,9 @@ class Scaling:
             literal=_literal,
             apply=lambda operator, arguments: _joined(operator, arguments, table),
         )
-        return _times(found, factor * self.target).canonical()
+        if math.isfinite(factor * self.target):
+            return _times(found, factor * self.target).canonical()
+        return _times(_times(found, factor), self.target).canonical()
 
 
 def scale_together(problems: Sequence[Problem]) -> list[Scaling]:
@@ -109,9 +112,10 @@ _Scaled = tuple[Expression | None, float]
 
 
 def _size(values: np.ndarray) -> float:
-    """Decades of the typical size of some values."""
+    """Decades of the typical size of some values, as far as a scale and its inverse are finite."""
     sizes = np.abs(values[values != 0])
-    return float(np.median(np.log10(sizes))) if len(sizes) else 0.0
+    decades = float(np.median(np.log10(sizes))) if len(sizes) else 0.0
+    return min(max(decades, -_FARTHEST), _FARTHEST)
 
 
 def _scales(sizes: dict[str | int, float]) -> dict[str | int, float]:
@@ -151,31 +155,40 @@ def _number(value: float) -> Expression:
 
 
 def _joined(operator: Operator, arguments: list[_Scaled], table: Mapping[str, Operator]) -> _Scaled:
-    name = operator.name
+    """An operator's result with the factor outside, unless that would overflow."""
+    with np.errstate(all="ignore"):
+        found = _outside(operator.name, arguments, table)
+    if found is not None and 0 < abs(found[1]) < math.inf:
+        return found
+    whole = [_times(part, factor) for part, factor in arguments]
+    return apply(operator.name, *whole, operators=table), 1.0
+
+
+def _outside(name: str, arguments: list[_Scaled], table: Mapping[str, Operator]) -> _Scaled | None:
+    """An operator's result with the factor outside, if it can be moved there."""
     parts = [part for part, _ in arguments]
-    factors = [factor for _, factor in arguments]
+    factors = [np.float64(factor) for _, factor in arguments]  # these overflow to infinity
     if name in ("mul", "div"):
         left, right = parts
         if right is not None and name == "div":
             right = literal(1) / right
-        factor = factors[0] * factors[1] if name == "mul" else factors[0] / factors[1]
         both = [part for part in (left, right) if part is not None]
-        return (both[0] * both[1] if len(both) == 2 else both[0] if both else None), factor
+        factor = factors[0] * factors[1] if name == "mul" else factors[0] / factors[1]
+        return (both[0] * both[1] if len(both) == 2 else both[0] if both else None), float(factor)
     if name == "neg":
-        return parts[0], -factors[0]
+        return parts[0], -float(factors[0])
     if name == "abs" and parts[0] is not None:
-        return apply(name, parts[0], operators=table), abs(factors[0])
+        return apply(name, parts[0], operators=table), float(abs(factors[0]))
     if name in ("add", "sub"):
         sign = 1.0 if name == "add" else -1.0
-        return _added(arguments[0], (parts[1], sign * factors[1]))
+        return _added(arguments[0], (parts[1], sign * arguments[1][1]))
     power = _POWERS.get(name)
     if name == "pow" and parts[1] is None:
-        power = Fraction(factors[1])
+        power = Fraction(arguments[1][1])
     if power is not None and parts[0] is not None and factors[0] > 0:
-        raised = parts[0] ** (power if name != "pow" else _number(factors[1]))
-        return raised, factors[0] ** float(power)
-    whole = [_times(part, factor) for part, factor in arguments]
-    return apply(name, *whole, operators=table), 1.0
+        raised = parts[0] ** (power if name != "pow" else _number(arguments[1][1]))
+        return raised, float(factors[0] ** float(power))
+    return None
 
 
 def _added(left: _Scaled, right: _Scaled) -> _Scaled:

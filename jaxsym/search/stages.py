@@ -157,7 +157,7 @@ class Stages:
             pool.offer(evolution.generation())
             yield "evolution"
             front = pool.front()
-            length = front.description_length(front.best())
+            length = min(map(front.description_length, front), default=math.inf)
             best, idle = min(best, length), idle + 1 if length >= best else 0
             if idle == self.effort.patience:
                 return
