@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -29,12 +29,10 @@ from jaxsym.nesymres.coefficients import (
     times,
     whole,
 )
+from jaxsym.nesymres.functions import function_of
 from jaxsym.nesymres.terms import HALF, Term, as_sum, chain, is_function, power_code
 from jaxsym.nesymres.vocabulary import BINARY, UNARY
 
-_ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh"})
-_EVEN = frozenset({"cos", "cosh"})
-_AT_ZERO = {**dict.fromkeys(_ODD, 0), **dict.fromkeys(_EVEN | {"exp"}, 1)}
 _SHORT = {"square": 2, "pow2": 2, "cube": 3, "pow3": 3, "pow4": 4, "pow5": 5, "inv": -1}
 
 
@@ -79,7 +77,7 @@ class Algebra:
             elif token.lstrip("-").isdecimal():
                 stack.append(self.number(int(token)))
             elif token[:2] == "x_":
-                stack.append(self._term("variable", token, (token,)))
+                stack.append(self.term("variable", token, (token,)))
             else:
                 raise unknown_name("token", token, _ARITY)
         return stack.pop()
@@ -98,7 +96,7 @@ class Algebra:
                 return self.power(x, _SHORT[name])
             if name == "sqrt":
                 return self.power(x, HALF)
-            return self.scale(x, -1) if name == "neg" else self._function(name, x)
+            return self.scale(x, -1) if name == "neg" else function_of(self, name, x)
         match name:
             case "add":
                 return self.add(x, y)
@@ -112,13 +110,13 @@ class Algebra:
             return self.power(x, y.parts)
         if x.kind == "constant" and y.kind == "constant":
             return self.constant
-        return self._term("power", (x, y), ("pow", *x.code, *y.code))
+        return self.term("power", (x, y), ("pow", *x.code, *y.code))
 
     def number(self, value: Coefficient) -> Term:
         """An exact number or a free constant."""
         if value == FREE:
             return self.constant
-        return self._term("number", whole(value), number_code(value))
+        return self.term("number", whole(value), number_code(value))
 
     def add(self, x: Term, y: Term) -> Term:
         """The sum, like terms collected."""
@@ -127,7 +125,7 @@ class Algebra:
         terms = dict(left)
         for term, coefficient in right:
             terms[term] = plus(terms.get(term, 0), coefficient)
-        return self._sum(plus(offset, other), terms.items())
+        return self.sum_of(plus(offset, other), terms.items())
 
     def scale(self, x: Term, factor: Coefficient) -> Term:
         """A term times a number; a free constant stays outside of a sum if that is not its own."""
@@ -136,12 +134,12 @@ class Algebra:
             fixed = [c for c in (offset, *(c for _, c in terms)) if c not in (FREE, 0)]
             if len(fixed) > 1:
                 return self._make_sum(0, ((self._primitive(x)[1], FREE),))
-        return self._sum(times(offset, factor), [(t, times(c, factor)) for t, c in terms])
+        return self.sum_of(times(offset, factor), [(t, times(c, factor)) for t, c in terms])
 
     def multiply(self, x: Term, y: Term) -> Term:
         """The product, like powers collected."""
-        first, left = self._as_product(x)
-        second, right = self._as_product(y)
+        first, left = self.as_product(x)
+        second, right = self.as_product(y)
         coefficient = times(first, second)
         if coefficient == 0:
             return self.number(0)
@@ -157,7 +155,7 @@ class Algebra:
             return x
         if exponent == 0:
             return self.number(1)
-        coefficient, factors = self._as_product(x)
+        coefficient, factors = self.as_product(x)
         if coefficient == 0:
             if exponent < 0:
                 raise UndefinedError("division by zero")
@@ -176,7 +174,7 @@ class Algebra:
             if is_function(base, "exp") or isinstance(e, Fraction):
                 outside[base] = e * exponent
             elif e % 2 == 0:
-                size = self._function("abs", base)
+                size = function_of(self, "abs", base)
                 outside[size] = outside.get(size, 0) + e * exponent
             else:
                 inside[base] = e
@@ -201,82 +199,6 @@ class Algebra:
             outside[self._product(1, inside)] = exponent
         return self._product(root, outside)
 
-    def _function(self, name: str, x: Term) -> Term:
-        if x.kind == "constant":
-            return x
-        if x.kind == "number":
-            if x.parts == 0 and name in _AT_ZERO:
-                return self.number(_AT_ZERO[name])
-            if x.parts == 1 and name in ("ln", "acos"):
-                return self.number(0)
-            if (name == "ln" and x.parts <= 0) or (name in ("asin", "acos") and abs(x.parts) > 1):
-                raise UndefinedError(f"{name} of {x.parts}")
-        rule = _FUNCTIONS.get(name)
-        if rule is not None:
-            return rule(self, x)
-        if name in _ODD | _EVEN:
-            sign, primitive = self._signed(x)
-            if sign < 0:
-                value = self._function(name, primitive)
-                return self.scale(value, -1) if name in _ODD else value
-            if is_function(x, "asin") and name in ("sin", "cos", "tan"):
-                return self._of_arcsine(name, x.parts[1])
-        return self._plain(name, x)
-
-    def _plain(self, name: str, x: Term) -> Term:
-        return self._term("function", (name, x), (name, *x.code))
-
-    def _of_arcsine(self, name: str, x: Term) -> Term:
-        cosine = self.power(self.add(self.number(1), self.scale(self.power(x, 2), -1)), HALF)
-        if name == "sin":
-            return x
-        return cosine if name == "cos" else self.multiply(x, self.power(cosine, -1))
-
-    def _exponential(self, x: Term) -> Term:
-        offset, terms = as_sum(x)
-        logarithms = [(t, c) for t, c in terms if is_function(t, "ln") and c != FREE]
-        if offset != FREE and not logarithms:
-            return self._plain("exp", x)
-        rest = self._sum(
-            0 if offset == FREE else offset, [pair for pair in terms if pair not in logarithms]
-        )
-        value = self.number(FREE if offset == FREE else 1)
-        for term, coefficient in logarithms:
-            value = self.multiply(value, self.power(term.parts[1], coefficient))
-        zero = rest.kind == "number" and rest.parts == 0
-        return value if zero else self.multiply(value, self._plain("exp", rest))
-
-    def _logarithm(self, x: Term) -> Term:
-        if is_function(x, "exp"):
-            return x.parts[1]
-        offset, terms = as_sum(x)
-        if offset == 0 and len(terms) == 1 and terms[0][1] == FREE:
-            return self.add(self.constant, self._function("ln", terms[0][0]))
-        return self._plain("ln", x)
-
-    def _absolute(self, x: Term) -> Term:
-        if is_function(x, "abs") or is_function(x, "exp"):
-            return x
-        if x.kind == "number":
-            return self.number(abs(x.parts))
-        coefficient, factors = self._as_product(x)
-        if coefficient == 1 and len(factors) == 1:
-            base, exponent = factors[0]
-            if isinstance(exponent, Fraction) or exponent % 2 == 0:
-                return x
-            if exponent == 1:
-                return self._plain("abs", x)
-        value = self.number(coefficient if coefficient == FREE else abs(coefficient))
-        for base, exponent in factors:
-            value = self.multiply(value, self.power(self._absolute(base), exponent))
-        return value
-
-    def _signed(self, x: Term) -> tuple[int, Term]:
-        """A sign and a term whose first coefficient is not negative."""
-        offset, terms = as_sum(x)
-        first = next((c for c in (*(c for _, c in terms), offset) if c not in (FREE, 0)), 1)
-        return (-1, self.scale(x, -1)) if first < 0 else (1, x)
-
     def _primitive(self, x: Term) -> tuple[Number, Term]:
         """The rational factor that all coefficients of a sum share, and the sum without it."""
         offset, terms = x.parts
@@ -290,7 +212,7 @@ class Algebra:
             share = whole(share * Fraction(above, math.lcm(*(c.denominator for c in fixed))))
         return (1, x) if share == 1 else (share, self.scale(x, Fraction(1) / share))
 
-    def _as_product(self, x: Term) -> tuple[Coefficient, tuple[tuple[Term, Number], ...]]:
+    def as_product(self, x: Term) -> tuple[Coefficient, tuple[tuple[Term, Number], ...]]:
         """A coefficient and powers of terms whose product it is."""
         if x.kind == "product":
             return 1, x.parts
@@ -300,7 +222,7 @@ class Algebra:
             offset, terms = x.parts
             if offset == 0 and len(terms) == 1:
                 term, coefficient = terms[0]
-                return coefficient, self._as_product(term)[1]
+                return coefficient, self.as_product(term)[1]
             share, primitive = self._primitive(x)
             return share, ((primitive, 1),)
         return 1, ((x, 1),)
@@ -312,7 +234,7 @@ class Algebra:
             return (offset != 0 or len(terms) > 1) and self._primitive(x)[0] == 1
         return x.kind in ("variable", "function", "power")
 
-    def _sum(self, offset: Coefficient, terms: Iterable[tuple[Term, Coefficient]]) -> Term:
+    def sum_of(self, offset: Coefficient, terms: Iterable[tuple[Term, Coefficient]]) -> Term:
         """A sum of terms, each of them once, that may vanish or be sums themselves."""
         kept = [(t, c) for t, c in terms if c != 0]
         if not kept:
@@ -352,7 +274,7 @@ class Algebra:
             else:
                 kept.append((base, e))
         if exponent_of_e:
-            exponential = self._function("exp", functools.reduce(self.add, exponent_of_e))
+            exponential = function_of(self, "exp", functools.reduce(self.add, exponent_of_e))
             if is_function(exponential, "exp"):
                 kept.append((exponential, 1))
             else:
@@ -376,7 +298,8 @@ class Algebra:
             found = self._terms[key] = Term("product", tuple(factors), code)
         return found
 
-    def _term(self, kind: str, parts: Any, code: tuple[str, ...]) -> Term:
+    def term(self, kind: str, parts: Any, code: tuple[str, ...]) -> Term:
+        """The one term of this kind and these parts."""
         key = (kind, parts)
         found = self._terms.get(key)
         if found is None:
@@ -384,11 +307,6 @@ class Algebra:
         return found
 
 
-_FUNCTIONS: dict[str, Callable[[Algebra, Term], Term]] = {
-    "exp": Algebra._exponential,
-    "ln": Algebra._logarithm,
-    "abs": Algebra._absolute,
-}
 _ARITY = {
     **dict.fromkeys((*UNARY, *_SHORT, "neg"), 1),
     **dict.fromkeys((*BINARY, "sub"), 2),
