@@ -97,6 +97,15 @@ def write(result: Mapping[str, Any], path: Path | None) -> None:
     partial.replace(path)
 
 
+def kept(path: Path | None, part: str) -> dict[str, Any]:
+    """What an earlier run left under ``part`` of a result's file; nothing without a file.
+
+    >>> kept(None, "runs")
+    {}
+    """
+    return json.loads(path.read_text())[part] if path is not None and path.exists() else {}
+
+
 def show(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table, columns aligned.
 

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks import _timing
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     given = options.parse_args(argv)
     seeds = [int(seed) for seed in given.seeds.split(",")][: 1 if given.quick else None]
     cases = ["spring:bottleneck"] if given.quick else given.cases.split(",")
-    runs = _kept(given.json)
+    runs = _timing.kept(given.json, "runs")
     for seed in seeds:
         for case in cases:
             key = f"{case}/{seed}"
@@ -72,12 +71,6 @@ def run(case: str, seed: int, steps: int | None = None) -> dict[str, Any]:
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     found = json.loads(done.stdout)
     return found | {"wall_seconds": seconds, "largest_process_gib_so_far": peak}
-
-
-def _kept(path: Path | None) -> dict[str, Any]:
-    if path is None or not path.exists():
-        return {}
-    return json.loads(path.read_text())["runs"]
 
 
 def line(found: dict[str, Any]) -> str:

@@ -13,11 +13,9 @@ from the same runs of `jaxsym discover`. Cells found in FILE are not run again.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -53,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     given = _options().parse_args(argv)
     sims = [_sim(text) for text in given.sims.split(",")]
     models, seeds = given.models.split(","), [int(seed) for seed in given.seeds.split(",")]
-    cells = _kept(given.json)
+    cells = _timing.kept(given.json, "cells")
     if given.quick:
         sims, models, seeds, given.budget = [("spring", 2)], ["bottleneck"], [0], 1.0
     for law, dims in sims:
@@ -86,10 +84,6 @@ def _sim(text: str) -> tuple[str, int]:
 def _result(given: argparse.Namespace, cells: dict[str, Any]) -> dict[str, Any]:
     found = {"benchmark": "graph_networks", "quick": given.quick, "cells": cells}
     return found | _timing.machine()
-
-
-def _kept(path: Path | None) -> dict[str, Any]:
-    return json.loads(path.read_text())["cells"] if path is not None and path.exists() else {}
 
 
 def _runs(given: argparse.Namespace, law: str, dims: int, model: str, seeds: Sequence[int]) -> Any:

@@ -26,11 +26,11 @@ from jaxsym.graphs.halos import halo_network
 from jaxsym.graphs.node_regression import (
     NodeModel,
     Pieces,
-    keep_messages,
     node_loss,
     piece_batches,
     pieces,
 )
+from jaxsym.graphs.pruning import keep_messages
 from jaxsym.search import SEARCHED, ParetoFront, search
 from jaxsym.training import init_state, make_step, train
 

@@ -27,10 +27,10 @@ from jaxsym.graphs import (
     graph,
     graph_batches,
     hamiltonian_network,
+    keep_messages,
     log_relative_error,
     particle_network,
     principal_messages,
-    pruned,
     relative_error,
     snapshots,
     topology,
@@ -186,7 +186,7 @@ def _pruned(
     params = principal_messages(params, out.messages)
     before = float(jnp.mean(error(out.acceleration, target)))
     for size in range(dims, out.messages.shape[1]):
-        small, fewer = _particle_model("l1", dims, size), pruned(params, size)
+        small, fewer = _particle_model("l1", dims, size), keep_messages(params, np.arange(size))
         predicted = jax.jit(small.apply)(fewer, nodes).acceleration
         if float(jnp.mean(error(predicted, target))) <= _PRUNING_LOSS * before:
             return small, fewer

@@ -39,14 +39,13 @@ from jaxsym.graphs.node_regression import (
     NodeModel,
     NodePrediction,
     Pieces,
-    keep_messages,
     node_loss,
     node_network,
     node_regression,
     piece_batches,
     pieces,
 )
-from jaxsym.graphs.pruning import principal_messages, pruned
+from jaxsym.graphs.pruning import keep_messages, principal_messages
 
 __all__ = [
     "MLP",
@@ -92,7 +91,6 @@ __all__ = [
     "piece_batches",
     "pieces",
     "principal_messages",
-    "pruned",
     "record_messages",
     "relative_error",
     "snapshots",

@@ -147,37 +147,6 @@ def node_regression(
     return NodeModel(init, node_network(message, node), message, node, message_penalty)
 
 
-def keep_messages(params: Params, components: Int[ArrayLike, " m"]) -> Params:
-    """Parameters of `node_regression` with only some components of the message left.
-
-    The others cease to reach the node; train on with a model of m messages.
-
-    Args:
-      params: with M message components.
-      components: which stay.
-
-    >>> inputs = lambda receiver, sender, edge: jnp.stack([sender, edge], -1)
-    >>> large, small = (node_regression(inputs, lambda n: n[..., None], message_size=m)
-    ...                 for m in (16, 2))
-    >>> two = jraph.GraphsTuple(
-    ...     nodes=jnp.ones(2), edges=jnp.ones(2), globals=None, senders=jnp.array([1, 0]),
-    ...     receivers=jnp.array([0, 1]), n_node=jnp.array([2]), n_edge=jnp.array([2]))
-    >>> params = large.init(jax.random.key(0), two)
-    >>> kept = small.apply(keep_messages(params, [3, 5]), two).messages
-    >>> bool(jnp.allclose(kept, large.apply(params, two).messages[:, [3, 5]]))
-    True
-    """
-    index = np.asarray(components)
-    message, node = dict(params["message"]["params"]), dict(params["node"]["params"])
-    last = max(message, key=lambda name: int(name.split("_")[1]))
-    message[last] = jax.tree.map(lambda a: jnp.asarray(a)[..., index], message[last])
-    size = params["message"]["params"][last]["bias"].shape[0]
-    kernel = node["Dense_0"]["kernel"]
-    rows = np.concatenate([np.arange(len(kernel) - size), len(kernel) - size + index])
-    node["Dense_0"] = dict(node["Dense_0"]) | {"kernel": kernel[rows]}
-    return {"message": {"params": message}, "node": {"params": node}}
-
-
 class Pieces(NamedTuple):
     """P graphs of one size, padded: some nodes of a large graph with all edges that end in them.
 

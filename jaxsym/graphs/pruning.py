@@ -1,4 +1,4 @@
-"""As many message components as the data need: principal components, and pruning of the rest."""
+"""As many message components as the data need: principal components, and the choice of some."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxsym._check import require
 from jaxsym.graphs.network import Params
@@ -40,24 +40,31 @@ def principal_messages(params: Params, messages: Float[Array, "K M"]) -> Params:
     return _with_messages(params, lambda last: last @ turn, lambda rows: turn.T @ rows)
 
 
-def pruned(params: Params, size: int) -> Params:
-    """The network with its first ``size`` message components alone.
+def keep_messages(params: Params, components: Int[ArrayLike, " m"]) -> Params:
+    """The network with only some components of its messages; the others no longer reach the node.
 
     Args:
-      params: of `jaxsym.graphs.particle_network`.
-      size: at least 1 and at most the components there are.
+      params: of `jaxsym.graphs.particle_network` or `jaxsym.graphs.node_regression`, with M
+        components of messages as they are sent.
+      components: which stay, in their new order.
+    Returns:
+      parameters of the same network with ``message_size=m``.
     Raises:
-      ValueError: another size.
+      ValueError: no component, or one that is not there.
 
     >>> from jaxsym.graphs import particle_network
     >>> model = particle_network("l1", 2, hidden=(8,), message_size=5)
-    >>> small = pruned(model.init(jax.random.key(0)), 2)
+    >>> small = keep_messages(model.init(jax.random.key(0)), [3, 0])
     >>> _last_layer(small["message"])["bias"].shape
     (2,)
     """
+    index = np.asarray(components, int)
     most = len(_last_layer(params["message"])["bias"])
-    require(1 <= size <= most, f"size is {size}; expected 1 to {most}")
-    return _with_messages(params, lambda last: last[..., :size], lambda rows: rows[:size])
+    require(
+        index.size > 0 and bool(np.all((index >= 0) & (index < most))),
+        f"components are {index.tolist()}; expected some of 0 to {most - 1}",
+    )
+    return _with_messages(params, lambda last: last[..., index], lambda rows: rows[index])
 
 
 def _with_messages(

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.__main__ import names
 
-LONG = {"nesymres", "syrenets", "discovery", "dark_matter"}
+LONG = {"nesymres", "syrenets", "discovery", "dark_matter", "graph_rollouts"}
 
 
 @pytest.mark.parametrize(

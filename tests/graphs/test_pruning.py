@@ -8,9 +8,9 @@ import pytest
 from jaxsym.graphs import (
     Bodies,
     graph,
+    keep_messages,
     particle_network,
     principal_messages,
-    pruned,
     topology,
 )
 
@@ -43,18 +43,19 @@ def test_principal_messages_are_uncorrelated_and_ordered_and_predict_the_same(ne
     np.testing.assert_array_equal(again.messages, before.messages)
 
 
-def test_a_pruned_network_hears_the_first_components_alone(network):
+def test_a_network_hears_the_components_that_are_kept(network):
     model, params, nodes = network
     small = particle_network("l1", 2, hidden=(8, 8), message_size=2)
-    got = small.apply(pruned(params, 2), nodes)
+    got = small.apply(keep_messages(params, [4, 1]), nodes)
     messages = model.apply(params, nodes).messages
-    np.testing.assert_allclose(got.messages, messages[:, :2], rtol=1e-5, atol=1e-6)
-    total = jax.ops.segment_sum(messages.at[:, 2:].set(0.0), nodes.receivers, 200)
+    np.testing.assert_allclose(got.messages, messages[:, [4, 1]], rtol=1e-5, atol=1e-6)
+    heard = jnp.zeros(6).at[jnp.array([4, 1])].set(1.0)
+    total = jax.ops.segment_sum(messages * heard, nodes.receivers, 200)
     expected = model.node(params, nodes.nodes, total)
     np.testing.assert_allclose(got.acceleration, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [0, 7])
-def test_bad_sizes(network, size):
-    with pytest.raises(ValueError, match=f"size is {size}; expected 1 to 6"):
-        pruned(network[1], size)
+@pytest.mark.parametrize("components", [[], [6], [-1]])
+def test_components_that_are_not_there(network, components):
+    with pytest.raises(ValueError, match=r"components are .*; expected some of 0 to 5"):
+        keep_messages(network[1], components)
