@@ -9,13 +9,13 @@ import pytest
 
 from jaxsym.graphs.halos import HaloNodes, halo_graph, halo_network
 from jaxsym.graphs.node_regression import (
-    keep_messages,
     node_loss,
     node_network,
     node_regression,
     piece_batches,
     pieces,
 )
+from jaxsym.graphs.pruning import keep_messages
 from jaxsym.simulate.cosmology import Halos
 from jaxsym.training import init_state, make_step, train
 
