@@ -43,8 +43,9 @@ MODELS = (*VARIANTS, "hamiltonian", "central")
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
 _HIDDEN = (96, 96, 96)
-_PRUNED_AT = (0.3, 0.6)  # shares of the steps after which an L1 network loses idle components
-_PRUNING_LOSS = 1.5  # how much larger the error may be right after
+# shares of the steps after which an L1 network loses idle components
+_PRUNED_AT = (0.2, 0.35, 0.5, 0.65)
+_PRUNING_LOSS = 2.0  # how many times larger the error may be right after
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
 # Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
 _PENALTY_WEIGHT = {"l1": 3e-3, "kl": 1e-3}

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.thresholds import with_free_thresholds
 from jaxsym.expr import Expression, constant, variable
 
 _SMALL = 1e-3  # where new constants start
@@ -29,7 +30,7 @@ def softened(law: ParticleLaw, length: float) -> ParticleLaw:
 
 
 def neighbors(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:
-    """Other functions of distance, offsets, fewer terms, and what a body does on its own.
+    """Other functions of distance, offsets, fewer terms, thresholds, and what a body does alone.
 
     Args:
       law: the law.
@@ -39,6 +40,7 @@ def neighbors(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:
     profile = (law.coefficient * r).canonical()
     for fewer in without_a_term(law.coefficient):
         yield _changed(law, fewer)
+    yield _changed(law, with_free_thresholds(law.coefficient))
     yield softened(law, length)
     yield _changed(law, law.coefficient * r ** constant(_SMALL))
     yield _changed(law, (profile + constant(_SMALL)) / r)

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from jaxsym.graphs import Bodies, EdgeSample, GraphModel
 
 VARIABLES = ("r", "m1", "m2", "q1", "q2")
+_NEGLIGIBLE = 0.05  # of the usual response: an error below this tells even of no response at all
 
 
 class Reading(NamedTuple):
@@ -76,7 +77,8 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
       sample: edges with their messages, see `jaxsym.graphs.record_messages`.
       error: the network's relative error on held-out data; sets the weights.
     Returns:
-      samples whose response is known to better than half its size, or all if these are few.
+      samples whose response is known to better than half its size, or to be next to nothing (where
+      bodies do not interact); all if these are few.
     """
     forces = model.third_law
     response = sample.message if forces else pair_response(model, params, sample)
@@ -90,13 +92,15 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
         across = np.sum((pull - along[:, None] * d) ** 2, axis=-1)
         sigma = np.asarray(noise, np.float64) / np.sqrt(square)
     known = sigma < 0.5 * np.abs(along)
-    keep = known if known.mean() > 0.1 else np.ones_like(known)
+    known = known if known.mean() > 0.1 else np.ones_like(known)
+    usual = np.median(np.abs(along[known]))
+    keep = known | (sigma < _NEGLIGIBLE * usual)
     size = np.sum(pull**2, axis=-1)
     return Reading(
         np.asarray(inputs, np.float64)[keep],
         along[keep],
         1.0 / sigma[keep] ** 2,
-        float(np.median(across[keep] / np.maximum(size[keep], 1e-300))),
+        float(np.median(across[known] / np.maximum(size[known], 1e-300))),
         forces,
     )
 

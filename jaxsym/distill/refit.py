@@ -12,10 +12,13 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from jaxsym.distill.law import ParticleLaw, symbolic_network, with_parameters
+from jaxsym.distill.thresholds import threshold_slots
 from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
 
 _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite
+_REACHES = (0.1, 0.02, 0.004)  # how far, relatively, thresholds are tried around their last place
+_TRIALS = 41
 
 
 class Refit(NamedTuple):
@@ -58,7 +61,8 @@ def refit(
     """Least squares through the message, the node function and the sum between them, in float64.
 
     Gradients go through the whole model (forward mode, exact). The residual of each body is
-    relative, see `error_scale`.
+    relative, see `error_scale`. Thresholds of conditionals, which no gradient moves, are tried on
+    ever finer grids, with the other constants fitted again after each.
 
     Args:
       law: where to start.
@@ -86,8 +90,13 @@ def refit(
             point = problem.minimize(start, jnp.ones(len(start), bool), steps)
         else:
             point = problem.at_start()
+        errors = _standard_errors(point, problem.residuals)
+        thresholds = np.flatnonzero(problem.among("coefficient"))[threshold_slots(law.coefficient)]
+        for place in thresholds:
+            point = problem.placed(point, place, steps)
+            errors[place] = _REACHES[-1] * abs(float(point.constants[place]))
         found = problem.unravel(point.constants)
-        spread = problem.unravel(jnp.asarray(_standard_errors(point, problem.residuals)))
+        spread = problem.unravel(jnp.asarray(errors))
         return Refit(
             with_parameters(law, found),
             None if log_mass is None else np.asarray(found["log_mass"]),
@@ -155,6 +164,9 @@ class _Problem:
             return Point(flat, mean(values, values), mean(slopes, slopes), mean(slopes, values))
 
         self._linearize = linearize
+        self._losses = jax.jit(
+            jax.vmap(lambda flat, data: jnp.mean(residual(flat, data)[0] ** 2), (0, None))
+        )
         self._minimize = jax.jit(
             lambda start, free, steps, data: levenberg_marquardt(
                 partial(linearize, free, data), start, steps
@@ -175,6 +187,15 @@ class _Problem:
     def minimize(self, start: Array, free: Array, steps: int) -> Point:
         """Least squares over the free entries."""
         return self._minimize(start, free, steps, self.data)
+
+    def placed(self, point: Point, place: int, steps: int) -> Point:
+        """The point with one entry at the best of a grid, thrice, and all others fitted to it."""
+        for reach in _REACHES:
+            grid = reach * jnp.abs(point.constants[place]) * jnp.linspace(-1.0, 1.0, _TRIALS)
+            trials = jnp.tile(point.constants, (_TRIALS, 1)).at[:, place].add(grid)
+            best = trials[jnp.argmin(self._losses(trials, self.data))]
+            point = self.minimize(best, jnp.ones(len(best), bool), steps)
+        return point
 
 
 def _standard_errors(point: Point, residuals: int) -> Float[np.ndarray, " P"]:

@@ -15,16 +15,20 @@ _REWRITES = (sympy.factor, sympy.expand, sympy.together, sympy.factor_terms)
 def tidy(expression: Expression) -> Expression:
     """The least complex among a formula's canonical, factored, expanded and common-fraction forms.
 
-    Only forms with the same values at random points count.
+    Factors of a conditional are also tried inside of its sides. Only forms with the same values at
+    random points count.
 
     >>> from jaxsym.expr import parse
     >>> tidy(parse("m1*(2/m1 - 1.98/(m1*r))"))
     Expression(2 - 1.98/r)
+    >>> tidy(parse("m1*(2.5*r/m1 if r > 2 else 0)"))
+    Expression(Piecewise((2.5*r, r > 2), (0, True)))
     """
     canonical = expression.canonical()
     formula = canonical.sympy().replace(lambda e: e.is_Float, lambda e: sympy.Float(e, 17))
+    folds = (sympy.piecewise_fold,) if formula.has(sympy.Piecewise) else ()
     forms = [canonical]
-    for rewrite in _REWRITES:
+    for rewrite in (*_REWRITES, *folds):
         for further in (lambda e: e, *_REWRITES):
             try:
                 form = from_sympy(further(rewrite(formula))).canonical()

@@ -61,6 +61,27 @@ def test_the_coefficient_read_is_the_law(charges, mix):
     assert reading.tangential < 1e-6 and not reading.force
 
 
+def test_pairs_that_do_not_interact_are_read_too():
+    def message(params, receiver, sender):
+        d = sender.position - receiver.position
+        r = jnp.linalg.norm(d, axis=-1, keepdims=True)
+        return jnp.where(r > 1.99, 2 * (r - 0.99) / r, 0.0) * d
+
+    def node(params, body, total):
+        return total / body.mass[..., None]
+
+    springs = GraphModel(
+        lambda key: {}, interaction_network(message, node), message, node, same_bodies, 0.0, False
+    )
+    motion = particles("discontinuous").simulate(jax.random.key(0), trajectories=50, steps=40)
+    data = jax.tree.map(jnp.asarray, snapshots(motion))
+    sample = record_messages(springs, {}, data, topology(4), key=jax.random.key(1), count=500)
+    reading = read(springs, {}, sample, error=1e-2)
+    near = reading.inputs[:, 0] < 1.99
+    assert near.mean() > 0.2 and np.all(reading.coefficient[near] == 0.0)
+    assert reading.tangential < 1e-6
+
+
 def test_a_factor_of_the_receiver_spoils_the_plain_measure_only(charges, mix):
     model = charged_model(mix, lambda body: body.charge)
     sample = record_messages(model, {}, charges, topology(4), key=jax.random.key(1), count=3000)

@@ -41,6 +41,25 @@ def test_refit_finds_the_constants_through_the_model():
     assert fit.error < 1e-5
 
 
+@pytest.mark.parametrize("start", [1.85, 2.0, 2.15])
+def test_refit_places_thresholds(start):
+    fit = refit(
+        law(f"(1.9*(r - 0.9)/r if r > {start} else 0)", force=True),
+        motion("discontinuous"),
+        topology(3),
+    )
+    threshold, stiffness, length = fit.law.coefficient.constants
+    assert threshold == pytest.approx(1.99, rel=5e-3)
+    assert (stiffness, length) == pytest.approx((2.0, 0.99), rel=1e-4)
+    assert fit.spread[0] < 0.01 * threshold
+
+
+def test_exact_numbers_of_comparisons_are_freed_among_the_neighbors():
+    exact = law("(2.0*(r - 0.99)/r if r > 2 else 0)", force=True)
+    freed = law("(2.0*(r - 0.99)/r if r > 2.0 else 0)", force=True)
+    assert any(found.coefficient == freed.coefficient for found in neighbors(exact, 1.0))
+
+
 def test_refit_finds_masses_that_nobody_told():
     mass = np.array([1.0, 0.01, 3.0])
     system = particles("r2", bodies=3, dims=2)
