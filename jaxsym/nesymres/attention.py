@@ -43,7 +43,7 @@ class Attention(nn.Module):
 
     def __call__(
         self,
-        x: Float[Array, "B q d"],
+        x: Float[Array, "B|1 q d"],
         keys: Array,
         values: Array,
         mask: Bool[Array, "B|1 1 q|1 n"] | None = None,
@@ -55,7 +55,7 @@ class Attention(nn.Module):
             queries = rotate(queries, positions)
         scale = (self.width // self.heads) ** -0.5
         read = attend(queries, keys, values, mask, scale)
-        return self.out(read.reshape(x.shape[:-1] + (self.width,)))
+        return self.out(join_heads(read))
 
 
 class FeedForward(nn.Module):
@@ -87,7 +87,7 @@ class Block(nn.Module):
     @nn.compact
     def __call__(
         self,
-        x: Float[Array, "B q d"],
+        x: Float[Array, "B|1 q d"],
         context: Float[Array, "B n d"],
         mask: Bool[Array, "B n"] | None = None,
     ) -> Float[Array, "B q d"]:
@@ -112,7 +112,7 @@ class MAB(nn.Module):
     @nn.compact
     def __call__(
         self,
-        x: Float[Array, "B q c"],
+        x: Float[Array, "B|1 q c"],
         context: Float[Array, "B n e"],
         mask: Bool[Array, "B n"] | None = None,
     ) -> Float[Array, "B q d"]:
@@ -122,14 +122,14 @@ class MAB(nn.Module):
         )
         q, k, v = (split_heads(a, self.heads) for a in (queries, keys, values))
         read = attend(q, k, v, over_keys(mask), self.width**-0.5)
-        h = queries + read.reshape(queries.shape)
+        h = queries + join_heads(read)
         h = nn.LayerNorm(EPSILON, dtype=self.dtype, name="norm_0")(h)
         h = h + nn.relu(nn.Dense(self.width, dtype=self.dtype, name="out")(h))
         return nn.LayerNorm(EPSILON, dtype=self.dtype, name="norm_1")(h)
 
 
 def attend(
-    queries: Array,
+    queries: Float[Array, "B|1 q H h"],
     keys: Array,
     values: Array,
     mask: Bool[Array, "B|1 1 q|1 n"] | None,
@@ -138,11 +138,12 @@ def attend(
     """Softmax attention on `[B, ., H, h]` arrays; where a mask is False nothing is read."""
     if queries.shape[1] == 1:
         return _attend_once(queries, keys, values, mask, scale)
+    queries = jnp.broadcast_to(queries, (len(keys), *queries.shape[1:]))
     return jax.nn.dot_product_attention(queries, keys, values, mask=mask, scale=scale)
 
 
 def _attend_once(
-    query: Float[Array, "B 1 H h"],
+    query: Float[Array, "B|1 1 H h"],
     keys: Array,
     values: Array,
     mask: Bool[Array, "B|1 1 1 n"] | None,
@@ -164,6 +165,11 @@ def over_keys(mask: Bool[Array, "B n"] | None) -> Bool[Array, "B 1 1 n"] | None:
 def split_heads(x: Float[Array, "B n d"], heads: int) -> Float[Array, "B n H h"]:
     """The last axis as heads."""
     return x.reshape(*x.shape[:-1], heads, -1)
+
+
+def join_heads(x: Float[Array, "B n H h"]) -> Float[Array, "B n d"]:
+    """The heads as one axis."""
+    return x.reshape(*x.shape[:-2], -1)
 
 
 def rotate(x: Float[Array, "B n H h"], positions: Int[Array, " n"]) -> Float[Array, "B n H h"]:

@@ -94,8 +94,7 @@ def decode(
       sample: independent samples instead of beam search.
     """
     tables, length = len(X), model.config.length
-    cache = model.apply(params, X, y, mask, method="start")
-    cache = jax.tree.map(lambda a: jnp.repeat(a, beam, axis=0), cache)
+    cache: Any = model.apply(params, X, y, mask, beam, method="start")
     first = jnp.full((tables, beam, length), PAD, jnp.int32).at[..., 0].set(START)
     alone = jnp.where(jnp.arange(beam) > 0, -jnp.inf, 0.0)
     beams = _Beams(
@@ -147,7 +146,7 @@ def _extended(
     """Every beam replaced by its parent with one token more."""
     tables, size = parent.shape
     rows = (parent + size * jnp.arange(tables)[:, None]).reshape(-1)
-    cache = cache._replace(own=jax.tree.map(lambda kept: kept[rows], cache.own))
+    cache = cache._replace(writers=cache.writers[rows])
     tokens = jnp.take_along_axis(beams.tokens, parent[..., None], 1)
     wanted, varied = (jnp.take_along_axis(of, parent, 1) for of in (beams.wanted, beams.varied))
     arity = jnp.asarray(arity_table())[token]

@@ -27,13 +27,18 @@ from jaxsym.nesymres.vocabulary import SIZE
 class Cache(NamedTuple):
     """What the decoder keeps of the tokens so far, and of the latents: arrays of every layer.
 
+    R equations of each of B tables are written side by side. When one of them goes on as another,
+    keys and values stay where they are: only the numbers of the writers are copied.
+
     Attributes:
-      own: keys and values `[B, L, H, h]` of the tokens.
+      own: keys and values `[B*R, L, H, h]` of the tokens.
       read: keys and values `[B, S, H, h]` of the latents.
+      writers: `[B*R, L]` which of the B*R equations wrote each token of an equation's prefix.
     """
 
     own: tuple[tuple[Array, Array], ...]
     read: tuple[tuple[Array, Array], ...]
+    writers: Int[Array, "B*R L"]
 
 
 class Encoder(nn.Module):
@@ -55,8 +60,8 @@ class Encoder(nn.Module):
             return MAB(c.width, c.heads, self.dtype, name=name)
 
         def learned(name: str, rows: int) -> Array:
-            seeds = self.param(name, xavier_uniform(), (rows, c.width))
-            return jnp.broadcast_to(seeds, (len(points), rows, c.width)).astype(self.dtype)
+            # of all tables alike, so that they are projected once
+            return self.param(name, xavier_uniform(), (rows, c.width))[None].astype(self.dtype)
 
         x = nn.Dense(c.width, dtype=self.dtype, name="embed")(points) if modern else points
         for layer in range(c.isabs):
@@ -95,16 +100,24 @@ class DecoderLayer(nn.Module):
 
     def __call__(
         self,
-        x: Float[Array, "B q d"],
+        x: Float[Array, "B*R q d"],
         own: tuple[Array, Array],
         read: tuple[Array, Array],
         mask: Bool[Array, "1 1 q n"],
         positions: Int[Array, " q"],
-    ) -> Float[Array, "B q d"]:
-        """One layer, given the keys and values that its two attentions read."""
+    ) -> Float[Array, "B*R q d"]:
+        """One layer, given the keys and values that its two attentions read.
+
+        Those of the latents, of B tables, are read by all R equations of a table together.
+        """
+
+        def read_latents(h: Array) -> Array:
+            together = h.reshape(len(read[0]), -1, h.shape[-1])
+            return self.read(together, *read).reshape(h.shape)
+
         steps: tuple[Callable[[Array], Array], ...] = (
             lambda h: self.own(h, *own, mask, positions),
-            lambda h: self.read(h, *read),
+            read_latents,
             self.feed,
         )
         for norm, step in zip(self.norms, steps, strict=True):
@@ -141,22 +154,25 @@ class Decoder(nn.Module):
             x = layer(x, own, read, mask, positions)
         return self._logits(x)
 
-    def start(self, latents: Float[Array, "B S d"]) -> Cache:
-        """The cache before the first token."""
+    def start(self, latents: Float[Array, "B S d"], equations: int) -> Cache:
+        """The cache before the first token of R equations of each table."""
         c = self.config
         latents = self._normed(latents)
-        empty = jnp.zeros((len(latents), c.length, c.heads, c.width // c.heads), self.dtype)
+        rows = len(latents) * equations
+        empty = jnp.zeros((rows, c.length, c.heads, c.width // c.heads), self.dtype)
         return Cache(
             own=((empty, empty),) * len(self.layers),
             read=tuple(layer.read_keys_values(latents) for layer in self.layers),
+            writers=jnp.zeros((rows, c.length), jnp.int32),
         )
 
     def step(
-        self, token: Int[Array, " B"], position: Int[Array, ""], cache: Cache
-    ) -> tuple[Float[Array, "B 60"], Cache]:
+        self, token: Int[Array, " B*R"], position: Int[Array, ""], cache: Cache
+    ) -> tuple[Float[Array, "B*R 60"], Cache]:
         """Logits of what follows one more token, and the cache with it."""
-        positions = position[None]
-        mask = (jnp.arange(self.config.length) <= position)[None, None, None]
+        positions, places = position[None], jnp.arange(self.config.length)
+        mask = (places <= position)[None, None, None]
+        writers = cache.writers.at[:, position].set(jnp.arange(len(token)))
         x = self._embed(token[:, None], positions)
         kept = []
         for layer, own, read in zip(self.layers, cache.own, cache.read, strict=True):
@@ -166,8 +182,8 @@ class Decoder(nn.Module):
                 for old, part in zip(own, new, strict=True)
             )
             kept.append((keys, values))
-            x = layer(x, kept[-1], read, mask, positions)
-        return self._logits(x)[:, 0], cache._replace(own=tuple(kept))
+            x = layer(x, (keys[writers, places], values[writers, places]), read, mask, positions)
+        return self._logits(x)[:, 0], Cache(tuple(kept), cache.read, writers)
 
     def _embed(self, tokens: Array, positions: Array) -> Array:
         x = self.embed(tokens)
@@ -222,14 +238,18 @@ class NeSymReS(nn.Module):
         return self.encoder(bits.reshape(*bits.shape[:2], -1), mask)
 
     def start(
-        self, X: Float[Array, "B n V"], y: Float[Array, "B n"], mask: Bool[Array, "B n"]
+        self,
+        X: Float[Array, "B n V"],
+        y: Float[Array, "B n"],
+        mask: Bool[Array, "B n"],
+        equations: int,
     ) -> Cache:
-        """Read tables and be ready to write."""
-        return self.decoder.start(self.encode(X, y, mask))
+        """Read tables and be ready to write R equations of each."""
+        return self.decoder.start(self.encode(X, y, mask), equations)
 
     def step(
-        self, token: Int[Array, " B"], position: Int[Array, ""], cache: Cache
-    ) -> tuple[Float[Array, "B 60"], Cache]:
+        self, token: Int[Array, " B*R"], position: Int[Array, ""], cache: Cache
+    ) -> tuple[Float[Array, "B*R 60"], Cache]:
         """Write one token more; see `Decoder.step`."""
         return self.decoder.step(token, position, cache)
 

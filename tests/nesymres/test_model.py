@@ -32,8 +32,8 @@ def tables(points=5, seed=0):
     return X, jax.random.normal(keys[1], (2, points)), jnp.ones((2, points), bool)
 
 
-def apply(model, params, *arguments, method=None):
-    return jax.jit(functools.partial(model.apply, method=method))(params, *arguments)
+def apply(model, params, *arguments, **options):
+    return jax.jit(functools.partial(model.apply, **options))(params, *arguments)
 
 
 def size(tree):
@@ -143,7 +143,7 @@ class TestBothRecipes:
         table = tables()
         tokens = jax.random.randint(jax.random.key(1), (2, 6), 3, 37)
         whole = apply(model, params, *table, tokens)
-        cache = apply(model, params, *table, method="start")
+        cache = apply(model, params, *table, equations=1, method="start")
         for i in range(6):
             logits, cache = apply(model, params, tokens[:, i], jnp.int32(i), cache, method="step")
             np.testing.assert_allclose(logits, whole[:, i], rtol=1e-3, atol=1e-5)
