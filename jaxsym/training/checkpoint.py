@@ -22,6 +22,7 @@ from jaxsym.training.state import TrainState, current_step
 logger = logging.getLogger(__name__)
 
 RECORD = "jaxsym.json"
+_FILE_SIZE = 2**23  # bytes that Orbax aims at; files stay below 16 MiB, so that a run can travel
 
 
 class CheckpointError(ValueError):
@@ -34,7 +35,7 @@ class Checkpoints:
     Orbax writes a state under a temporary name and renames it. Then a record of the configuration
     and of every file's digest is added; a state without one is unfinished, one that differs from
     it damaged. So a run killed at any moment finds its last complete state. With several hosts the
-    folder is one that all of them see.
+    folder is one that all of them see. No file is larger than 16 MiB.
 
     Args:
       directory: the run's own folder, made if needed.
@@ -92,7 +93,8 @@ class Checkpoints:
         (there,) = parallel.agree(step in self._steps())
         if not there:
             with self._manager() as manager:
-                manager.save(step, args=ocp.args.StandardSave(state))
+                saving = ocp.args.PyTreeSave(state, ocdbt_target_data_file_size=_FILE_SIZE)
+                manager.save(step, args=saving)
                 manager.wait_until_finished()
             if jax.process_index() == 0:
                 record = {**self._fingerprint(state), "files": _digests(self._path(step))}

@@ -62,6 +62,17 @@ def test_round_trip_keeps_types_values_and_structure(tmp_path):
     same(back, end)
 
 
+def test_no_file_is_larger_than_16_mib(tmp_path):
+    rng = np.random.default_rng(0)  # noise, which cannot be compressed
+    params = {f"w{i}": jnp.asarray(rng.normal(size=10**6), jnp.float32) for i in range(8)}
+    state = init_state(params, optax.sgd(1e-2), jax.random.key(0))
+    saved = Checkpoints(tmp_path, CONFIG)
+    saved.save(state)
+    sizes = [p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()]
+    assert sum(sizes) > 2**24 > max(sizes)
+    same(saved.restore(state), state)
+
+
 def test_a_relative_path_and_a_context_of_float64(tmp_path, monkeypatch, x64):
     monkeypatch.chdir(tmp_path)
     params = {"w": jnp.full((3, 4), 0.1, jnp.float64)}
