@@ -38,14 +38,25 @@ def neighbors(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:
     """
     r = variable("r")
     profile = (law.coefficient * r).canonical()
-    for fewer in without_a_term(law.coefficient):
-        yield _changed(law, fewer)
+    yield from with_fewer_terms(law)
     yield _changed(law, with_free_thresholds(law.coefficient))
     yield softened(law, length)
     yield _changed(law, law.coefficient * r ** constant(_SMALL))
     yield _changed(law, (profile + constant(_SMALL)) / r)
     yield _changed(law, law.coefficient + constant(_SMALL))
     yield from _own(law)
+
+
+def with_fewer_terms(law: ParticleLaw) -> Iterator[ParticleLaw]:
+    """The law with one side of a sum left out, for each side of each sum.
+
+    >>> from jaxsym.expr import parse
+    >>> law = ParticleLaw(parse("2.5/r + m2"), False, 2)
+    >>> [str(fewer.coefficient) for fewer in with_fewer_terms(law)]
+    ['2.5/r', 'm2']
+    """
+    for fewer in without_a_term(law.coefficient):
+        yield _changed(law, fewer)
 
 
 def without_a_term(expression: Expression) -> Iterator[Expression]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.neighbors import with_fewer_terms
 from jaxsym.distill.refit import Refit, refit, relative_error
 from jaxsym.distill.tidy import tidy
 from jaxsym.expr import Expression, literal
@@ -106,10 +107,10 @@ class Selector:
                 self.offer(law, fresh[0].log_mass)
 
     def snap(self) -> None:
-        """Put exact numbers in the place of constants, while that shortens the description."""
+        """Drop terms and put exact numbers for constants, while that shortens the description."""
         while self.best is not None:
             before = self.best
-            for law in _exact_neighbors(before):
+            for law in (*with_fewer_terms(before.law), *_exact_neighbors(before)):
                 self.offer(law, before.log_mass)
             if self.best is before:
                 return

@@ -106,6 +106,15 @@ def test_the_shortest_description_is_the_true_law():
     assert best.law.drag is None and best.law.field == ()
 
 
+def test_snapping_drops_terms_that_say_nothing():
+    selector = Selector(Problem(motion("spring"), topology(3), None))
+    selector.offer(law("1.9*(r - 1.1)/r + 0.1", force=True))
+    assert len(selector.best.law.coefficient.constants) == 3
+    selector.snap()
+    found = selector.best.law.coefficient
+    assert "C" in found.tokens and found.complexity <= parse("2*(r - 0.99)/r").complexity
+
+
 def test_friction_is_found_beside_the_pair_law():
     problem = Problem(motion("damped", drag=0.5), topology(3), None)
     selector = Selector(problem)
