@@ -44,8 +44,9 @@ _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
 _HIDDEN = (96, 96, 96)
 # shares of the steps after which an L1 network loses idle components
-_PRUNED_AT = (0.2, 0.35, 0.5, 0.65)
-_PRUNING_LOSS = 2.0  # how many times larger the error may be right after
+_PRUNED_AT = (0.2, 0.4)
+# how large the relative error may be right after: the steps that follow make it good
+_PRUNING_ERROR, _PRUNING_LOSS = 0.25, 1.5
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
 # Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
 _PENALTY_WEIGHT = {"l1": 3e-3, "kl": 1e-3}
@@ -181,15 +182,16 @@ def _of_all(callback: Callable[[Event], bool | None], steps: int, event: Event) 
 def _pruned(
     model: GraphModel, params: dict, dims: int, sample: tuple, error: ErrorFn
 ) -> tuple[GraphModel, dict]:
-    """The network with as few principal components of its messages as predict as well."""
+    """The network with as few principal components of its messages as still predict."""
     nodes, target = sample
     out = jax.jit(model.apply)(params, nodes)
     params = principal_messages(params, out.messages)
     before = float(jnp.mean(error(out.acceleration, target)))
+    allowed = max(_PRUNING_ERROR, _PRUNING_LOSS * before)
     for size in range(dims, out.messages.shape[1]):
         small, fewer = _particle_model("l1", dims, size), keep_messages(params, np.arange(size))
         predicted = jax.jit(small.apply)(fewer, nodes).acceleration
-        if float(jnp.mean(error(predicted, target))) <= _PRUNING_LOSS * before:
+        if float(jnp.mean(error(predicted, target))) <= allowed:
             return small, fewer
     return model, params
 

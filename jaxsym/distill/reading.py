@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from jaxsym.graphs import Bodies, EdgeSample, GraphModel
 
 VARIABLES = ("r", "m1", "m2", "q1", "q2")
+LEAST_OF_USUAL = 0.1  # of a usual acceleration: errors are relative to at least this
 _NEGLIGIBLE = 0.05  # of the usual response: an error below this tells even of no response at all
 
 
@@ -106,8 +107,20 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
 
 
 def _uncertainty(model, params, sample, response, error) -> Float[Array, " K"]:
-    """Standard error of the response: the network's error on the sum of all, or on itself."""
+    """Standard error of the response: the network's error on the sum of all, or on itself.
+
+    Errors are relative to at least a part of what is usual for a body, as `error` is: otherwise
+    bodies that nothing moves for a while would be known without any error, and rule all others.
+    """
     total = jnp.linalg.norm(model.node(params, sample.receiver, sample.total), axis=-1)
+    total = jnp.maximum(total, LEAST_OF_USUAL * _usual(total, sample.receiver.label))
     whole = total * sample.receiver.mass if model.third_law else total
     size = jnp.linalg.norm(response, axis=-1)
     return error * jnp.maximum(jnp.maximum(whole, size), 1e-30)
+
+
+def _usual(total: Array, label: Array) -> Float[np.ndarray, " K"]:
+    """The median over the samples of the same body."""
+    size, body = np.asarray(total), np.asarray(label)
+    medians = {k: np.median(size[body == k]) for k in np.unique(body)}
+    return np.array([medians[k] for k in body])

@@ -12,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from jaxsym.distill.law import ParticleLaw, symbolic_network, with_parameters
+from jaxsym.distill.reading import LEAST_OF_USUAL
 from jaxsym.distill.thresholds import threshold_slots
 from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
@@ -47,7 +48,7 @@ def error_scale(data: Snapshots) -> Float[np.ndarray, "S N"]:
     """
     size = np.linalg.norm(np.asarray(data.acceleration, np.float64), axis=-1)
     usual = np.median(size, axis=0)
-    return np.maximum(size, 0.1 * np.where(usual > 0, usual, 1.0))
+    return np.maximum(size, LEAST_OF_USUAL * np.where(usual > 0, usual, 1.0))
 
 
 def refit(

@@ -80,6 +80,7 @@ def test_pairs_that_do_not_interact_are_read_too():
     near = reading.inputs[:, 0] < 1.99
     assert near.mean() > 0.2 and np.all(reading.coefficient[near] == 0.0)
     assert reading.tangential < 1e-6
+    assert reading.weights.max() < 1e4 * np.median(reading.weights)  # free bodies rule nothing
 
 
 def test_a_factor_of_the_receiver_spoils_the_plain_measure_only(charges, mix):
