@@ -17,7 +17,7 @@ from jaxtyping import Float
 from jaxsym.expr import Expression, apply, constant, literal
 from jaxsym.search.formulas import Formula
 from jaxsym.search.holes import Filler
-from jaxsym.search.powers import Logarithms
+from jaxsym.search.powers import Logarithms, Part
 from jaxsym.search.problem import Problem
 
 _ENTRIES = 160  # simple entries G
@@ -96,9 +96,9 @@ class Factors:
         units = []
         with np.errstate(all="ignore"):
             for number, family in enumerate(self.families):
-                for scale in _SCALES:
+                for scales in (np.ones_like(size), *(scale / size for scale in _SCALES)):
                     for sign in (1, -1) if family.both else (1,):
-                        factors = sign * scale / size
+                        factors = sign * scales
                         units.append(self._columns(family, factors[:, None] * values))
                         scaled = zip(order.tolist(), factors.tolist(), strict=True)
                         self.keys += [(entry, number, factor) for entry, factor in scaled]
@@ -130,12 +130,18 @@ class Factors:
             cost = self.filler.library.complexity
             found.sort(key=lambda f: f[0] + _COST * cost[f[2]])
             for _, scale, entry, number in found[:count]:
-                values, family = self.filler.library.values[entry], self.families[number]
-                argument = _times(scale, self.filler.library.expression(entry))
-                base = family.expression(argument), family.values(scale * values)
-                formula = self.logarithms.formula(desired, [base])
+                formula = self.logarithms.product(desired, [self._part(entry, number, scale)])
                 if formula is not None:
                     yield formula
+
+    def part(self, column: int) -> Part:
+        """What a column is the logarithm of."""
+        return self._part(*self.keys[column])
+
+    def _part(self, entry: int, number: int, scale: float) -> Part:
+        values, family = self.filler.library.values[entry], self.families[number]
+        argument = _times(scale, self.filler.library.expression(entry))
+        return Part(family.expression(argument), family.values(scale * values))
 
     def _better(
         self, target: np.ndarray, entry: int, number: int, scale: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,7 @@ from jaxsym.search.formulas import Formula, to_formula
 from jaxsym.search.library import Library
 from jaxsym.search.monomials import product
 from jaxsym.search.problem import Problem
-from jaxsym.search.ranking import least, padded, ranked
+from jaxsym.search.ranking import padded, ranked
 
 _LEAST = 1e-6  # share below which float32 sees nothing
 _SAME = 1e-7  # relative difference of factors from 1 that is rounding
@@ -28,9 +29,22 @@ _SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 _LARGEST_POWER = 20.0
 _NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
 _SHIFTED = 2500  # simple entries that 1 is added to and subtracted from
-_PAIRED = 1500  # columns that are paired
 _EXPONENT = -1  # mark of a column that is an exponent h; else what is added to f
 _SHIFTS = (0, 1, -1)
+
+
+class Part(NamedTuple):
+    """A factor g to a power, or exp of an exponent h times a rate.
+
+    Attributes:
+      expression: g or h.
+      values: of it.
+      exponent: whether it is h.
+    """
+
+    expression: Expression
+    values: Float[np.ndarray, " n"]
+    exponent: bool = False
 
 
 class Logarithms:
@@ -66,35 +80,32 @@ class Logarithms:
         usable = size > 1e-9
         return np.where(usable[:, None], rest / np.where(usable, size, 1.0)[:, None], 0.0)
 
-    def formula(
-        self,
-        desired: Float[np.ndarray, " n"],
-        bases: Sequence[tuple[Expression, Float[np.ndarray, " n"]]],
-        exponents: Sequence[tuple[Expression, Float[np.ndarray, " n"]]] = (),
-    ) -> Formula | None:
+    def product(self, desired: Float[np.ndarray, " n"], factors: Sequence[Part]) -> Formula | None:
         """The product that fits best, with simple powers where these fit about as well.
 
         Args:
           desired: values.
-          bases: expressions g with their values.
-          exponents: expressions h with their values.
+          factors: what stands in it beside powers of the variables.
         """
-        rates = [h for _, h in exponents]
-        powers = [np.log(np.abs(g)) for _, g in bases]
+        exponents = [part for part in factors if part.exponent]
+        bases = [part for part in factors if not part.exponent]
         usable = (self.root > 0) & (desired != 0)
-        design = np.column_stack([*rates, np.ones(len(desired)), *powers, self.table])[usable]
-        target = np.log(np.abs(desired[usable]))
+        with np.errstate(all="ignore"):
+            powers = [np.log(np.abs(part.values)) for part in bases]
+            target = np.log(np.abs(desired[usable]))
+        columns = [*(part.values for part in exponents), np.ones(len(desired)), *powers, self.table]
+        design = np.column_stack(columns)[usable]
         if not np.all(np.isfinite(design)):
             return None
         root = self.root[usable]
-        free = len(rates) + 1
+        free = len(exponents) + 1
         found = _rounded_fit(root[:, None] * design, root * target, free)
-        parts = [*(expression for expression, _ in bases), *self.variables]
+        parts = [*(part.expression for part in bases), *self.variables]
         whole = product(zip(parts, found[free:].tolist(), strict=True))
-        for (expression, _), rate in zip(exponents, found.tolist(), strict=False):
-            whole = whole * apply("exp", constant(rate) * expression)
+        for part, rate in zip(exponents, found.tolist(), strict=False):
+            whole = whole * apply("exp", constant(rate) * part.expression)
         scale = float(np.exp(np.clip(found[free - 1], -690, 690)))
-        odd = [np.sign(g) for (_, g), p in zip(bases, found[free:], strict=False) if p % 2]
+        odd = [np.sign(b.values) for b, p in zip(bases, found[free:], strict=False) if p % 2]
         if np.mean(np.prod(odd, axis=0) * np.sign(desired)) < 0:
             scale = -scale
         return to_formula(whole if abs(scale - 1) < _SAME else constant(scale) * whole)
@@ -188,41 +199,24 @@ class Powers:
             len(self.entries),
         )
 
-    def best_pairs(self, desired: Float[np.ndarray, " n"], count: int) -> list[tuple[int, int]]:
-        """The pairs of simple columns that explain desired values best."""
-        target = self._targets(desired[None])[0]
-        chosen = np.argsort(self.costs, kind="stable")[:_PAIRED]
-        units = self.units[chosen]
-        fit, overlap = units @ target, units @ units.T
-        rest = np.maximum(1 - overlap**2, 0)
-        both = fit[:, None] ** 2 + fit[None] ** 2 - 2 * fit[:, None] * fit[None] * overlap
-        share = np.where(rest > 1e-4, both / np.maximum(rest, 1e-4), 0.0)
-        share = np.triu(np.minimum(share, 1 - _LEAST)) - 1e-7 * (
-            self.costs[chosen][:, None] + self.costs[chosen]
-        )
-        rows, columns = np.unravel_index(least(-share.reshape(1, -1), count)[0], share.shape)
-        return list(zip(chosen[rows].tolist(), chosen[columns].tolist(), strict=True))
-
     def _targets(self, desired: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return self.logarithms.units(np.log(np.abs(desired))).astype(np.float32)
 
     def formula(self, desired: Float[np.ndarray, " n"], columns: Sequence[int]) -> Formula | None:
         """The product of powers of some columns that fits desired values best."""
-        bases, exponents = [], []
-        for column in columns:
-            entry, kind = int(self.entries[column]), int(self.kinds[column])
-            values, expression = self.library.values[entry], self.library.expression(entry)
-            if kind == _EXPONENT:
-                exponents.append((expression, values))
-                continue
-            values = values + _SHIFTS[kind]
-            if kind and np.all(values < 0):  # 1 - f, not f - 1
-                bases.append((literal(-_SHIFTS[kind]) - expression, -values))
-            else:
-                bases.append((expression + literal(_SHIFTS[kind]) if kind else expression, values))
-        with np.errstate(all="ignore"):
-            return self.logarithms.formula(desired, bases, exponents)
+        return self.logarithms.product(desired, [self.part(column) for column in columns])
+
+    def part(self, column: int) -> Part:
+        """What a column is the logarithm of."""
+        entry, kind = int(self.entries[column]), int(self.kinds[column])
+        values, expression = self.library.values[entry], self.library.expression(entry)
+        if kind == _EXPONENT:
+            return Part(expression, values, exponent=True)
+        values = values + _SHIFTS[kind]
+        if kind and np.all(values < 0):  # 1 - f, not f - 1
+            return Part(literal(-_SHIFTS[kind]) - expression, -values)
+        return Part(expression + literal(_SHIFTS[kind]) if kind else expression, values)
 
 
 @jax.jit

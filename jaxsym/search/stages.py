@@ -29,11 +29,13 @@ from jaxsym.search.pieces import pieces
 from jaxsym.search.pool import Pool
 from jaxsym.search.power_laws import power_laws
 from jaxsym.search.problem import Problem
+from jaxsym.search.products import products
 from jaxsym.search.rational import ratios
 from jaxsym.search.reduction import Reduced, reductions
 from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
 from jaxsym.search.transforms import transformed
+from jaxsym.search.waves import waves
 
 _DESCRIBED = 0.5  # share of the variance that a candidate may leave to tell noise from signal
 _POWERS = (("inv",), ("square",), ("sqrt",))
@@ -132,6 +134,11 @@ class Stages:
         sample = pool.problem.rows(self._rows)
         evolution = Evolution(sample, self.small_filler, self.rng, self.stop)
         yield from self._of_functions(pool, evolution, sample.y)
+        evolution.seed(waves(sample, self.small_filler, self.stop))
+        pool.offer(evolution.fitted(16))
+        yield "waves"
+        evolution.seed(to_formula(expression) for expression in pool.best(100))
+        yield from self._of_evolution(pool, evolution, self.effort.generations // 20)
         yield from self._of_pairs(pool, self.small, self.effort.lighter(), sample.y)
         evolution.seed(nested_functions(sample, self.small_filler, self.stop))
         pool.offer(evolution.fitted(8))
@@ -191,14 +198,11 @@ class Stages:
             evolution.seed(formula for _, formula in formulas)
             pool.offer(evolution.fitted(24))
         yield "functions"
+        factors = Factors(filler, sample)
         if plain:
-            product = plain[0].hole.product
-            pairs = filler.powers.best_pairs(product, self.effort.pairs // 2)
-            products = [filler.powers.formula(product, pair) for pair in pairs]
-            evolution.seed(formula for formula in products if formula is not None)
+            evolution.seed(products(plain[0].hole.product, factors, self.effort.pairs // 2))
             pool.offer(evolution.fitted(16))
         yield "products"
-        factors = Factors(filler, sample)
         for context in found:
             if context.before[:1] in _POWERS:  # logarithms do not change by these
                 continue

@@ -12,6 +12,8 @@ from jaxsym.search.formulas import to_expression, to_formula
 from jaxsym.search.holes import Filler, Hole
 from jaxsym.search.library import build_library
 from jaxsym.search.problem import make_problems
+from jaxsym.search.products import products
+from jaxsym.search.waves import waves
 
 NAMES = ("a", "b")
 ROWS = 96
@@ -57,11 +59,13 @@ def test_a_product_of_powers_is_found_exactly(table, text):
     assert fits(problem, [powers.formula(problem.y, [int(c)]) for c in columns[0]])
 
 
-def test_two_factors_are_found_exactly(table):
-    problem = sample(table, "a*sqrt(a + b)/(exp(b) + 1)")
-    powers = filler(problem).powers
-    pairs = powers.best_pairs(problem.y, 20)
-    assert fits(problem, [powers.formula(problem.y, pair) for pair in pairs])
+@pytest.mark.parametrize(
+    "text",
+    ["a*sqrt(a + b)/(exp(b) + 1)", "b*exp(-a*b)*cos(a)", "(1 - cos(a*b))/(1 - cos(a))"],
+)
+def test_two_factors_are_found_exactly(table, text):
+    problem = sample(table, text)
+    assert fits(problem, products(problem.y, Factors(filler(problem), problem), 20))
 
 
 @pytest.mark.parametrize(
@@ -76,6 +80,20 @@ def test_a_constant_inside_a_factor_is_found(table, text):
     problem = sample(table, text)
     factors = Factors(filler(problem), problem)
     assert fits(problem, factors.formulas(problem.y, 8), 1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b*sin(17.3*a/b)",
+        "a/b*(1.5*cos(20*a*b + 0.4) - 0.3)",
+        "2 - 0.5*cos(11*a)",
+        "sin(9*(a - b))",
+    ],
+)
+def test_fast_waves_are_found_exactly(table, text):
+    problem = sample(table, text)
+    assert fits(problem, waves(problem, filler(problem), lambda: False), 1e-16)
 
 
 @pytest.mark.parametrize("text", ["sin(0.3*a*b + 0.2)", "a - exp(-b/a)", "1/(a + sqrt(2*b - 0.1))"])

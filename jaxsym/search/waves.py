@@ -1,0 +1,178 @@
+"""Stage: waves in a simple entry, with any wave number, times another simple entry.
+
+`y = M (a cos(k G) + b sin(k G) + c)`: a wave that oscillates often correlates with nothing until k
+is nearly right. So for every G and M all wave numbers are tried that the rows can tell apart, the
+periodogram of unevenly spaced data (Lomb 1976; Scargle 1982), with phases that turn step by step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.search.formulas import Formula
+from jaxsym.search.holes import Filler
+from jaxsym.search.problem import Problem
+from jaxsym.search.ranking import least
+
+_ENTRIES = 800  # simple entries G, and
+_TIMES = 20  # M
+_STEP = 1.0  # radians between wave numbers, over the range of G
+_ROWS = 8  # rows that a period needs
+_KEPT = 16  # waves that are fitted
+_COST = 0.02  # logarithms of the share left that a node is worth
+_STEPS = 0.5 ** np.arange(40)  # of wave numbers, to make the best better
+_SAME = 1e-9  # relative difference of numbers that is rounding
+_ROUNDING = 1e-22  # share of the square that is nothing
+# What a wave is made of, the shortest formula first: cosine, sine, offset.
+_FORMS = ((0,), (1,), (0, 2), (1, 2), (0, 1), (0, 1, 2))
+
+
+class _Targets(NamedTuple):
+    """The target over each M: entries, `y/M`, and weights of errors that sum to 1."""
+
+    entries: list[int]
+    desired: Float[np.ndarray, "T n"]
+    weights: Float[np.ndarray, "T n"]
+
+
+def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterator[Formula]:
+    """The formulas of the waves that explain most, fitted.
+
+    Args:
+      problem: the target, on the rows of the library.
+      filler: the library.
+      stop: whether time is over.
+    """
+    if not {"sin", "cos"} <= set(problem.operators):
+        return
+    library = filler.library
+    order = np.argsort(library.complexity, kind="stable")
+    inner = _unlike(library.values, order[:_ENTRIES].tolist())
+    with np.errstate(all="ignore"):
+        targets = _targets(problem, filler, order[:_TIMES].tolist())
+        if not inner or not targets.entries:
+            return
+        steps = _STEP / np.ptp(library.values[inner], axis=1)
+        shares, counts = _periodogram(library.values[inner] * steps[:, None], targets, stop)
+        costs = library.complexity[inner][:, None] + library.complexity[targets.entries]
+        left = np.log(np.maximum(1 - shares, 1e-6)) + _COST * costs
+        for place in least(left.reshape(1, -1), _KEPT)[0].tolist():
+            g, m = divmod(place, len(targets.entries))
+            values, entry = library.values[inner[g]], targets.entries[m]
+            number = _better(values, steps[g] * counts[g, m], steps[g], targets, m)
+            formula = _fitted(filler.formula(inner[g]), values, number, targets, m)
+            yield (
+                formula
+                if filler.formula(entry) == ("1",)
+                else (
+                    *("mul", *filler.formula(entry)),
+                    *formula,
+                )
+            )
+
+
+def _unlike(values: Float[np.ndarray, "M n"], entries: list[int]) -> list[int]:
+    """Entries that are no constants, and of those that differ in factor and offset the first."""
+    kept: dict[bytes, int] = {}
+    for entry in entries:
+        centered = values[entry] - values[entry].mean()
+        size = centered[np.argmax(np.abs(centered))]
+        if abs(size) > 1e-9 * np.abs(values[entry]).max():
+            kept.setdefault((np.round(centered / size, 6) + 0.0).tobytes(), entry)
+    return list(kept.values())
+
+
+def _targets(problem: Problem, filler: Filler, entries: list[int]) -> _Targets:
+    values = filler.library.values
+    usable = [e for e in entries if np.all(values[e] != 0) and np.ptp(problem.y / values[e]) > 0]
+    weights = problem.weights * values[usable] ** 2
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return _Targets(usable, problem.y / values[usable], weights)
+
+
+def _periodogram(
+    turns: Float[np.ndarray, "G n"], targets: _Targets, stop: Callable[[], bool]
+) -> tuple[Float[np.ndarray, "G T"], Float[np.ndarray, "G T"]]:
+    """The largest share of each target that a wave explains, and its number of steps."""
+    rows = turns.shape[1]
+    weights = targets.weights.T.astype(np.float32)
+    both = np.concatenate([weights, (targets.weights * _standard(targets)).T], axis=1)
+    both = both.astype(np.float32)
+    turn = np.exp(1j * turns).astype(np.complex64)
+    phase = np.ones_like(turn)
+    best, at = np.zeros((len(turns), weights.shape[1])), np.ones((len(turns), weights.shape[1]))
+    for step in range(1, max(2, int(2 * math.pi * rows / _ROWS / _STEP))):
+        if stop():
+            break
+        phase = phase * turn
+        mean, with_target = np.split(_matmul(phase, both), 2, axis=1)
+        square = _matmul(phase * phase, weights)
+        cosine, sine = (1 + square.real) / 2 - mean.real**2, (1 - square.real) / 2 - mean.imag**2
+        mixed = square.imag / 2 - mean.real * mean.imag
+        a, b = with_target.real, with_target.imag
+        share = (a**2 * sine - 2 * a * b * mixed + b**2 * cosine) / (cosine * sine - mixed**2)
+        share = np.where(cosine * sine - mixed**2 > 1e-3, share, 0.0)
+        at = np.where(share > best, step, at)
+        best = np.maximum(best, share)
+    return best, at
+
+
+def _standard(targets: _Targets) -> Float[np.ndarray, "T n"]:
+    """Targets of mean 0 and variance 1."""
+    mean = np.sum(targets.weights * targets.desired, axis=1, keepdims=True)
+    centered = targets.desired - mean
+    return centered / np.sqrt(np.sum(targets.weights * centered**2, axis=1, keepdims=True))
+
+
+def _matmul(phase: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """A complex matrix times a real one."""
+    return phase.real @ right + 1j * (phase.imag @ right)
+
+
+def _better(values: np.ndarray, number: float, step: float, targets: _Targets, m: int) -> float:
+    """The wave number, by a search in ever smaller steps."""
+    for size in step * _STEPS:
+        trials = number + size * np.linspace(-0.5, 0.5, 3)
+        losses = [_solve(values, trial, targets, m, (0, 1, 2))[1] for trial in trials]
+        number = float(trials[int(np.argmin(losses))])
+    return number
+
+
+def _solve(
+    values: np.ndarray, number: float, targets: _Targets, m: int, form: tuple[int, ...]
+) -> tuple[np.ndarray, float]:
+    """Coefficients of a form, and the loss."""
+    desired, root = targets.desired[m], np.sqrt(targets.weights[m])
+    columns = np.cos(number * values), np.sin(number * values), np.ones_like(values)
+    design = root[:, None] * np.stack([columns[i] for i in form], axis=1)
+    found = np.linalg.solve(
+        design.T @ design + 1e-14 * np.eye(len(form)), design.T @ (root * desired)
+    )
+    return found, float(np.sum((design @ found - root * desired) ** 2))
+
+
+def _fitted(
+    inner: Formula, values: np.ndarray, number: float, targets: _Targets, m: int
+) -> Formula:
+    """The shortest formula that fits as well as the longest."""
+    desired, weights = targets.desired[m], targets.weights[m]
+    slack = _ROUNDING * float(weights @ desired**2)
+    fits = {form: _solve(values, number, targets, m, form) for form in _FORMS}
+    enough = fits[_FORMS[-1]][1] * (1 + 6 / len(values)) + slack
+    form = next(form for form in _FORMS if fits[form][1] <= enough)
+    found = dict(zip(form, fits[form][0].tolist(), strict=True))
+    argument: Formula = inner if abs(number - 1) < _SAME else ("mul", number, *inner)
+    if 0 in found and 1 in found:
+        argument = ("add", -math.atan2(found[1], found[0]), *argument)
+        size, function = math.hypot(found[0], found[1]), "cos"
+    else:
+        size, function = (found[0], "cos") if 0 in found else (found[1], "sin")
+    wave: Formula = (function, *argument)
+    if abs(size - 1) > _SAME:
+        wave = ("mul", size, *wave)
+    return ("add", found[2], *wave) if 2 in found else wave
