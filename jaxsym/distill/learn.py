@@ -44,7 +44,7 @@ _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
 _HIDDEN = (96, 96, 96)
 # shares of the steps after which an L1 network loses idle components
-_PRUNED_AT = (0.2, 0.4)
+_PRUNED_AT = (0.25, 0.5)
 # how large the relative error may be right after: the steps that follow make it good
 _PRUNING_ERROR, _PRUNING_LOSS = 0.25, 1.5
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
@@ -124,6 +124,10 @@ def check_model(model: str) -> None:
 
 
 def _particle_model(name: str, dims: int, message_size: int | None = None) -> GraphModel:
+    """A network, of the usual message size unless it was pruned: then nothing is charged any more.
+
+    A penalty on messages would go on to compress the large ones.
+    """
     if name == "hamiltonian":
         return hamiltonian_network(dims, hidden=_HIDDEN, relative=True)
     return particle_network(
@@ -133,7 +137,7 @@ def _particle_model(name: str, dims: int, message_size: int | None = None) -> Gr
         activation=nn.silu,
         relative=True,
         message_size=message_size,
-        penalty_weight=_PENALTY_WEIGHT.get(name),
+        penalty_weight=_PENALTY_WEIGHT.get(name) if message_size is None else 0.0,
     )
 
 
