@@ -177,14 +177,13 @@ class HybridEngine(NeSymReSEngine):
         )
         began = time.monotonic()
         steering = steering or Steering()
-        native_key, network_key = jax.random.split(key)
 
         def native(guesses: Sequence[Expression], limit: float | None) -> tuple[ParetoFront, ...]:
             return self.native.search_many(
                 X,
                 y,
                 variables=variables,
-                key=native_key,
+                key=key,
                 weights=weights,
                 operators=operators,
                 max_complexity=max_complexity,
@@ -200,7 +199,7 @@ class HybridEngine(NeSymReSEngine):
         if len(variables) > (self.network or _small()).config.variables:
             return native((), time_limit)
         executor = ThreadPoolExecutor(1)
-        proposed = executor.submit(self.proposals, problems, network_key)
+        proposed = executor.submit(self.proposals, problems, jax.random.fold_in(key, 1))
         executor.shutdown(wait=False)
         if time_limit is not None:
             fronts = native((), _AT_ONCE * time_limit)

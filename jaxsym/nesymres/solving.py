@@ -118,10 +118,9 @@ def fit_proposals(
     rows = [(t, e) for t, row in enumerate(chosen) for e in row if e.constants]
     if not rows:
         return fitted
-    width = max(len(problem.variables) for problem in problems)
-    samples = [_sample(problem, width) for problem in problems]
+    samples = [_sample(problem) for problem in problems]
     renamed = [_renamed(e, problems[t].variables) for t, e in rows]
-    program = compile_programs(renamed, VARIABLES[:width], length=_LENGTH, slots=SLOTS)
+    program = compile_programs(renamed, VARIABLES, length=_LENGTH, slots=SLOTS)
     X, y, weights = (np.stack([sample[i] for sample in samples]) for i in range(3))
     if len(problems) == 1:
         data = X[0], y[0], weights[0]
@@ -138,14 +137,17 @@ def fit_proposals(
     return fitted
 
 
-def _sample(problem: Problem, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """At most `_POINTS` rows of a table, filled up to that by rows without weight."""
+def _sample(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At most `_POINTS` rows of a table, filled up to that by rows without weight.
+
+    The number of columns is the same for all tables, so that the fit is compiled once.
+    """
     part = problem.sample(np.random.default_rng(0), _POINTS)
     n, columns = part.X.shape
     extra = _POINTS - n
     X = np.pad(part.X, ((0, extra), (0, 0)), mode="edge")
     return (
-        np.pad(X, ((0, 0), (0, width - columns))),
+        np.pad(X, ((0, 0), (0, len(VARIABLES) - columns))),
         np.pad(part.y, (0, extra)),
         np.pad(part.weights, (0, extra)),
     )
