@@ -42,12 +42,8 @@ class Autoencoder(nn.Module):
 
 def autoencode(
     encoder: Layers, decoder: Layers, v: Float[Array, "B V"], gram: Float[Array, "H H"]
-) -> tuple[Float[Array, "B d"], Float[Array, "B V"], Float[Array, " B"]]:
-    """Code, reconstruction, and the squared Frobenius norm of the encoder's Jacobian.
-
-    With hidden slopes D1 and D2 the Jacobian is ``W3 D2 W2 D1 W1``; its squared norm is the trace
-    of ``A (W1 W1^T) A^T`` with ``A = W3 D2 W2 D1``, d x H numbers for each sample in the place of
-    d x V.
+) -> tuple[Float[Array, "B d"], Float[Array, "B V"], Float[Array, ""]]:
+    """Code, reconstruction, and the squared Frobenius norm of the encoder's Jacobian, on average.
 
     Args:
       encoder, decoder: of `Autoencoder`.
@@ -58,11 +54,9 @@ def autoencode(
     first = v @ w1 + b1
     second = jax.nn.softplus(first) @ w2 + b2
     code = jax.nn.softplus(second) @ w3 + b3
-    slopes = jax.nn.sigmoid(second)[:, None, :] * w3.T
-    slopes = (slopes @ w2.T) * jax.nn.sigmoid(first)[:, None, :]
     (w4, b4), (w5, b5), (w6, b6) = decoder
     hidden = jax.nn.softplus(jax.nn.softplus(code @ w4 + b4) @ w5 + b5)
-    return code, hidden @ w6 + b6, _quadratic(slopes, gram)
+    return code, hidden @ w6 + b6, contraction(first, second, w2, w3, gram)
 
 
 def first_gram(encoder: Layers) -> Float[Array, "H H"]:
@@ -72,22 +66,57 @@ def first_gram(encoder: Layers) -> Float[Array, "H H"]:
 
 
 @jax.custom_vjp
-def _quadratic(a: Float[Array, "B d H"], gram: Float[Array, "H H"]) -> Float[Array, " B"]:
-    """The trace of ``A G A^T`` for a symmetric G; its slopes reuse ``A G``."""
-    return jnp.sum((a @ gram) * a, axis=(1, 2))
+def contraction(
+    first: Float[Array, "B H"],
+    second: Float[Array, "B H"],
+    w2: Float[Array, "H H"],
+    w3: Float[Array, "H d"],
+    gram: Float[Array, "H H"],
+) -> Float[Array, ""]:
+    """The mean of ``|W3 D2 W2 D1 W1|**2`` over a batch, with the slopes D1 and D2 of two layers.
+
+    It is the trace of ``A (W1 W1^T) A^T`` with ``A = W3 D2 W2 D1``: d x H numbers for each sample
+    in the place of d x V. Value and derivatives come from the same five products of matrices.
+
+    Args:
+      first, second: what the softplus of the hidden layers is taken of.
+      w2, w3: weights of the second and third layer.
+      gram: ``W1 W1^T``.
+    """
+    return _contraction_and_slopes(first, second, w2, w3, gram)[0]
 
 
-def _quadratic_forward(a: Array, gram: Array) -> tuple[Array, tuple[Array, Array]]:
-    product = a @ gram
-    return jnp.sum(product * a, axis=(1, 2)), (a, product)
+def _contraction_and_slopes(
+    first: Array, second: Array, w2: Array, w3: Array, gram: Array
+) -> tuple[Array, tuple[Array, ...]]:
+    (count, size), latent = first.shape, w3.shape[1]
+    d1, d2 = jax.nn.sigmoid(first), jax.nn.sigmoid(second)
+
+    def flat(x: Float[Array, "d B H"]) -> Float[Array, "dB H"]:
+        return x.reshape(latent * count, size)
+
+    def cube(x: Float[Array, "dB H"]) -> Float[Array, "d B H"]:
+        return x.reshape(latent, count, size)
+
+    w3_rows = w3.T[:, None]
+    inner = flat(w3_rows * d2)
+    a = cube(inner @ w2.T) * d1
+    product = cube(flat(a) @ gram)
+    along = jnp.sum(product * a, axis=0)
+    pulled = flat(product * d1)
+    back = cube(pulled @ w2)
+    slopes = (
+        2 / count * along * (1 - d1),
+        2 / count * jnp.sum(back * w3_rows, axis=0) * d2 * (1 - d2),
+        2 / count * pulled.T @ inner,
+        2 / count * jnp.einsum("dbh,bh->hd", back, d2),
+        1 / count * flat(a).T @ flat(a),
+    )
+    return jnp.sum(along) / count, slopes
 
 
-def _quadratic_backward(kept: tuple[Array, Array], slope: Array) -> tuple[Array, Array]:
-    a, product = kept
-    scaled = slope[:, None, None] * a
-    rows = a.shape[0] * a.shape[1]
-    gram = scaled.reshape(rows, -1).T @ a.reshape(rows, -1)
-    return 2 * slope[:, None, None] * product, gram
+def _contraction_backward(slopes: tuple[Array, ...], scale: Array) -> tuple[Array, ...]:
+    return tuple(scale * slope for slope in slopes)
 
 
-_quadratic.defvjp(_quadratic_forward, _quadratic_backward)
+contraction.defvjp(_contraction_and_slopes, _contraction_backward)

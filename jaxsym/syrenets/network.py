@@ -110,48 +110,66 @@ class SymbolicNetwork(nn.Module):
         a, candidates = self.architecture, self.architecture.candidates
         encoder, decoder = Autoencoder(candidates.count, a.hidden, a.latent, name="autoencoder")()
         gram = first_gram(encoder)
-
-        def layer(carry: tuple[Array, Array], own: LayerWeights) -> tuple[tuple, tuple]:
-            outputs, joint = carry
+        outputs = jnp.zeros((len(x), a.heads), x.dtype)
+        joint = jnp.zeros(candidates.count, x.dtype)
+        layers = []
+        # no scan: it would copy all weights of the heads in every step, as often as it uses them
+        for number in range(1, a.layers + 1):
             u = jnp.concatenate([x, outputs], axis=-1)
             normal = _normalized(candidates.values(u))
             code, decoded, contraction = autoencode(encoder, decoder, normal, gram)
-            probability, gate = select(a, own, _cosines(code) @ own.mix, joint)
-            weights = gate[:, None] * own.scale * probability
+            heads = Heads(a, name=f"layer_{number}")
+            weights, probability, gate = heads(_cosines(code), joint)
+            outputs = candidates.weighted(weights, u)
             joint = jnp.exp(jnp.sum(jnp.log(probability + _TINY), axis=0))
             misfit = jnp.mean((normal - decoded) ** 2)
-            found = (weights, probability, gate, misfit, jnp.mean(contraction))
-            return (candidates.weighted(weights, u), joint), found
-
-        # one body for all layers: it compiles in a third of the time
-        start = jnp.zeros((len(x), a.heads), x.dtype), jnp.zeros(candidates.count, x.dtype)
-        _, (*stacked, misfit, contraction) = jax.lax.scan(layer, start, self._layer_weights())
-        weights, probability, gate = stacked
+            layers.append((weights, probability, gate, misfit, contraction))
+        weights, probability, gate, misfit, contraction = map(jnp.stack, zip(*layers, strict=True))
         return Selected(weights, probability, gate, jnp.mean(misfit), jnp.sum(contraction))
 
-    def _layer_weights(self) -> LayerWeights:
-        a, count = self.architecture, self.architecture.candidates.count
-        shapes = {
-            "mix": (a.latent, a.latent),
-            "focus": (a.heads, a.latent),
-            "hidden": (a.heads, a.latent, a.head_hidden),
-            "output": (a.heads, a.head_hidden, count),
-            "gate_own": (a.heads, count),
-            "gate_before": (a.heads, count),
-        }
-        # as if each head had a weight matrix of its own
-        fan_in = {"mix": a.latent, "focus": a.latent, "hidden": a.latent, "output": a.head_hidden}
-        found = {}
-        for name, shape in shapes.items():
-            spread = fan_in.get(name, count) ** -0.5
-            found[name] = self.param(name, nn.initializers.normal(spread), (a.layers, *shape))
-        for name, size in (("hidden", a.head_hidden), ("output", count)):
-            shape = (a.layers, a.heads, size)
-            found[f"{name}_gain"] = self.param(f"{name}_gain", nn.initializers.ones, shape)
-            found[f"{name}_offset"] = self.param(f"{name}_offset", nn.initializers.zeros, shape)
-        return LayerWeights(**found, scale=self._scales((a.layers, a.heads, count)))
 
-    def _scales(self, shape: tuple[int, int, int]) -> Float[Array, "l k V"]:
+class Heads(nn.Module):
+    """The selection heads of one layer side by side (section 3.2, figure 3).
+
+    Attributes:
+      architecture: sizes.
+    """
+
+    architecture: Architecture
+
+    @nn.compact
+    def __call__(
+        self, similarity: Float[Array, "d d"], joint: Float[Array, " V"]
+    ) -> tuple[Float[Array, "k V"], Float[Array, "k V"], Float[Array, " k"]]:
+        """Weights (equation 8), distribution and gate (equation 7) of every head.
+
+        Args:
+          similarity: between latent coordinates.
+          joint: probability of the layer before, the product over its heads (equation 6).
+        """
+        a, count = self.architecture, self.architecture.candidates.count
+        mixed = similarity @ self._weight("mix", (a.latent, a.latent), a.latent)
+        focused = self._weight("focus", (a.heads, a.latent), a.latent) @ mixed.T
+        hidden = self._weight("hidden", (a.heads, a.latent, a.head_hidden), a.latent)
+        hidden = jax.nn.softplus(self._norm("hidden", _each_row(focused, hidden)))
+        output = self._weight("output", (a.heads, a.head_hidden, count), a.head_hidden)
+        logits = self._norm("output", _each_row(hidden, output))
+        probability = SELECTIONS[a.selection](logits / a.temperature)
+        own = self._weight("gate_own", (a.heads, count), count)
+        before = self._weight("gate_before", (a.heads, count), count)
+        gate = jax.nn.sigmoid(jnp.sum(own * probability, axis=-1) + before @ joint)
+        return gate[:, None] * self._scales((a.heads, count)) * probability, probability, gate
+
+    def _weight(self, name: str, shape: tuple[int, ...], fan_in: int) -> Array:
+        """As if each head had a weight matrix of its own."""
+        return self.param(name, nn.initializers.normal(fan_in**-0.5), shape)
+
+    def _norm(self, name: str, x: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """Layer norm with a gain and an offset for each head."""
+        gain = self.param(f"{name}_gain", nn.initializers.ones, x.shape)
+        return gain * _normalized(x) + self.param(f"{name}_offset", nn.initializers.zeros, x.shape)
+
+    def _scales(self, shape: tuple[int, int]) -> Float[Array, "k V"]:
         """S: a linear layer without bias on V constant ones.
 
         All weights of a row meet the same gradient, so Adam moves them alike: the row's sum is its
@@ -165,53 +183,22 @@ class SymbolicNetwork(nn.Module):
         return start.value + shape[-1] * moved
 
 
-class LayerWeights(NamedTuple):
-    """Of the selection heads (section 3.2, figure 3), side by side, and of the map before them.
+@jax.custom_vjp
+def _each_row(x: Float[Array, "k n"], w: Float[Array, "k n m"]) -> Float[Array, "k m"]:
+    """Each row times its own matrix.
 
-    Attributes:
-      mix: the layer's linear map of the similarity matrix, row by row.
-      focus: weighs that matrix's columns, for each head.
-      hidden, hidden_gain, hidden_offset: the heads' hidden layer, and its layer norm.
-      output, output_gain, output_offset: the layer before the selection, and its layer norm.
-      gate_own, gate_before: W1 and W2 of equation 7.
-      scale: S of equation 8.
+    The slopes by the matrices are said as a product that fuses into what uses them; that of a
+    contraction would be written out, and in another order.
     """
-
-    mix: Float[Array, "*l d d"]
-    focus: Float[Array, "*l k d"]
-    hidden: Float[Array, "*l k d r"]
-    output: Float[Array, "*l k r V"]
-    gate_own: Float[Array, "*l k V"]
-    gate_before: Float[Array, "*l k V"]
-    hidden_gain: Float[Array, "*l k r"]
-    hidden_offset: Float[Array, "*l k r"]
-    output_gain: Float[Array, "*l k V"]
-    output_offset: Float[Array, "*l k V"]
-    scale: Float[Array, "*l k V"]
+    return jnp.einsum("kn,knm->km", x, w)
 
 
-def select(
-    architecture: Architecture,
-    own: LayerWeights,
-    similarity: Float[Array, "d d"],
-    joint: Float[Array, " V"],
-) -> tuple[Float[Array, "k V"], Float[Array, " k"]]:
-    """Distribution and gate of every head of one layer.
+def _each_row_backward(kept: tuple[Array, Array], slope: Array) -> tuple[Array, Array]:
+    x, w = kept
+    return jnp.einsum("knm,km->kn", w, slope), x[..., None] * slope[:, None]
 
-    Args:
-      architecture: how to select.
-      own: weights of the layer.
-      similarity: between latent coordinates, after the layer's linear map.
-      joint: probability of the layer before, the product over its heads (equation 6).
-    """
-    focused = own.focus @ similarity.T
-    hidden = jnp.einsum("kd,kdr->kr", focused, own.hidden)
-    hidden = jax.nn.softplus(own.hidden_gain * _normalized(hidden) + own.hidden_offset)
-    logits = jnp.einsum("kr,krv->kv", hidden, own.output)
-    logits = own.output_gain * _normalized(logits) + own.output_offset
-    probability = SELECTIONS[architecture.selection](logits / architecture.temperature)
-    gate = jnp.sum(own.gate_own * probability, axis=-1) + own.gate_before @ joint
-    return probability, jax.nn.sigmoid(gate)
+
+_each_row.defvjp(lambda x, w: (_each_row(x, w), (x, w)), _each_row_backward)
 
 
 def selection(network: SymbolicNetwork, params: dict, x: Float[Array, "B n"]) -> Selected:

@@ -66,12 +66,11 @@ def test_the_contraction_is_the_norm_of_the_jacobian(x64):
         def code(row):
             return autoencode(encoder, decoder, row[None], gram)[0][0]
 
-        return jnp.sum(jax.vmap(jax.jacrev(code))(v) ** 2, axis=(1, 2))
+        return jnp.mean(jnp.sum(jax.vmap(jax.jacrev(code))(v) ** 2, axis=(1, 2)))
 
     np.testing.assert_allclose(in_closed_form(encoder), by_jacobian(encoder), rtol=1e-12)
-    weights = jnp.asarray(RNG.normal(size=5))
     ours, theirs = (
-        jax.grad(lambda e, f=f: weights @ f(e))(encoder) for f in (in_closed_form, by_jacobian)
+        jax.grad(lambda e, f=f: jnp.sin(f(e)))(encoder) for f in (in_closed_form, by_jacobian)
     )
     for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
