@@ -22,7 +22,7 @@ from jaxsym.distill.halo_law import (
 from jaxsym.distill.law import ParticleLaw, symbolic_network
 from jaxsym.distill.learn import MODELS, Learned, learn, neural_errors, relative_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
-from jaxsym.distill.neighbors import neighbors, softened
+from jaxsym.distill.neighbors import cut_off, neighbors, softened
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, pair_response, read
 from jaxsym.distill.refit import Refit, refit, relative_error
 from jaxsym.distill.rollout import Rollout, roll_out, rollout_error
@@ -61,6 +61,7 @@ __all__ = [
     "Truth",
     "choose_composition",
     "description_length",
+    "cut_off",
     "discover",
     "halo_law_network",
     "latex",

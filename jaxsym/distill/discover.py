@@ -22,7 +22,7 @@ from jaxsym.distill.gauge import (
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned, check_model, learn, neural_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
-from jaxsym.distill.neighbors import neighbors, softened
+from jaxsym.distill.neighbors import cut_off, neighbors, softened
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
 from jaxsym.distill.refit import Refit, refit
 from jaxsym.distill.select import Problem, Selector, rounded
@@ -39,6 +39,7 @@ from jaxsym.trajectories import Trajectories
 _EDGES_READ = 5000
 _SNAPSHOTS_FITTED = 128
 _CANDIDATES, _SOFTENED = 10, 4
+_SILENT = 0.1  # share of pairs that do not interact from which on laws are cut off at a distance
 _SEARCH_SECONDS = 20.0
 _TRAINING_SHARE = 0.5  # of a time limit
 _VERIFYING_SHARE = 0.15
@@ -254,6 +255,8 @@ def _put_back(
             coefficient = coefficient_in_data_units(row.expression, units, log_mass is None)
             law = ParticleLaw(coefficient, reading.force, dims)
             selector.offer(law)
+            for cut in cut_off(law, typical) if reading.silent > _SILENT else ():
+                selector.offer(cut)
         for fit in sorted(selector.fits, key=selector.cost)[:_SOFTENED]:
             selector.offer(softened(fit.law, typical), fit.log_mass)
         selector.improve(lambda law: neighbors(law, typical))

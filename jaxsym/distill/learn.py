@@ -44,7 +44,7 @@ _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
 _HIDDEN = (96, 96, 96)
 # shares of the steps after which an L1 network loses idle components
-_PRUNED_AT = (0.25, 0.5)
+_PRUNED_AT = (0.1, 0.4)
 # how large the relative error may be right after: the steps that follow make it good
 _PRUNING_ERROR, _PRUNING_LOSS = 0.25, 1.5
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely

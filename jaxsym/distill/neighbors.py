@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.thresholds import with_free_thresholds
-from jaxsym.expr import Expression, constant, variable
+from jaxsym.expr import Expression, apply, constant, literal, variable
 
 _SMALL = 1e-3  # where new constants start
 _SUMS = ("add", "sub")
@@ -27,6 +27,24 @@ def softened(law: ParticleLaw, length: float) -> ParticleLaw:
     r = variable("r")
     profile = (law.coefficient * r).canonical()
     return _changed(law, profile.substitute({"r": r + constant(0.01 * length)}) / r)
+
+
+def cut_off(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:
+    """The pull beyond a distance alone, and within it alone.
+
+    Args:
+      law: the law.
+      length: where the distance starts.
+
+    >>> from jaxsym.expr import parse
+    >>> law = ParticleLaw(parse("2 - 1/r"), False, 3)
+    >>> [str(cut.coefficient) for cut in cut_off(law, 1.5)]
+    ['Piecewise((2 - 1/r, r > 1.5), (0, True))', 'Piecewise((0, r > 1.5), (2 - 1/r, True))']
+    """
+    pull, nothing = law.coefficient, literal(0)
+    for beyond, within in ((pull, nothing), (nothing, pull)):
+        sides = variable("r"), constant(length), beyond, within
+        yield dataclasses.replace(law, coefficient=apply("if_greater", *sides))
 
 
 def neighbors(law: ParticleLaw, length: float) -> Iterator[ParticleLaw]:

@@ -18,7 +18,7 @@ from jaxsym.graphs import Bodies, EdgeSample, GraphModel
 
 VARIABLES = ("r", "m1", "m2", "q1", "q2")
 LEAST_OF_USUAL = 0.1  # of a usual acceleration: errors are relative to at least this
-_NEGLIGIBLE = 0.05  # of the usual response: an error below this tells even of no response at all
+_NEGLIGIBLE = 0.05  # of the usual response: an error below this tells no response from one
 
 
 class Reading(NamedTuple):
@@ -31,6 +31,8 @@ class Reading(NamedTuple):
       weights: inverse variances: what the network cannot know well counts little.
       tangential: share of the response, in squared size, across the line.
       force: whether the coefficient is that of a force.
+      silent: share of the samples left out whose response is known to be next to nothing: pairs
+        that do not interact.
     """
 
     inputs: Float[np.ndarray, "K V"]
@@ -38,6 +40,7 @@ class Reading(NamedTuple):
     weights: Float[np.ndarray, " K"]
     tangential: float
     force: bool
+    silent: float
 
 
 def pair_inputs(receiver: Bodies, sender: Bodies) -> tuple[Array, Array]:
@@ -78,8 +81,7 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
       sample: edges with their messages, see `jaxsym.graphs.record_messages`.
       error: the network's relative error on held-out data; sets the weights.
     Returns:
-      samples whose response is known to better than half its size, or to be next to nothing (where
-      bodies do not interact); all if these are few.
+      samples whose response is known to better than half its size, or all if these are few.
     """
     forces = model.third_law
     response = sample.message if forces else pair_response(model, params, sample)
@@ -95,14 +97,14 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
     known = sigma < 0.5 * np.abs(along)
     known = known if known.mean() > 0.1 else np.ones_like(known)
     usual = np.median(np.abs(along[known]))
-    keep = known | (sigma < _NEGLIGIBLE * usual)
     size = np.sum(pull**2, axis=-1)
     return Reading(
-        np.asarray(inputs, np.float64)[keep],
-        along[keep],
-        1.0 / sigma[keep] ** 2,
+        np.asarray(inputs, np.float64)[known],
+        along[known],
+        1.0 / sigma[known] ** 2,
         float(np.median(across[known] / np.maximum(size[known], 1e-300))),
         forces,
+        float(np.mean(~known & (sigma < _NEGLIGIBLE * usual))),
     )
 
 

@@ -18,8 +18,9 @@ from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
 
 _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite
-_REACHES = (0.1, 0.02, 0.004)  # how far, relatively, thresholds are tried around their last place
-_TRIALS = 41
+# how far, by logarithm, thresholds are tried around their last place
+_REACHES = (1.5, 0.1, 0.02, 0.004)
+_TRIALS = 61
 
 
 class Refit(NamedTuple):
@@ -190,10 +191,10 @@ class _Problem:
         return self._minimize(start, free, steps, self.data)
 
     def placed(self, point: Point, place: int, steps: int) -> Point:
-        """The point with one entry at the best of a grid, thrice, and all others fitted to it."""
+        """The point with one entry at the best of ever finer grids and all others fitted to it."""
         for reach in _REACHES:
-            grid = reach * jnp.abs(point.constants[place]) * jnp.linspace(-1.0, 1.0, _TRIALS)
-            trials = jnp.tile(point.constants, (_TRIALS, 1)).at[:, place].add(grid)
+            factors = jnp.exp(reach * jnp.linspace(-1.0, 1.0, _TRIALS))
+            trials = jnp.tile(point.constants, (_TRIALS, 1)).at[:, place].multiply(factors)
             best = trials[jnp.argmin(self._losses(trials, self.data))]
             point = self.minimize(best, jnp.ones(len(best), bool), steps)
         return point

@@ -9,6 +9,7 @@ from jaxsym.distill import (
     Problem,
     Refit,
     Selector,
+    cut_off,
     neighbors,
     power_of_distance,
     refit,
@@ -52,6 +53,14 @@ def test_refit_places_thresholds(start):
     assert threshold == pytest.approx(1.99, rel=5e-3)
     assert (stiffness, length) == pytest.approx((2.0, 0.99), rel=1e-4)
     assert fit.spread[0] < 0.01 * threshold
+
+
+def test_a_law_is_cut_off_where_the_data_end_it():
+    beyond, within = cut_off(law("(1.7 - 1.5/r)/m1"), 3.5)
+    data = motion("discontinuous")
+    fit = refit(beyond, data, topology(3))
+    assert fit.law.coefficient.constants == pytest.approx((1.99, 2.0, 1.98), rel=5e-3)
+    assert refit(within, data, topology(3)).error > 100 * fit.error
 
 
 def test_exact_numbers_of_comparisons_are_freed_among_the_neighbors():
