@@ -25,6 +25,9 @@ _LARGEST = 1e100  # squares and sums of larger values might overflow
 _BLOCK = 1 << 14  # entries evaluated at a time
 _MONOMIALS = 150_000  # that are looked at
 _LOOK = 64  # points at which they are
+_INNER = 24  # monomials that terms have functions of, and
+_OUTER = 100  # that these are multiplied by
+_IN_TERMS = ("exp", "log", "sin", "cos", "tanh")
 _ROUNDS = 4  # of selection, each on what the one before left unexplained
 _NOT_NESTED = frozenset(
     {"exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh"}
@@ -125,6 +128,37 @@ def build_library(
     for complexity in range(2, max_complexity + 1):
         if not growth.grow(complexity, size):
             break
+    return growth.library()
+
+
+def build_terms(
+    sample: Problem, targets: Float[np.ndarray, "T n"], *, size: int, max_complexity: int = 10
+) -> Library:
+    """Enumerate the terms of which sums are made: monomials times functions of monomials.
+
+    Args:
+      sample: the rows on which values are compared.
+      targets: `[T, n]` what terms are to explain.
+      size: most terms.
+      max_complexity: of a monomial.
+    """
+    named = sample.operators
+    operators = tuple(named[name] for name in (*_IN_TERMS, "mul", "div") if name in named)
+    growth = _Growth(sample, targets, operators)
+    growth.plant(*_select_monomials(sample, targets, size // 3, max_complexity))
+    degree = np.where(growth.exponents % 1 == 0, np.abs(growth.exponents), np.inf).sum(axis=1)
+    simple = np.argsort(growth.complexity, kind="stable")
+    inner = simple[(degree[simple] >= 1) & (degree[simple] <= 2)][:_INNER]
+    outer = simple[(degree[simple] >= 1) & (degree[simple] <= 3)][:_OUTER]
+    for number, operator in enumerate(operators):
+        if operator.arity == 1:
+            growth.add(number, operator, np.column_stack([inner, inner]), size)
+            continue
+        # quotients are of exponentials, those of other functions are rare
+        wanted = ("exp",) if operator.name == "div" else _IN_TERMS
+        called = np.isin(growth.code, [i for i, o in enumerate(operators) if o.name in wanted])
+        pairs = np.meshgrid([0, *outer], np.flatnonzero(called), indexing="ij")
+        growth.add(number, operator, np.stack(pairs, axis=-1).reshape(-1, 2), size)
     return growth.library()
 
 
@@ -231,12 +265,11 @@ class _Growth:
             for children in self._arguments(operator, complexity):
                 if len(self.code) >= size:
                     return False
-                self._add(number, operator, children, complexity, size)
+                self.add(number, operator, children, size)
         return True
 
-    def _add(
-        self, number: int, operator: Operator, children: np.ndarray, complexity: int, size: int
-    ) -> None:
+    def add(self, number: int, operator: Operator, children: np.ndarray, size: int) -> None:
+        """Add what an operator makes of some children, the most relevant if there is no room."""
         nested = self.nested[children].any(1)
         if operator.name in _NOT_NESTED:
             children, nested = children[~nested], np.ones(np.sum(~nested), bool)
@@ -250,7 +283,7 @@ class _Growth:
         count = len(kept)
         self._append(
             values[kept],
-            np.full(count, complexity),
+            operator.cost + self.complexity[children[kept, : operator.arity]].sum(1),
             np.zeros((count, self.exponents.shape[1])),
             np.full(count, number),
             children[kept],

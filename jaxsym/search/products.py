@@ -1,7 +1,7 @@
 """Stage: a power law times two functions, the best pairs of columns of logarithms.
 
 `y = c M g1**p1 g2**p2` with any product of powers M: every simple column is paired with all columns
-of a library's entries and of functions with a constant inside, by one matrix product.
+of a library's entries and of functions of simple entries, by one matrix product.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> 
 
     Args:
       desired: values on the rows of the library.
-      factors: functions with a constant inside, over the library.
+      factors: functions over the library; those with a constant inside are not paired.
       count: products.
     """
     powers = factors.filler.powers
-    units = np.concatenate([powers.units, factors.units])
-    costs = np.concatenate([powers.costs, factors.costs + 2])
+    plain = [column for column, key in enumerate(factors.keys) if abs(key[2]) == 1]
+    units = np.concatenate([powers.units, factors.units[plain]])
+    costs = np.concatenate([powers.costs, factors.costs[plain] + 2])
     simple = np.argsort(costs, kind="stable")[:_PAIRED]
     with np.errstate(all="ignore"):
         target = factors.logarithms.units(np.log(np.abs(desired))[None])[0].astype(np.float32)
@@ -52,7 +53,7 @@ def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> 
 
     def part(column: int) -> Part:
         own = column - len(powers.units)
-        return powers.part(column) if own < 0 else factors.part(own)
+        return powers.part(column) if own < 0 else factors.part(plain[own])
 
     for pair in sorted(found, key=found.__getitem__)[:count]:
         formula = factors.logarithms.product(desired, [part(column) for column in pair])

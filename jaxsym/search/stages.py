@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from jaxsym.search.evolve import Evolution
 from jaxsym.search.factors import Factors
 from jaxsym.search.formulas import to_formula
 from jaxsym.search.holes import Filler
-from jaxsym.search.library import Library, build_library
+from jaxsym.search.library import Library, build_library, build_terms
 from jaxsym.search.linear_sums import linear_sums
 from jaxsym.search.nested import nested_functions
 from jaxsym.search.pairs import Pairs, best_pairs, make_moments
@@ -52,7 +52,8 @@ class Effort(NamedTuple):
       refined: candidates that get constants inside their functions, and
       refined_points: rows that these are fitted to.
       side: best expressions of either side of a threshold that are combined.
-      small: entries of the library that is tried first.
+      small: entries of the library that is tried first, and
+      terms: of that of terms.
       beams: sums that are followed from each number of terms to the next.
       factors: functions that are fitted as factors of power laws.
       generations: of the evolution, at most, and
@@ -69,6 +70,7 @@ class Effort(NamedTuple):
     refined_points: int = 512
     side: int = 6
     small: int = 3000
+    terms: int = 8000
     beams: int = 48
     factors: int = 16
     generations: int = 120
@@ -137,8 +139,10 @@ class Stages:
         evolution.seed(waves(sample, self.small_filler, self.stop))
         pool.offer(evolution.fitted(16))
         yield "waves"
+        few = self.effort._replace(rows=self.effort.rows // 4)
+        yield from self._of_pairs(pool, self.terms, few, sample.y)
         evolution.seed(to_formula(expression) for expression in pool.best(100))
-        yield from self._of_evolution(pool, evolution, self.effort.generations // 20)
+        yield from self._of_evolution(pool, evolution, self.effort.generations // 24)
         yield from self._of_pairs(pool, self.small, self.effort.lighter(), sample.y)
         evolution.seed(nested_functions(sample, self.small_filler, self.stop))
         pool.offer(evolution.fitted(8))
@@ -241,11 +245,16 @@ class Stages:
         """Sub-expressions with values on the sample."""
         return self._library(self.effort.library)
 
-    def _library(self, size: int) -> Library:
+    @functools.cached_property
+    def terms(self) -> Library:
+        """What sums are made of."""
+        return self._library(self.effort.terms, build_terms)
+
+    def _library(self, size: int, build: Callable[..., Library] = build_library) -> Library:
         weights = np.mean([p.weights[self._rows] for p in self.problems], axis=0)
         sample = replace(self.problems[0].rows(self._rows), weights=weights / weights.sum())
         targets = np.stack([p.y[self._rows] for p in self.problems])
-        return build_library(sample, targets, size=size)
+        return build(sample, targets, size=size)
 
     @functools.cached_property
     def _rows(self) -> np.ndarray:
