@@ -92,11 +92,11 @@ def refit(
             point = problem.minimize(start, jnp.ones(len(start), bool), steps)
         else:
             point = problem.at_start()
-        errors = _standard_errors(point, problem.residuals)
         thresholds = np.flatnonzero(problem.among("coefficient"))[threshold_slots(law.coefficient)]
         for place in thresholds:
             point = problem.placed(point, place, steps)
-            errors[place] = _REACHES[-1] * abs(float(point.constants[place]))
+        errors = _standard_errors(point, problem.residuals)
+        errors[thresholds] = _REACHES[-1] * np.abs(np.asarray(point.constants))[thresholds]
         found = problem.unravel(point.constants)
         spread = problem.unravel(jnp.asarray(errors))
         return Refit(
