@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key, PyTree
 
-from jaxsym._check import require
+from jaxsym._check import require, unknown_name
 from jaxsym.expr import Expression
 from jaxsym.nesymres.algebra import Algebra
 from jaxsym.nesymres.coefficients import UndefinedError
@@ -92,10 +92,15 @@ class Pretrained:
 
         Raises:
           ValueError: no table, shapes that do not match, values that are not finite, fewer than
-            two points, more variables than the network knows, or a beam below one.
+            two points, more variables than the network knows, an unknown token, or a beam that is
+            no positive whole number.
         """
         require(len(tables) > 0, "tables is empty; expected at least one")
-        require(beam >= 1, f"beam={beam}; expected at least 1")
+        whole = isinstance(beam, int | np.integer)
+        require(whole and beam >= 1, f"beam={beam!r}; expected a whole number of at least 1")
+        for token in tokens:
+            if token not in ID:
+                raise unknown_name("token", token, TOKENS)
         checked = [make_table(X, y, self.config.variables) for X, y in tables]
         names = (
             [list(VARIABLES[: t.X.shape[1]]) for t in checked] if variables is None else variables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -63,7 +64,8 @@ class Prior:
         for name, weight in self.weights.items():
             if name not in ARITIES:
                 raise unknown_name("operator", name, ARITIES)
-            require(weight > 0, f"weight of {name} is {weight}; expected a positive number")
+            usual = math.isfinite(weight) and weight > 0
+            require(usual, f"weight of {name} is {weight}; expected a positive number")
         require(bool(self.weights), "weights is empty; expected at least one operator")
         require(
             1 <= self.fewest <= self.most <= 20,

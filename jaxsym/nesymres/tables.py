@@ -63,9 +63,11 @@ def make_table(X: Float[ArrayLike, "n V"], y: Float[ArrayLike, " n"], most: int)
       most: variables that the network knows.
 
     Raises:
-      ValueError: shapes that do not match, fewer than two points, values that are not finite, or
-        more columns than the network knows.
+      ValueError: shapes that do not match, fewer than two points, values that are not finite or
+        not real, or more columns than the network knows.
     """
+    for name, values in (("X", X), ("y", y)):
+        require(not np.iscomplexobj(values), f"{name} has complex numbers; expected real ones")
     points, target = np.asarray(X, np.float64), np.asarray(y, np.float64)
     require(points.ndim == 2, f"X has shape {points.shape}; expected [n, V]")
     n, columns = points.shape

@@ -120,11 +120,26 @@ def test_tables_in_one_call_are_those_alone(network):
         (np.ones(3), np.ones(3), "X has shape"),
         ([[1.0], [np.nan]], np.ones(2), "X has a non-finite value"),
         ([[1.0], [2.0]], [1.0, np.inf], "y has a non-finite value"),
+        (np.ones((3, 1)), np.ones(3, complex), "y has complex numbers"),
     ],
 )
 def test_bad_tables(network, X, y, message):
     with pytest.raises(ValueError, match=message):
         network.propose(X, y)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"beam": 0}, "beam=0; expected"),
+        ({"beam": "8"}, "beam='8'; expected"),
+        ({"tokens": ["x_1", "sinn"]}, "unknown token 'sinn'; did you mean 'sin'"),
+        ({"variables": ["a", "b"]}, "2 variables named; X has 1 columns"),
+    ],
+)
+def test_bad_options(network, options, message):
+    with pytest.raises(ValueError, match=message):
+        network.propose(np.ones((3, 1)), np.ones(3), **options)
 
 
 def test_constant_columns_and_zeros_are_read(network):
