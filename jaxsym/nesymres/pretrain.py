@@ -33,7 +33,7 @@ from jaxsym.training import (
     train,
 )
 
-_HELD_OUT = 512  # skeletons that are never trained on
+HELD_OUT = 512  # skeletons that are never trained on
 _CHUNK = 3200  # examples between two looks at the clock
 _SECONDS = 60.0  # between two lines of the log
 _RECORD = "log.jsonl"
@@ -127,7 +127,7 @@ def load_bank(run: Run, directory: Path) -> Bank:
     sets = {name: load_test_set(name) for name in run.exclude}
     exclusion = Exclusion({n: [(e.expression, e.variables) for e in sets[n]] for n in sets})
     bank = generate_bank(
-        run.prior, run.skeletons + _HELD_OUT, seed=run.seed, exclude=exclusion if sets else None
+        run.prior, run.skeletons + HELD_OUT, seed=run.seed, exclude=exclusion if sets else None
     )
     if jax.process_index() == 0:
         bank.save(path)
@@ -164,11 +164,11 @@ def pretrain(
     directory.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     bank = load_bank(run, directory)
-    learned, held_out = bank.split(_HELD_OUT)
+    learned, held_out = bank.split(HELD_OUT)
     model = NeSymReS(run.model, compute_dtype())
     optimizer = make_optimizer(run.learning_rate, run.warmup)
     params = init_params(model, jax.random.key(run.seed))
-    evaluate = make_evaluation(model, on_device(held_out), _HELD_OUT, run.stream)
+    evaluate = make_evaluation(model, on_device(held_out), HELD_OUT, run.stream)
     mesh = data_mesh() if jax.device_count() > 1 else None
     figures: dict[str, Any] = {}
     told = begin
