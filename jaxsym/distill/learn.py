@@ -46,7 +46,7 @@ _HIDDEN = (96, 96, 96)
 # shares of the steps after which an L1 network loses idle components
 _PRUNED_AT = (0.1, 0.4)
 # how large the relative error may be right after: the steps that follow make it good
-_PRUNING_ERROR, _PRUNING_LOSS = 0.25, 1.5
+_PRUNING_ERROR = 0.5
 _RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
 # Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
 _PENALTY_WEIGHT = {"l1": 3e-3, "kl": 1e-3}
@@ -190,12 +190,10 @@ def _pruned(
     nodes, target = sample
     out = jax.jit(model.apply)(params, nodes)
     params = principal_messages(params, out.messages)
-    before = float(jnp.mean(error(out.acceleration, target)))
-    allowed = max(_PRUNING_ERROR, _PRUNING_LOSS * before)
     for size in range(dims, out.messages.shape[1]):
         small, fewer = _particle_model("l1", dims, size), keep_messages(params, np.arange(size))
         predicted = jax.jit(small.apply)(fewer, nodes).acceleration
-        if float(jnp.mean(error(predicted, target))) <= allowed:
+        if float(jnp.mean(error(predicted, target))) <= _PRUNING_ERROR:
             return small, fewer
     return model, params
 
