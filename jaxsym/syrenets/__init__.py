@@ -6,7 +6,7 @@ from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discover import ROUTES, Progress, discover_lagrangian
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
-from jaxsym.syrenets.hardening import harden, network_terms
+from jaxsym.syrenets.hardening import Hardened, harden, network_terms
 from jaxsym.syrenets.library import ExpressionLibrary, Term, WaveLibrary, stages
 from jaxsym.syrenets.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
 from jaxsym.syrenets.network import Architecture, Selected, SymbolicNetwork, formula_value
@@ -28,6 +28,7 @@ __all__ = [
     "Candidates",
     "ExpressionLibrary",
     "FittedLagrangian",
+    "Hardened",
     "LagrangianDiscovery",
     "Options",
     "Progress",

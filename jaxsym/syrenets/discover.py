@@ -16,7 +16,7 @@ from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
-from jaxsym.syrenets.hardening import harden
+from jaxsym.syrenets.hardening import Hardened, harden
 from jaxsym.syrenets.losses import Batch
 from jaxsym.syrenets.network import Architecture
 from jaxsym.syrenets.trainer import train_network
@@ -25,7 +25,7 @@ from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")
 _FEWEST = 20  # states
-_NETWORK_STEPS = 600  # until the factors are there; their combinations are the regression's work
+_NETWORK_STEPS = 300  # until the factors are there; their combinations are the regression's work
 _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the direct route
 _DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
@@ -67,8 +67,9 @@ def discover_lagrangian(
     ``route="network"``: a network of Valle & Haddadin 2021 with entmax selection is trained on the
     torques; the terms that it consists of are the library of a sparse regression through
     Euler-Lagrange in float64. ``"direct"``: libraries of growing size instead. ``"auto"``: the
-    network's, and where it is not exact the direct route as well; the better one is the result,
-    and ``route`` of the result says which it was.
+    network's, and where it is not exact the direct route as well; the better one is the result.
+    ``route`` of the result is ``"network"`` if the network consists of all the terms, else
+    ``"recombined"`` (see `harden`), or ``"direct"``.
 
     A Lagrangian is determined up to constants and total time derivatives, which are left out.
     With unknown gains it is in units of the first actuator's.
@@ -164,28 +165,29 @@ class _Search:
 
     def run(self, route: str) -> tuple[FittedLagrangian, str]:
         """The better fit, and the route that it took."""
-        network = None
+        hardened = None
         in_time = route == "network" or self.end - time.monotonic() > _NETWORK_LEAST
         if route != "direct" and self.library is None and in_time:
-            network = self._network()
-        if network is not None:
+            hardened = self._network()
+        if hardened is not None:
+            network, used = hardened.fit, "network" if hardened.own else "recombined"
             error = network.error(self.kept_apart)
             if route == "network" or error <= EXACT:
-                return self._final(network), "network"
+                return self._final(network), used
         require(
             route != "network",
             "the network has no terms that a regression could use; train it longer, or take "
             "route='direct'",
         )
         direct = self._direct()
-        if network is not None and network.error(self.kept_apart) <= direct.error(self.kept_apart):
-            return self._final(network), "network"
+        if hardened is not None and error <= direct.error(self.kept_apart):
+            return self._final(network), used
         return self._final(direct), "direct"
 
     def over(self) -> bool:
         return time.monotonic() > self.end
 
-    def _network(self) -> FittedLagrangian | None:
+    def _network(self) -> Hardened | None:
         self.tell(Progress("network", 0.0, ""))
         begin, train = time.monotonic(), self.train
         dims = train.q.shape[1]
@@ -202,9 +204,9 @@ class _Search:
         self.tell(Progress("network", 1.0, f"{time.monotonic() - begin:.1f} s"))
         self.tell(Progress("harden", 0.0, ""))
         begin = time.monotonic()
-        fit = harden(trained.network, trained.seed(0), self.train, self.options)
+        hardened = harden(trained.network, trained.seed(0), self.train, self.options)
         self.tell(Progress("harden", 1.0, f"{time.monotonic() - begin:.1f} s"))
-        return fit
+        return hardened
 
     def _on_training(self, event: Event, errors: np.ndarray) -> bool:
         note = f"step {event.step} of {event.steps}, error {errors[0]:.3g}"

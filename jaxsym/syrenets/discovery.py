@@ -29,8 +29,9 @@ class LagrangianDiscovery:
       fit: its terms, coefficients and their uncertainty.
       torque_mse_relative: mean squared torque error over variance on states that nothing was fitted
         to, of the coordinate where it is largest.
-      route: ``"network"`` if the terms came out of a trained network, ``"direct"`` if out of a
-        library because the network's would not do, or because that was asked for.
+      route: ``"network"`` if a trained network consists of all the terms, ``"recombined"`` if some
+        are factors of the network's terms combined anew, ``"direct"`` if they came out of a library
+        because the network's would not do, or because that was asked for.
       seconds: that it took.
       seed: of everything random.
       recovered: whether it is the true Lagrangian up to the gauge; None where no truth is known.

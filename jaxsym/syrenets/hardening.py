@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -69,9 +70,22 @@ def network_terms(
     return library.part(order.tolist()), numbers[order]
 
 
+class Hardened(NamedTuple):
+    """What a network became.
+
+    Attributes:
+      fit: the Lagrangian.
+      own: whether the network itself consists of all its terms; otherwise some of them are its
+        factors combined anew.
+    """
+
+    fit: FittedLagrangian
+    own: bool
+
+
 def harden(
     network: SymbolicNetwork, params: dict, data: MechanicalData, options: Options
-) -> FittedLagrangian | None:
+) -> Hardened | None:
     """The exact Lagrangian of the terms that a network consists of.
 
     Args:
@@ -80,14 +94,16 @@ def harden(
       options: what may act besides.
 
     Returns:
-      The fit, or None if the network has no terms that a regression could use.
+      None if the network has no terms that a regression could use.
     """
     library, _ = network_terms(network, params, data)
     samples, dims = data.q.shape
     if not len(library):
         return None
     most = min(_MOST_TERMS, samples * dims // 2)
-    return fit_lagrangian(recombined(library, most), data, options)
+    terms = recombined(library, most)
+    fit = fit_lagrangian(terms, data, options)
+    return Hardened(fit, set(fit.library.expressions) <= set(library.expressions))
 
 
 def recombined(library: WaveLibrary, most: int) -> WaveLibrary:

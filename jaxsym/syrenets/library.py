@@ -202,7 +202,7 @@ def stages(coordinates: int) -> Iterator[WaveLibrary]:
     1. Waves of two angles at most, of all that may be added once; springs.
     2. Waves of all angles together.
     3. Waves of double angles, polynomials up to the fourth degree, terms linear in velocities.
-    4. Inverse powers, and powers times waves.
+    4. Inverse powers, of potentials down to the fourth, and powers times waves.
     """
     zero = (0,) * coordinates
     springs = [p for p in _exponents(coordinates, 2) if any(p)]
@@ -214,13 +214,14 @@ def stages(coordinates: int) -> Iterator[WaveLibrary]:
     linear = [r for r in _exponents(coordinates, 1) if sum(r) == 1] if coordinates > 1 else []
     pure = [(zero, k, s) for k, s in double]
     mixed = [(p, k, s) for p in low for k, s in narrow]
-    inverse = [tuple(-e for e in p) for p in _exponents(coordinates, 2) if any(p)]
+    inverse = [tuple(-e for e in p) for p in low if any(p)]
     yield _library([(zero, k, s) for k, s in narrow], squares, springs)
     if coordinates > 2:
         yield _library([(zero, k, s) for k, s in wide], squares, springs)
     yield _library(pure + [(p, zero, False) for p in low if any(p)], squares + linear, high)
     powers = [(p, zero, False) for p in inverse]
-    yield _library(mixed + powers, squares + linear, high + inverse)
+    wells = [tuple(-e for e in p) for p in high]
+    yield _library(mixed + powers, squares + linear, high + wells)
 
 
 def _library(

@@ -6,7 +6,8 @@ an expression has one set of coefficients, so that two Lagrangians are compared 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -72,19 +73,55 @@ def gauge_fixed(terms: Mapping[Term, float]) -> dict[Term, float]:
     ['(2, 0)']
     """
     left = {term: value for term, value in terms.items() if not is_gauge(term)}
-    shapes = {(t.powers, t.waves, t.sine) for t in left if sum(t.rates) == 1 and not any(t.powers)}
-    for powers, waves, sine in shapes:
-        # the part along the wave vector is a gradient
-        direction = np.array(waves) / np.linalg.norm(waves)
-        unit = np.eye(len(waves), dtype=int)
-        rows = [Term(powers, waves, sine, tuple(row.tolist())) for row in unit]
-        vector = np.array([terms.get(row, 0.0) for row in rows])
-        across = vector - direction * (direction @ vector)
-        for row, value in zip(rows, across.tolist(), strict=True):
-            left.pop(row, None)
-            if abs(value) > 1e-14 * np.abs(vector).max():
-                left[row] = value
+    linear = {term: left.pop(term) for term in list(left) if sum(term.rates) == 1}
+    gradients = [_gradient(shape) for shape in _potentials(linear)]
+    basis = list(dict.fromkeys([*linear, *itertools.chain(*gradients)]))
+    vector = np.array([linear.get(term, 0.0) for term in basis])
+    span = np.array([[g.get(term, 0.0) for term in basis] for g in gradients])
+    if gradients:
+        # the part that is no gradient
+        vector = vector - span.T @ np.linalg.lstsq(span.T, vector)[0]
+    largest = max(map(abs, linear.values()), default=0.0)
+    left |= {t: v for t, v in zip(basis, vector.tolist(), strict=True) if abs(v) > 1e-14 * largest}
     return dict(sorted(left.items(), key=_order))
+
+
+def _potentials(linear: Iterable[Term]) -> set[Term]:
+    """Functions of the coordinates whose gradients may be part of terms linear in velocities."""
+    found: set[Term] = set()
+    waiting = {term._replace(rates=(0,) * len(term.rates)) for term in linear if any(term.waves)}
+    waiting |= {_integral(term) for term in linear if not term.waves[term.rates.index(1)]}
+    while waiting:
+        shape = waiting.pop()
+        found.add(shape)
+        if any(shape.waves):
+            turned = shape._replace(sine=not shape.sine)
+            lower = (_lowered(shape, i) for i, power in enumerate(shape.powers) if power > 0)
+            waiting |= {turned, *lower} - found
+    return found
+
+
+def _gradient(shape: Term) -> dict[Term, float]:
+    """``dF/dt`` of a function of the coordinates."""
+    parts: dict[Term, float] = {}
+    turned = shape._replace(sine=not shape.sine)
+    for i, (power, wave) in enumerate(zip(shape.powers, shape.waves, strict=True)):
+        unit = tuple(int(j == i) for j in range(len(shape.powers)))
+        if power:
+            parts[_lowered(shape, i)._replace(rates=unit)] = float(power)
+        if wave:
+            parts[turned._replace(rates=unit)] = float(wave if shape.sine else -wave)
+    return parts
+
+
+def _lowered(shape: Term, place: int) -> Term:
+    powers = tuple(e - (i == place) for i, e in enumerate(shape.powers))
+    return shape._replace(powers=powers)
+
+
+def _integral(term: Term) -> Term:
+    """Of a term ``f(q) qd_i`` by ``q_i``, on which its wave does not depend."""
+    return term._replace(powers=_sums(term.powers, term.rates), rates=(0,) * len(term.rates))
 
 
 def same_lagrangian(

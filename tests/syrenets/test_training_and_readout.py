@@ -19,6 +19,7 @@ from jaxsym.syrenets import (
     formula_value,
     harden,
     mean_squared_error,
+    network_terms,
     read_out,
     train_network,
 )
@@ -97,10 +98,12 @@ def test_pruning_shortens_the_formula(trained, data):
 
 
 def test_hardening_gives_the_exact_equation(trained, data):
-    fit = harden(trained.network, trained.seed(0), data, Options())
-    assert fit is not None and fit.error(data) < 1e-20
-    terms = {str(term) for term in fit.library.expressions}
-    assert terms == {"qd1**2", "qd2**2", "qd1*qd2*cos(q2)", "cos(q2)"}
+    hardened = harden(trained.network, trained.seed(0), data, Options())
+    assert hardened is not None and hardened.fit.error(data) < 1e-20
+    terms = set(hardened.fit.library.expressions)
+    assert set(map(str, terms)) == {"qd1**2", "qd2**2", "qd1*qd2*cos(q2)", "cos(q2)"}
+    own, _ = network_terms(trained.network, trained.seed(0), data)
+    assert hardened.own == (terms <= set(own.expressions))
 
 
 def test_seeds_together_are_seeds_alone(data):
