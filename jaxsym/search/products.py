@@ -34,7 +34,7 @@ def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> 
     powers = factors.filler.powers
     plain = [column for column, key in enumerate(factors.keys) if abs(key[2]) == 1]
     units = np.concatenate([powers.units, factors.units[plain]])
-    costs = np.concatenate([powers.costs, factors.costs[plain] + 2])
+    costs = _COST * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
     simple = np.argsort(costs, kind="stable")[:_PAIRED]
     with np.errstate(all="ignore"):
         target = factors.logarithms.units(np.log(np.abs(desired))[None])[0].astype(np.float32)
@@ -42,8 +42,7 @@ def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> 
     found: dict[tuple[int, int], float] = {}
     for start in range(0, len(simple), _BLOCK):
         rows = simple[start : start + _BLOCK]
-        left = _left(units[rows] @ units.T, fit[rows, None], fit) + _COST * costs
-        left += _COST * costs[rows, None]
+        left = _left(units[rows] @ units.T, fit[rows, None], fit) + costs + costs[rows, None]
         partners = least(left, _EACH)
         for row, chosen, scores in zip(
             rows.tolist(), partners, np.take_along_axis(left, partners, 1), strict=True

@@ -27,7 +27,13 @@ from jaxsym.search.problem import make_problems
 from jaxsym.search.protocol import Callback, Engine
 from jaxsym.search.request import Request
 from jaxsym.search.residual import Residual, residual
-from jaxsym.search.saving import front_from_json, front_to_json, read_model, write_model
+from jaxsym.search.saving import (
+    front_from_json,
+    front_to_json,
+    parameters_to_json,
+    read_model,
+    write_model,
+)
 from jaxsym.search.steering import Nesting
 from jaxsym.search.units import Unit
 
@@ -35,8 +41,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import sympy
     from sklearn.utils import Tags
-
-_NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
 
 
 @dataclass(eq=False)
@@ -238,7 +242,7 @@ class SymbolicRegressor:
         write_model(
             path,
             {
-                "parameters": _plain(self.get_params()),
+                "parameters": parameters_to_json(self.get_params()),
                 "variables": list(self.variables_),
                 "feature_names": _listed(getattr(self, "feature_names_in_", None)),
                 "single": self.single_,
@@ -378,20 +382,6 @@ def _frame(front: ParetoFront) -> pd.DataFrame:
     columns = ["complexity", "loss", "score", "expression"]
     rows = [[c.complexity, c.loss, c.score, c.expression] for c in front]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that JSON can hold."""
-    kept = {}
-    for name, value in parameters.items():
-        if name in _NOT_SAVED and not isinstance(value, str):
-            continue
-        if name == "guesses":
-            value = [str(guess) for guess in value]
-        if isinstance(value, np.random.RandomState):
-            continue
-        kept[name] = list(value) if isinstance(value, tuple) else value
-    return kept
 
 
 def _listed(values: Any) -> list | None:

@@ -14,6 +14,7 @@ from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front import Candidate, ParetoFront
 
 _FORMAT = 1
+_NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
 
 
 def front_to_json(front: ParetoFront) -> dict[str, Any]:
@@ -63,6 +64,20 @@ def front_from_json(
         return ParetoFront(rows, *numbers)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a front as it is saved: {error!r}") from error
+
+
+def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an estimator that JSON can hold."""
+    kept = {}
+    for name, value in parameters.items():
+        if name in _NOT_SAVED and not isinstance(value, str):
+            continue
+        if name == "guesses":
+            value = [str(guess) for guess in value]
+        if isinstance(value, np.random.RandomState):
+            continue
+        kept[name] = list(value) if isinstance(value, tuple) else value
+    return kept
 
 
 def write_model(path: str | Path, content: Mapping[str, Any]) -> None:

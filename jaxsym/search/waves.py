@@ -99,24 +99,27 @@ def _periodogram(
     turns: Float[np.ndarray, "G n"], targets: _Targets, stop: Callable[[], bool]
 ) -> tuple[Float[np.ndarray, "G T"], Float[np.ndarray, "G T"]]:
     """The largest share of each target that a wave explains, and its number of steps."""
-    rows = turns.shape[1]
+    count, rows = turns.shape
     weights = targets.weights.T.astype(np.float32)
-    both = np.concatenate([weights, (targets.weights * _standard(targets)).T], axis=1)
-    both = both.astype(np.float32)
-    turn = np.exp(1j * turns).astype(np.complex64)
-    phase = np.ones_like(turn)
-    best, at = np.zeros((len(turns), weights.shape[1])), np.ones((len(turns), weights.shape[1]))
+    both = np.concatenate([weights, weights * _standard(targets).T.astype(np.float32)], axis=1)
+    turn_cosine, turn_sine = np.cos(turns, dtype=np.float32), np.sin(turns, dtype=np.float32)
+    phase = np.concatenate([np.ones_like(turn_cosine), np.zeros_like(turn_sine)])
+    best, at = np.zeros((count, weights.shape[1])), np.ones((count, weights.shape[1]))
     for step in range(1, max(2, int(2 * math.pi * rows / _ROWS / _STEP))):
         if stop():
             break
-        phase = phase * turn
-        mean, with_target = np.split(_matmul(phase, both), 2, axis=1)
-        square = _matmul(phase * phase, weights)
-        cosine, sine = (1 + square.real) / 2 - mean.real**2, (1 - square.real) / 2 - mean.imag**2
-        mixed = square.imag / 2 - mean.real * mean.imag
-        a, b = with_target.real, with_target.imag
-        share = (a**2 * sine - 2 * a * b * mixed + b**2 * cosine) / (cosine * sine - mixed**2)
-        share = np.where(cosine * sine - mixed**2 > 1e-3, share, 0.0)
+        cosine, sine = phase[:count], phase[count:]
+        phase = np.concatenate(
+            [cosine * turn_cosine - sine * turn_sine, cosine * turn_sine + sine * turn_cosine]
+        )
+        cosine, sine = phase[:count], phase[count:]
+        means, with_target = np.split(phase @ both, 2, axis=1)
+        squares = (cosine * cosine) @ weights
+        cc, ss = squares - means[:count] ** 2, 1 - squares - means[count:] ** 2
+        cs = (cosine * sine) @ weights - means[:count] * means[count:]
+        a, b = with_target[:count], with_target[count:]
+        free = cc * ss - cs**2
+        share = np.where(free > 1e-3, (a**2 * ss - 2 * a * b * cs + b**2 * cc) / free, 0.0)
         at = np.where(share > best, step, at)
         best = np.maximum(best, share)
     return best, at
@@ -127,11 +130,6 @@ def _standard(targets: _Targets) -> Float[np.ndarray, "T n"]:
     mean = np.sum(targets.weights * targets.desired, axis=1, keepdims=True)
     centered = targets.desired - mean
     return centered / np.sqrt(np.sum(targets.weights * centered**2, axis=1, keepdims=True))
-
-
-def _matmul(phase: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """A complex matrix times a real one."""
-    return phase.real @ right + 1j * (phase.imag @ right)
 
 
 def _better(values: np.ndarray, number: float, step: float, targets: _Targets, m: int) -> float:

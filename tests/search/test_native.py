@@ -14,10 +14,10 @@ from jaxsym.search.stages import Effort, Stages
 
 KEY = jax.random.key(0)
 NAMES = ("r", "m1", "m2", "q1", "q2")
-SMALL = NativeEngine(Effort(library=1500, small=1000, rows=256, refined=4, generations=4))
+SMALL = NativeEngine(Effort(library=1500, small=1000, terms=800, rows=256, refined=4, generations=4))
 TINY = NativeEngine(
     Effort(
-        library=800, small=500, rows=128, pairs=16, beams=6, refined=4, generations=2, factors=4,
+        library=800, small=500, terms=400, rows=128, pairs=16, beams=6, refined=4, generations=2, factors=4,
         reductions=1,
     )
 )  # fmt: skip
@@ -67,7 +67,7 @@ def test_exact_laws_come_out_exactly(text):
 
 def test_a_noisy_law_has_the_right_form():
     text = "(2.3 - 1.7/r)/m1"
-    found = best(text, noise=0.05, time_limit=20)
+    found = best(text, noise=0.05, time_limit=60)
     X = table(9)
     ratio = found.evaluate(X, NAMES) / parse(text).evaluate(X, NAMES)
     assert np.median(np.abs(ratio - 1)) < 0.02
