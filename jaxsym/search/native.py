@@ -168,5 +168,6 @@ class _Target:
         finish(pool, late)
         front = pool.front()
         for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
-            pool.offer(rewritten(candidate.expression))
+            if not late():
+                pool.offer(rewritten(candidate.expression))
         self.settled = pool

@@ -10,6 +10,7 @@ from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy
 from jaxsym.expr.tokens import CONSTANT
 
 _LONGEST = 60  # tokens that are worth trying
+_SYMBOLS = 8  # variables and constants with which sympy is still quick
 _WAYS: tuple[Callable[[sympy.Expr], sympy.Expr], ...] = (
     sympy.together,
     sympy.cancel,
@@ -27,9 +28,9 @@ def rewritten(expression: Expression) -> Iterator[Expression]:
     >>> min(rewritten(parse("x/y/(1 + x/y)")), key=lambda e: e.complexity)
     Expression(x/(x + y))
     """
-    if len(expression.tokens) > _LONGEST:
-        return
     names = [f"c{slot}_" for slot in range(len(expression.constants))]
+    if len(expression.tokens) > _LONGEST or len(names) + len(expression.variables) > _SYMBOLS:
+        return
     while set(names) & set(expression.variables):
         names = [name + "_" for name in names]
     slots = iter(names)
