@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,14 +15,20 @@ import numpy as np
 from jaxsym.datasets import MechanicalData
 from jaxsym.simulate import MechanicalSystem, mechanical
 from jaxsym.syrenets import (
+    EXACT,
+    Architecture,
     Batch,
+    Options,
+    SymbolicNetwork,
     discover_lagrangian,
     gauge_fixed,
+    harden,
     mean_squared_error,
     train_network,
     wave_terms,
 )
 
+_TEST, _TRAIN = slice(0, None, 2), slice(1, None, 2)
 SYSTEMS = {
     "double pendulum": mechanical("double-pendulum"),
     "double pendulum with friction": mechanical("double-pendulum", friction=(0.5, 0.2)),
@@ -37,6 +44,7 @@ def exact(
     rows = []
     for seed in seeds:
         data = system.sample(jax.random.key(seed), states)
+        begin = time.process_time()
         found = discover_lagrangian(*data, seed=seed, route=route, truth=system.lagrangian)
         rows.append(
             {
@@ -46,15 +54,34 @@ def exact(
                 "route": found.route,
                 "torque_mse_relative": found.torque_mse_relative,
                 "seconds": found.seconds,
+                "cpu_seconds": time.process_time() - begin,
             }
         )
     return {
         "seeds": len(rows),
         "exact": sum(row["exact"] and bool(row["recovered"]) for row in rows),
-        "routes": sorted({row["route"] for row in rows}),
+        "routes": dict(Counter(row["route"] for row in rows)),
         "most_seconds": max(row["seconds"] for row in rows),
+        "most_cpu_seconds": max(row["cpu_seconds"] for row in rows),
         "rows": rows,
     }
+
+
+def untrained(
+    system: MechanicalSystem, seeds: Sequence[int], *, states: int = 10_000
+) -> dict[str, Any]:
+    """What hardening finds in networks that were never trained: the part of its recombination."""
+    network = SymbolicNetwork(Architecture(inputs=2 * system.coordinates, selection="entmax"))
+    begin, own, exact = jax.jit(network.init), 0, 0
+    for seed in seeds:
+        data = system.sample(jax.random.key(seed), states)
+        train, test = (MechanicalData(*(v[part] for v in data)) for part in (_TRAIN, _TEST))
+        x = jnp.asarray(np.concatenate([data.q, data.qd], axis=1)[:32], jnp.float32)
+        hardened = harden(network, begin(jax.random.key(seed), x), train, Options())
+        if hardened is not None and hardened.fit.error(test) <= EXACT:
+            exact += 1
+            own += hardened.own
+    return {"seeds": len(seeds), "exact": exact, "own_terms": own}
 
 
 def noisy(

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import _timing
 from benchmarks._engine import Engine
-from benchmarks._syrenets_exact import SYSTEMS, adaptation, exact, noisy
+from benchmarks._syrenets_exact import SYSTEMS, adaptation, exact, noisy, untrained
 from benchmarks._syrenets_tables import LEARNERS, PAPER, grouped, learn, paper_data, syrenets
 from jaxsym.search.operon import OperonEngine
 
@@ -97,7 +97,13 @@ def _exact(seeds: int, states: int) -> dict[str, Any]:
     return {
         name: {route: exact(system, route, range(seeds), states=states) for route in routes}
         for name, system in SYSTEMS.items()
-        for routes in [("auto", "direct")]
+        for routes in [("network", "direct")]
+    }
+
+
+def _untrained(seeds: int, states: int) -> dict[str, Any]:
+    return {
+        name: untrained(system, range(seeds), states=states) for name, system in SYSTEMS.items()
     }
 
 
@@ -109,6 +115,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "tables": lambda quick: tables(2, 5.0) if quick else tables(10, 2000.0),
     "speed": lambda quick: speed(3, 1, 2) if quick else speed(50, 5, 10),
     "exact": lambda quick: _exact(1, 500) if quick else _exact(10, 10_000),
+    "untrained": lambda quick: _untrained(1, 500) if quick else _untrained(10, 10_000),
     "noise": lambda quick: _noise(1, 2000) if quick else _noise(10, 10_000),
     "adaptation": lambda quick: adaptation(20) if quick else adaptation(3000),
 }
@@ -133,8 +140,10 @@ def report(result: dict[str, Any]) -> None:
         print("times faster than torch:", result["speed"].get("times_faster", "torch is missing"))
     for name, routes in result.get("exact", {}).items():
         for route, row in routes.items():
-            took = f"{row['most_seconds']:.0f} s at most"
+            took = f"{row['most_seconds']:.0f} s at most, {row['routes']}"
             print(f"{name}, {route}: exact {row['exact']} of {row['seeds']}, {took}")
+    for name, row in result.get("untrained", {}).items():
+        print(f"{name}, a network that was never trained: {row}")
     for row in result.get("noise", []):
         print(row)
     for row in result.get("adaptation", []):
