@@ -110,7 +110,7 @@ class Selector:
         """Drop terms and put exact numbers for constants, while that shortens the description."""
         while self.best is not None:
             before = self.best
-            for law in (*with_fewer_terms(before.law), *_exact_neighbors(before)):
+            for law in (*with_fewer_terms(before.law), *_exact_neighbors(before, self.precision)):
                 self.offer(law, before.log_mass)
             if self.best is before:
                 return
@@ -148,9 +148,11 @@ def _cut_constants(expression: Expression, digits: int) -> Expression:
     return short.canonical()
 
 
-def _exact_neighbors(fit: Refit) -> Iterator[ParticleLaw]:
+def _exact_neighbors(fit: Refit, precision: float) -> Iterator[ParticleLaw]:
+    """Exact numbers near the constants; rounding of the data may move these as noise does."""
     coefficient = fit.law.coefficient
-    for slot, (value, error) in enumerate(zip(coefficient.constants, fit.spread, strict=True)):
+    spread = fit.spread * math.hypot(fit.error, precision) / max(fit.error, 1e-300)
+    for slot, (value, error) in enumerate(zip(coefficient.constants, spread, strict=True)):
         for number in exact_numbers(value, max(float(error), 1e-4 * abs(value))):
             exact = with_number(coefficient, slot, number).canonical()
             yield dataclasses.replace(fit.law, coefficient=exact)

@@ -124,6 +124,13 @@ def test_snapping_drops_terms_that_say_nothing():
     assert "C" in found.tokens and found.complexity <= parse("2*(r - 0.99)/r").complexity
 
 
+def test_snapping_drops_what_only_fits_rounding():
+    selector = Selector(Problem(motion("r2"), topology(3), None))
+    selector.offer(law("m2*exp(1e-4/m2)/(r*(r + 0.0101)**2)"))
+    selector.snap()
+    assert "exp" not in selector.best.law.coefficient.tokens
+
+
 def test_friction_is_found_beside_the_pair_law():
     problem = Problem(motion("damped", drag=0.5), topology(3), None)
     selector = Selector(problem)
