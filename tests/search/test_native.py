@@ -14,11 +14,13 @@ from jaxsym.search.stages import Effort, Stages
 
 KEY = jax.random.key(0)
 NAMES = ("r", "m1", "m2", "q1", "q2")
-SMALL = NativeEngine(Effort(library=1500, small=1000, terms=800, rows=256, refined=4, generations=4))
+SMALL = NativeEngine(
+    Effort(library=1500, small=1000, terms=800, rows=256, refined=4, generations=4)
+)
 TINY = NativeEngine(
     Effort(
-        library=800, small=500, terms=400, rows=128, pairs=16, beams=6, refined=4, generations=2, factors=4,
-        reductions=1,
+        library=800, small=500, terms=400, rows=128, pairs=16, beams=6, refined=4, generations=2,
+        factors=4, reductions=1,
     )
 )  # fmt: skip
 COUNT = 448  # one size for all searches, so that they share compiled functions

@@ -20,7 +20,17 @@ COUNT = 200
 X = np.random.default_rng(0).uniform(1.0, 5.0, (COUNT, 3))
 LAW = X[:, 0] * X[:, 1] / X[:, 2] ** 2
 QUICK = NativeEngine(
-    Effort(library=200, rows=32, pairs=20, refined=4, small=50, beams=6, factors=2, generations=1)
+    Effort(
+        library=200,
+        terms=100,
+        rows=32,
+        pairs=20,
+        refined=4,
+        small=50,
+        beams=6,
+        factors=2,
+        generations=1,
+    )
 )
 ARITHMETIC = ("add", "sub", "mul", "div", "square")
 

@@ -19,7 +19,17 @@ from jaxsym.search.stages import Effort
 X = np.random.default_rng(0).uniform(1.0, 5.0, (40, 2))
 Y = X[:, 0] * X[:, 1]
 TINY = NativeEngine(
-    Effort(library=200, rows=32, pairs=20, refined=2, small=50, beams=6, factors=2, generations=1)
+    Effort(
+        library=200,
+        terms=100,
+        rows=32,
+        pairs=20,
+        refined=2,
+        small=50,
+        beams=6,
+        factors=2,
+        generations=1,
+    )
 )
 
 
