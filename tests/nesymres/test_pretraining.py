@@ -35,7 +35,7 @@ RUN = Run(
 
 @pytest.fixture(autouse=True)
 def few_held_out(monkeypatch):
-    monkeypatch.setattr(module, "_HELD_OUT", 3)
+    monkeypatch.setattr(module, "HELD_OUT", 3)
 
 
 def params_of(directory):
