@@ -283,7 +283,6 @@ def test_ctrl_c_ends_all_searches_of_a_fit():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Estimator SymbolicRegressor does not inherit")
 @pytest.mark.filterwarnings("ignore:Can't check dok sparse matrix")
-@pytest.mark.slow  # its checks fit dozens of models
 def test_scikit_learn_finds_nothing_wrong():
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
     checks.check_estimator(
