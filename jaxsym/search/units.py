@@ -187,10 +187,20 @@ def _same(a: Dimension, b: Dimension) -> bool:
 
 
 def _apply(operator: Operator, arguments: list[_Known | None], none: _Known) -> _Known | None:
-    """The dimension of an operator's result; None if its arguments do not go together."""
+    """What is known of an operator's result; None if its arguments do not go together."""
     parts = [part for part in arguments if part is not None]
     if len(parts) < len(arguments):
         return None
+    found = _dimension(operator, parts, none)
+    values = [part.value for part in parts]
+    if found is None or None in values or operator.numpy is None:
+        return found
+    with np.errstate(all="ignore"):  # the exponent of x**(3/2) is a number
+        return found._with(float(operator.numpy(*np.array(values, float))))
+
+
+def _dimension(operator: Operator, parts: list[_Known], none: _Known) -> _Known | None:
+    """The dimension of an operator's result; None if its arguments do not go together."""
     match operator.name:
         case "add" | "sub" | "min" | "max":
             return _common(parts)

@@ -28,6 +28,8 @@ FREE = Dimensions(COLUMNS, LENGTH, free_constants=True)
         ("x**2", False, False),
         ("x*(t/t)**a", True, True),
         ("x**1.5/sqrt(y)", True, True),
+        ("x**(3/2)/sqrt(y)", True, True),
+        ("x**(2 - 1/2)/sqrt(y)", True, True),
         ("x**a", False, False),
         ("2.5*t", False, True),
         ("abs(-x) + max(x, y)", True, True),
