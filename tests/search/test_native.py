@@ -69,7 +69,7 @@ def test_exact_laws_come_out_exactly(text):
 
 def test_a_noisy_law_has_the_right_form():
     text = "(2.3 - 1.7/r)/m1"
-    found = best(text, noise=0.05, time_limit=60)
+    found = best(text, noise=0.05, time_limit=30)
     X = table(9)
     ratio = found.evaluate(X, NAMES) / parse(text).evaluate(X, NAMES)
     assert np.median(np.abs(ratio - 1)) < 0.02
