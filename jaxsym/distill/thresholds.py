@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsym.expr import Expression, apply, constant, literal, variable
+from jaxsym.expr import Expression, apply, constant
 
 _CONDITIONAL = "if_greater"
 _NOTHING: frozenset[int] = frozenset()
@@ -45,14 +45,9 @@ def with_free_thresholds(expression: Expression) -> Expression:
     def freed(side: Expression) -> Expression:
         return side if side.variables else constant(float(side.evaluate(np.zeros((1, 0)), ())[0]))
 
-    def rebuilt(operator, arguments) -> Expression:
+    def join(operator, arguments) -> Expression:
         if operator.name == _CONDITIONAL:
             arguments = [*map(freed, arguments[:2]), *arguments[2:]]
         return apply(operator.name, *arguments, operators=table)
 
-    return expression.fold(
-        variable=lambda name: variable(name, table),
-        constant=lambda slot: constant(expression.constants[slot]),
-        literal=literal,
-        apply=rebuilt,
-    )
+    return expression.rebuilt(join)

@@ -110,6 +110,22 @@ class Expression:
         """
         return fold(self.tokens, self.operators, **functions)
 
+    def rebuilt(self, build: Callable[[Operator, list[Expression]], Expression]) -> Expression:
+        """Built again from its leaves.
+
+        Args:
+          build: what stands in the place of an operator with arguments, which are built already.
+
+        >>> (variable("x") + 2.5).rebuilt(lambda operator, parts: parts[0] - parts[1])
+        Expression(x - 2.5)
+        """
+        return self.fold(
+            variable=lambda name: variable(name, self.operators),
+            constant=lambda slot: constant(self.constants[slot]),
+            literal=literal,
+            apply=build,
+        )
+
     def with_constants(self, values: Sequence[float]) -> Expression:
         """The same formula with other constants.
 

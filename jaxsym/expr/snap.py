@@ -249,9 +249,4 @@ def _decimals_as_constants(expression: Expression) -> Expression:
             return constant(literal_value(tokens[0]) / literal_value(tokens[2]))
         return apply(operator.name, *arguments, operators=table)
 
-    return expression.fold(
-        variable=lambda name: variable(name, table),
-        constant=lambda slot: constant(expression.constants[slot]),
-        literal=literal,
-        apply=join,
-    )
+    return expression.rebuilt(join)

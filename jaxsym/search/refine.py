@@ -18,7 +18,6 @@ from jaxsym.expr import (
     Operator,
     apply,
     constant,
-    literal,
     snap,
     variable,
 )
@@ -97,12 +96,7 @@ def _varied(expression: Expression, inside: bool, literals: bool) -> Expression:
                 arguments = [arguments[0] + constant(0.0)]
         return apply(operator.name, *arguments, operators=table)
 
-    return expression.fold(
-        variable=lambda name: variable(name, table),
-        constant=lambda slot: constant(expression.constants[slot]),
-        literal=literal,
-        apply=join,
-    )
+    return expression.rebuilt(join)
 
 
 def _freed(argument: Expression) -> Expression:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from jaxsym.expr import Expression, Operator, apply, constant, literal, variable
+from jaxsym.expr import Expression, Operator, apply, constant
 from jaxsym.expr.least_squares import least_squares
 from jaxsym.expr.tokens import is_literal, literal_value
 from jaxsym.search.front import ROUNDING, Candidate, ParetoFront
@@ -35,13 +35,7 @@ def with_free_numbers(expression: Expression) -> Expression:
         arguments = [_free(a) for a in arguments[:freed]] + arguments[freed:]
         return apply(operator.name, *arguments, operators=table)
 
-    free = expression.fold(
-        variable=lambda name: variable(name, table),
-        constant=lambda slot: constant(expression.constants[slot]),
-        literal=literal,
-        apply=join,
-    )
-    return _free(free).canonical()
+    return _free(expression.rebuilt(join)).canonical()
 
 
 def _free(expression: Expression) -> Expression:

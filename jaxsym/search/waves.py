@@ -66,14 +66,8 @@ def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterato
             values, entry = library.values[inner[g]], targets.entries[m]
             number = _better(values, steps[g] * counts[g, m], steps[g], targets, m)
             formula = _fitted(filler.formula(inner[g]), values, number, targets, m)
-            yield (
-                formula
-                if filler.formula(entry) == ("1",)
-                else (
-                    *("mul", *filler.formula(entry)),
-                    *formula,
-                )
-            )
+            outer = filler.formula(entry)
+            yield formula if outer == ("1",) else ("mul", *outer, *formula)
 
 
 def _unlike(values: Float[np.ndarray, "M n"], entries: list[int]) -> list[int]:
