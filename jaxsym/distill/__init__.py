@@ -1,6 +1,6 @@
 """From a trained network to an equation that takes its place, and a verdict on it."""
 
-from jaxsym.distill.discover import Progress, discover
+from jaxsym.distill.discover import discover
 from jaxsym.distill.discovery import Discovery, latex
 from jaxsym.distill.energy import pair_energy
 from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
@@ -23,6 +23,7 @@ from jaxsym.distill.law import ParticleLaw, symbolic_network
 from jaxsym.distill.learn import MODELS, Learned, learn, neural_errors, relative_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
 from jaxsym.distill.neighbors import cut_off, neighbors, softened
+from jaxsym.distill.phases import Progress
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, pair_response, read
 from jaxsym.distill.refit import Refit, refit, relative_error
 from jaxsym.distill.rollout import Rollout, roll_out, rollout_error

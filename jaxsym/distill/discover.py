@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,6 +21,7 @@ from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned, check_model, learn, neural_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
 from jaxsym.distill.neighbors import cut_off, neighbors, softened
+from jaxsym.distill.phases import Progress, Run
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
 from jaxsym.distill.refit import Refit, refit
 from jaxsym.distill.select import Problem, Selector, rounded
@@ -30,8 +29,9 @@ from jaxsym.distill.tasks import Task, task_for
 from jaxsym.distill.tidy import with_signs
 from jaxsym.distill.units import Units, coefficient_in_data_units, in_units, natural_units
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
+from jaxsym.expr import Expression
 from jaxsym.graphs import Bodies, Snapshots, record_messages, snapshots
-from jaxsym.search import ParetoFront, search
+from jaxsym.search import ParetoFront, Steering, search
 from jaxsym.search import Progress as SearchProgress
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
@@ -40,25 +40,10 @@ _EDGES_READ = 5000
 _SNAPSHOTS_FITTED = 128
 _CANDIDATES, _SOFTENED = 10, 4
 _SILENT = 0.1  # share of pairs that do not interact from which on laws are cut off at a distance
-_SEARCH_SECONDS = 20.0
+# of each search: another follows while the network knows more than the best equation
+_SEARCH_SECONDS = (20.0, 40.0, 80.0)
+_KNOWS_MORE = 2.0  # times that the equation's error is the network's
 _TRAINING_SHARE = 0.5  # of a time limit
-_VERIFYING_SHARE = 0.15
-
-
-class Progress(NamedTuple):
-    """What a callback is told.
-
-    Attributes:
-      phase: "data", "train", "read", "search", "put back" or "verify".
-      done: share of the phase, 0 to 1.
-      note: a few words or numbers.
-      seconds_left: in the phase, where known.
-    """
-
-    phase: str
-    done: float
-    note: str
-    seconds_left: float | None = None
 
 
 def discover(
@@ -96,14 +81,14 @@ def discover(
         time_limit is None or time_limit > 0,
         f"time_limit is {time_limit}; expected a positive number of seconds",
     )
-    run = _Run(callback or (lambda progress: None), time_limit)
+    run = Run(callback or (lambda progress: None), time_limit)
     with interrupt_flag() as interrupted:
         found = _discover(run, source, bodies, dims, model, seed, steps)
     return dataclasses.replace(found, interrupted=interrupted())
 
 
 def _discover(
-    run: _Run,
+    run: Run,
     source: str | Path | Trajectories,
     bodies: int,
     dims: int,
@@ -130,60 +115,9 @@ def _discover(
     with run.phase("read"):
         network = _neural(learned, task.held_out, units)
         reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
-    with run.phase("search"):
-        front = _search(reading, search_key, run.share(0.5, _SEARCH_SECONDS))
-    with run.phase("put back"):
-        selector = _put_back(front, reading, learned, task, units, run)
+    selector = _find(reading, learned, task, units, network, run, search_key)
     with run.phase("verify"):
         return _verify(task, learned, units, selector, reading, r2, network, run, seed)
-
-
-class _Run:
-    """Time, phases and progress of one discovery."""
-
-    def __init__(self, callback: Callable[[Progress], None], time_limit: float | None):
-        self.callback = callback
-        usable = np.inf if time_limit is None else (1.0 - _VERIFYING_SHARE) * time_limit
-        self.end = time.monotonic() + usable
-        self.seconds: dict[str, float] = {}
-        self.trained = False
-
-    def phase(self, name: str) -> _Phase:
-        return _Phase(self, name)
-
-    def share(self, fraction: float, most: float | None = None) -> float | None:
-        """Seconds that a phase may take: a part of what is left."""
-        left = self.end - time.monotonic()
-        if left == np.inf:
-            return most
-        allowed = max(fraction * left, 0.5)
-        return allowed if most is None else min(allowed, most)
-
-    def over(self) -> bool:
-        return time.monotonic() > self.end
-
-    def on_training(self, event: Any) -> None:
-        self.trained = True
-        error = float(event.metrics["error"])
-        note = f"step {event.step} of {event.steps}, error {error:.3g}"
-        done = event.step / event.steps
-        self.callback(Progress("train", done, note, event.seconds_left))
-
-
-class _Phase:
-    """Times a phase and tells of its begin and end."""
-
-    def __init__(self, run: _Run, name: str):
-        self.run, self.name = run, name
-
-    def __enter__(self) -> None:
-        self.start = time.monotonic()
-        self.run.callback(Progress(self.name, 0.0, ""))
-
-    def __exit__(self, *failure: Any) -> None:
-        self.run.seconds[self.name] = time.monotonic() - self.start
-        if failure[0] is None:
-            self.run.callback(Progress(self.name, 1.0, f"{self.run.seconds[self.name]:.1f} s"))
 
 
 def _read(
@@ -218,7 +152,41 @@ def _in_data_units(bodies: Bodies, units: Units) -> Bodies:
     )
 
 
-def _search(reading: Reading, key: jax.Array, seconds: float | None) -> ParetoFront:
+def _find(
+    reading: Reading,
+    learned: Learned,
+    task: Task,
+    units: Units,
+    network: np.ndarray,
+    run: Run,
+    key: jax.Array,
+) -> Selector:
+    """Search and put back, again for longer where the network is right and the equation is not.
+
+    Each search goes on from the front of the one before.
+    """
+    selector, neural = _selector(learned, task), float(np.median(network))
+    found: list[Expression] = []
+    note = ""
+    with interrupt_flag() as interrupted:
+        for turn, most in enumerate(_SEARCH_SECONDS):
+            with run.phase("search", note):
+                turn_key = jax.random.fold_in(key, turn)
+                front = _search(reading, turn_key, run.share(0.5, most), found)
+            found = [candidate.expression for candidate in front]
+            with run.phase("put back"):
+                best = _put_back(selector, front, reading, task, units, run)
+                errors = symbolic_errors(best.law, best.log_mass, task.held_out)
+            symbolic = float(np.median(errors))
+            if run.over() or interrupted() or symbolic <= _KNOWS_MORE * neural:
+                break
+            note = f"again: the equation's error is {symbolic:.2g}, the network's {neural:.2g}"
+    return selector
+
+
+def _search(
+    reading: Reading, key: jax.Array, seconds: float | None, start: Sequence[Expression]
+) -> ParetoFront:
     """The front of equations for the pair coefficient; inputs that never vary are left out."""
     varies = np.ptp(reading.inputs, axis=0) > 0
     names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
@@ -234,26 +202,32 @@ def _search(reading: Reading, key: jax.Array, seconds: float | None) -> ParetoFr
             variables=names,
             key=key,
             weights=reading.weights,
+            steering=Steering(guesses=start),
             time_limit=seconds,
             callback=stop,
         )
 
 
-def _put_back(
-    front: ParetoFront, reading: Reading, learned: Learned, task: Task, units: Units, run: _Run
-) -> Selector:
-    """Each candidate in the network's place, refitted through the whole model."""
+def _selector(learned: Learned, task: Task) -> Selector:
+    """What fits laws in the network's place, to a part of the snapshots that it saw."""
     log_mass = None
     if learned.model.third_law:
         log_mass = np.asarray(learned.params["log_mass"], np.float64)
-    problem = Problem(_some(snapshots(task.train), _SNAPSHOTS_FITTED), learned.edges, log_mass)
-    dims = task.train.dims
+    data = _some(snapshots(task.train), _SNAPSHOTS_FITTED)
+    return Selector(Problem(data, learned.edges, log_mass))
+
+
+def _put_back(
+    selector: Selector, front: ParetoFront, reading: Reading, task: Task, units: Units, run: Run
+) -> Refit:
+    """Each candidate in the network's place, refitted through the whole model; the best so far."""
+    known_masses = selector.problem.log_mass is None
     typical = float(np.median(reading.inputs[:, 0])) * units.length
     with interrupt_flag() as interrupted:
-        selector = Selector(problem, stop=lambda: run.over() or interrupted())
+        selector.stop = lambda: run.over() or interrupted()
         for row in sorted(front, key=front.description_length)[:_CANDIDATES]:
-            coefficient = coefficient_in_data_units(row.expression, units, log_mass is None)
-            law = ParticleLaw(coefficient, reading.force, dims)
+            coefficient = coefficient_in_data_units(row.expression, units, known_masses)
+            law = ParticleLaw(coefficient, reading.force, task.train.dims)
             selector.offer(law)
             for cut in cut_off(law, typical) if reading.silent > _SILENT else ():
                 selector.offer(cut)
@@ -261,7 +235,8 @@ def _put_back(
             selector.offer(softened(fit.law, typical), fit.log_mass)
         selector.improve(lambda law: neighbors(law, typical))
         selector.snap()
-    return selector
+    assert selector.best is not None
+    return selector.best
 
 
 def _verify(
@@ -272,7 +247,7 @@ def _verify(
     reading: Reading,
     r2: MessageR2 | None,
     network: np.ndarray,
-    run: _Run,
+    run: Run,
     seed: int,
 ) -> Discovery:
     """Tests of the best law, and everything that is told of it."""

@@ -20,7 +20,7 @@ from jaxsym.graphs import Snapshots, Topology
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
 _INDEPENDENT = 2000
-_LEADERS, _MOST_FITS = 2, 50
+_LEADERS, _MOST_NEIGHBORS = 2, 40
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
 _ROUNDING = {4: 3e-6, 8: 1e-9}  # relative error below which a fit is rounding, by bytes a number
 
@@ -94,10 +94,11 @@ class Selector:
     def improve(self, neighbors: Callable[[ParticleLaw], Iterable[ParticleLaw]]) -> None:
         """Try neighbors of the best laws until the best few have no better ones.
 
-        At most `_MOST_FITS` laws are tried in all: a network that has learned nothing has no end.
+        Some `_MOST_NEIGHBORS` are tried: with a network that has learned nothing there is no end.
         """
         expanded: list[Refit] = []
-        while len(self.fits) < _MOST_FITS:
+        most = len(self.fits) + _MOST_NEIGHBORS
+        while len(self.fits) < most:
             leaders = sorted(self.fits, key=self.cost)[:_LEADERS]
             fresh = [fit for fit in leaders if not any(fit is old for old in expanded)]
             if not fresh or self.stop():

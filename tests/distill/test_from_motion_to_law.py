@@ -1,6 +1,7 @@
 """From motion to a law, in one call, on laws that are not built in."""
 
 import json
+import sys
 
 import jax
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 import jaxsym
 from jaxsym.distill import Progress, discover, observed_task
+from jaxsym.expr import parse
+from jaxsym.search import Candidate, ParetoFront
 from jaxsym.simulate import particles
 from jaxsym.trajectories import trajectories
 
@@ -47,6 +50,8 @@ def test_a_repulsion_between_bodies_of_unknown_mass_is_found():
         "verify",
     }
     assert all(isinstance(event, Progress) for event in told)
+    searches = [event for event in told if event.phase == "search" and event.done == 0.0]
+    assert len(searches) == 1  # an equation better than the network ends the search
     result = json.loads(json.dumps(found.to_json()))
     for text in result["law"]["components"]:
         assert set(jaxsym.parse(text).variables) <= set(result["law"]["variables"])
@@ -84,3 +89,44 @@ def test_extremes_are_kept_from_training():
     ).max((1, 2))
     assert spread(task.train).max() <= spread(task.outside).min()
     assert len(task.held_out.time) == 10
+
+
+class PoorAtFirst:
+    """A search whose first answers are a constant; what it was asked is kept."""
+
+    def __init__(self, poor_answers):
+        self.poor_answers, self.asked = poor_answers, []
+
+    def __call__(self, X, y, *, steering, time_limit, **_):
+        self.asked.append((time_limit, [str(guess) for guess in steering.guesses]))
+        poor = len(self.asked) <= self.poor_answers
+        text = "0.5" if poor else "1.4*exp(-1.1*r)/r"
+        return ParetoFront.of([Candidate(parse(text), 1, 1.0)], variance=1.0, samples=100)
+
+
+def screened(monkeypatch, search, **options):
+    """Discover a screened attraction with this search alone, and tell how each search began."""
+    data = isolated_bodies(lambda r: 1.5 * np.exp(-r), [1.0, 0.5, 2.0], size=1.0, snapshots=100)
+    module = sys.modules["jaxsym.distill.discover"]
+    monkeypatch.setattr(module, "search", search)
+    monkeypatch.setattr(module, "neighbors", lambda law, typical: [])
+    told = []
+    found = discover(data, steps=400, seed=1, callback=told.append, **options)
+    return found, [e.note for e in told if e.phase == "search" and e.done == 0.0]
+
+
+def test_a_poor_equation_is_searched_again_for_longer(monkeypatch):
+    search = PoorAtFirst(poor_answers=2)
+    found, notes = screened(monkeypatch, search)
+    assert search.asked == [(20.0, []), (40.0, ["0.5"]), (80.0, ["0.5"])]
+    assert notes[0] == "" and notes[1].startswith("again: the equation's error")
+    assert found.symbolic.held_out < 1e-6 < found.neural.held_out
+    assert "exp" in found.law.coefficient.tokens
+
+
+def test_a_time_limit_ends_repeated_searches(monkeypatch):
+    search = PoorAtFirst(poor_answers=9)
+    found, _ = screened(monkeypatch, search, time_limit=4.0)
+    limits = [limit for limit, _ in search.asked]
+    assert len(limits) < 3 and all(limit < 4.0 for limit in limits)
+    assert found.out_of_time
