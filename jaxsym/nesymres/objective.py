@@ -59,17 +59,24 @@ def make_batches(size: int, config: StreamConfig, variables: int) -> BatchFn:
     return draw
 
 
-def make_optimizer(learning_rate: float, warmup: int) -> optax.GradientTransformation:
-    """AdamW whose rate rises over `warmup` steps and then falls as the root of the steps.
+def make_optimizer(
+    learning_rate: float, warmup: int, decay: int | None = None
+) -> optax.GradientTransformation:
+    """AdamW whose rate rises over `warmup` steps and then falls.
 
-    It has no last step, so that a run can always go on.
+    Args:
+      learning_rate: the highest.
+      warmup: steps until then.
+      decay: the step at which the rate has fallen to zero along a line; None: it falls as the root
+        of the steps, so that a run can always go on.
 
     >>> optimizer = make_optimizer(1e-3, 100)
     """
 
     def schedule(step: Int[Array, ""]) -> Float[Array, ""]:
         after = (step + 1) / warmup
-        return learning_rate * jnp.minimum(after, after**-0.5)
+        fallen = after**-0.5 if decay is None else jnp.maximum(decay - step, 0) / (decay - warmup)
+        return learning_rate * jnp.minimum(after, fallen)
 
     return optax.chain(
         optax.clip_by_global_norm(1.0), optax.adamw(schedule, b2=0.98, weight_decay=0.01)

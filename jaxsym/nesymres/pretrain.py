@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsym._check import require
 from jaxsym.nesymres.bank import Bank, generate_bank
-from jaxsym.nesymres.config import CONFIGS, ModelConfig, named_config
+from jaxsym.nesymres.config import CONFIGS
 from jaxsym.nesymres.decontamination import Exclusion
 from jaxsym.nesymres.model import NeSymReS, compute_dtype, init_params
 from jaxsym.nesymres.objective import make_batches, make_evaluation, make_loss, make_optimizer
-from jaxsym.nesymres.prior import Prior
-from jaxsym.nesymres.stream import StreamConfig, on_device
+from jaxsym.nesymres.runs import VARIANTS, Run, named_run, variant_of
+from jaxsym.nesymres.stream import on_device
 from jaxsym.nesymres.test_sets import TEST_SETS, load_test_set
-from jaxsym.nesymres.weights import Weights, save_weights
+from jaxsym.nesymres.weights import Weights, check_compatible, load_weights, save_weights
 from jaxsym.training import (
     Checkpoints,
     Event,
@@ -38,75 +40,6 @@ _CHUNK = 3200  # examples between two looks at the clock
 _SECONDS = 60.0  # between two lines of the log
 _RECORD = "log.jsonl"
 _LAST = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything that a pretraining run depends on.
-
-    Attributes:
-      model: sizes.
-      prior: of skeletons.
-      stream: of tables.
-      skeletons: number of distinct ones to learn from.
-      batch: examples of a step.
-      learning_rate: the highest.
-      warmup: steps until then.
-      seed: of everything drawn.
-      exclude: test sets that must not be among the skeletons.
-    """
-
-    model: ModelConfig
-    prior: Prior
-    stream: StreamConfig
-    skeletons: int = 1_000_000
-    batch: int = 64
-    learning_rate: float = 1e-3
-    warmup: int = 1000
-    seed: int = 0
-    exclude: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        require(
-            self.prior.length <= self.model.length,
-            f"prior.length={self.prior.length}; the model writes up to {self.model.length} tokens",
-        )
-        require(
-            self.prior.variables <= self.model.variables,
-            f"prior.variables={self.prior.variables}; the model reads {self.model.variables}",
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The run as JSON-like values."""
-        stream = {
-            name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.stream).items()
-        }
-        own = {n: v for n, v in vars(self).items() if n not in ("model", "prior", "stream")}
-        own["exclude"] = list(self.exclude)
-        return {
-            "model": self.model.as_dict(),
-            "prior": self.prior.as_dict(),
-            "stream": stream,
-            **own,
-        }
-
-
-def named_run(name: str) -> Run:
-    """The run that trains a named model; the paper's, or the small model's.
-
-    >>> named_run("paper").batch, named_run("small").prior.shuffled
-    (150, True)
-    """
-    model = named_config(name)
-    if name == "paper":
-        prior = Prior(length=model.length)
-        return Run(model, prior, StreamConfig(), batch=150, learning_rate=1e-4, warmup=1)
-    return Run(
-        model,
-        Prior(fewest=1, length=24, shuffled=True),
-        StreamConfig(points=64, fewest=16, support="mixed"),
-        warmup=500,
-    )
 
 
 def load_bank(run: Run, directory: Path) -> Bank:
@@ -138,6 +71,7 @@ def pretrain(
     run: Run,
     directory: str | Path,
     *,
+    start: Weights | None = None,
     minutes: float | None = None,
     steps: int = _LAST,
     callback: Callable[[dict[str, Any]], None] | None = None,
@@ -150,8 +84,9 @@ def pretrain(
     Args:
       run: what to train.
       directory: of the run alone.
+      start: weights to begin with; random ones by default.
       minutes: of this call; without them until `steps` or Ctrl-C.
-      steps: in all.
+      steps: in all; no more than the run's decay has.
       callback: told of every line of the log.
 
     Returns:
@@ -159,6 +94,7 @@ def pretrain(
 
     Raises:
       CheckpointError: a directory of another run.
+      ValueError: a directory with a bank of another prior, or weights of another model.
     """
     directory = Path(directory).resolve()
     directory.mkdir(parents=True, exist_ok=True)
@@ -166,8 +102,14 @@ def pretrain(
     bank = load_bank(run, directory)
     learned, held_out = bank.split(HELD_OUT)
     model = NeSymReS(run.model, compute_dtype())
-    optimizer = make_optimizer(run.learning_rate, run.warmup)
+    optimizer = make_optimizer(run.learning_rate, run.warmup, run.decay)
     params = init_params(model, jax.random.key(run.seed))
+    config = run.as_dict()
+    if start is not None:
+        check_compatible(start.params, params)
+        params = jax.tree.map(jnp.asarray, start.params)
+        config["start"] = start.fingerprint
+    steps = min(steps, run.decay or steps)
     evaluate = make_evaluation(model, on_device(held_out), HELD_OUT, run.stream)
     mesh = data_mesh() if jax.device_count() > 1 else None
     figures: dict[str, Any] = {}
@@ -202,30 +144,28 @@ def pretrain(
         steps=steps,
         chunk=max(1, _CHUNK // run.batch),
         callback=report,
-        checkpoint=Checkpoints(directory / "checkpoints", run.as_dict(), every_seconds=300),
+        checkpoint=Checkpoints(directory / "checkpoints", config, every_seconds=300),
         mesh=mesh,
         time_limit=None if minutes is None else max(1.0, 60 * minutes - spent),
     )
     figures["held_out"] = evaluate(trained.state.params)
     if jax.process_index() == 0:
-        export(run, trained.state, bank, directory, figures)
+        about = {"run": config, "bank": bank.fingerprint, "figures": figures}
+        if start is not None:
+            about["start"] = dict(start.about)
+        export(run, trained.state, about, directory)
     return figures
 
 
-def export(
-    run: Run, state: TrainState, bank: Bank, directory: Path, figures: dict[str, Any]
-) -> Path:
-    """Write the weights of a state, with all that they depend on, and return the file."""
-    about = {
-        "run": run.as_dict(),
-        "bank": bank.fingerprint,
-        "steps": int(state.step),
-        "examples": int(state.step) * run.batch,
-        "figures": figures,
-    }
-    path = directory / "weights.safetensors"
-    save_weights(path, Weights(jax.tree.map(np.asarray, state.params), run.model, about))
-    return path
+def export(run: Run, state: TrainState, about: Mapping[str, Any], directory: Path) -> None:
+    """Write the weights of a state, with all that they depend on.
+
+    Examples count from the first random weights on, steps from those that the run began with.
+    """
+    before = about.get("start", {}).get("examples", 0)
+    done = {"steps": int(state.step), "examples": before + int(state.step) * run.batch}
+    weights = Weights(jax.tree.map(np.asarray, state.params), run.model, {**about, **done})
+    save_weights(directory / "weights.safetensors", weights)
 
 
 def _show(line: dict[str, Any]) -> None:
@@ -248,6 +188,21 @@ def _show(line: dict[str, Any]) -> None:
 @click.option("--length", type=click.IntRange(min=3), help="Most tokens of a skeleton, with ends.")
 @click.option("--points", type=click.IntRange(min=16), help="Most points of an example.")
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True))
+@click.option("--warmup", type=click.IntRange(min=1), help="Steps until that rate.")
+@click.option("--decay", type=click.IntRange(min=1), help="Steps until the rate is 0: the end.")
+@click.option(
+    "--weights",
+    "start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File to begin with, as an earlier run left it.",
+)
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    type=click.Choice(sorted(VARIANTS)),
+    help="A choice made differently; may be repeated.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--exclude",
@@ -266,6 +221,10 @@ def main(
     length: int | None,
     points: int | None,
     learning_rate: float | None,
+    warmup: int | None,
+    decay: int | None,
+    start: Path | None,
+    variants: tuple[str, ...],
     seed: int,
     exclude: tuple[str, ...],
     hosts: bool,
@@ -273,21 +232,24 @@ def main(
     """Pretrain a model on equations made as it goes; stops in time and goes on when asked again."""
     if hosts:
         jax.distributed.initialize()
-    run = named_run(config)
+    run = functools.reduce(variant_of, variants, named_run(config))
     chosen: dict[str, Any] = {
         "skeletons": skeletons,
         "batch": batch,
         "learning_rate": learning_rate,
+        "warmup": warmup,
     }
     run = replace(
         run,
         **{name: value for name, value in chosen.items() if value is not None},
         prior=replace(run.prior, length=length) if length else run.prior,
         stream=replace(run.stream, points=points) if points else run.stream,
+        decay=decay,
         seed=seed,
         exclude=exclude,
     )
-    pretrain(run, directory, minutes=minutes, steps=steps, callback=_show)
+    weights = load_weights(start) if start else None
+    pretrain(run, directory, start=weights, minutes=minutes, steps=steps, callback=_show)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ class Prior:
       length: most tokens, with the start and the end.
       shuffled: variables take random columns of tables that may have further columns, without
         effect; otherwise they are numbered as they appear, and there are no others.
+      canonical: whether skeletons are written in their canonical form, or as the trees are drawn.
 
     Raises:
       ValueError: an unknown operator, or numbers out of range.
@@ -59,6 +60,7 @@ class Prior:
     deepest: int | None = None
     length: int = 32
     shuffled: bool = False
+    canonical: bool = True
 
     def __post_init__(self) -> None:
         for name, weight in self.weights.items():

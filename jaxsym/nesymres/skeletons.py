@@ -11,7 +11,7 @@ import numpy as np
 from jaxsym.expr import Expression, Operator
 from jaxsym.nesymres.algebra import Algebra
 from jaxsym.nesymres.coefficients import UndefinedError
-from jaxsym.nesymres.prior import Prior
+from jaxsym.nesymres.prior import ARITIES, Prior
 from jaxsym.nesymres.terms import Term
 from jaxsym.nesymres.trees import sample_trees
 from jaxsym.nesymres.vocabulary import BINARY, ID, INTEGERS, UNARY, VARIABLES
@@ -20,14 +20,21 @@ CHUNK = 4096  # trees drawn together
 _SITES = frozenset({*VARIABLES, "sin", "cos", "tan", "asin", "exp"})  # what may get a constant
 _ARITY = {**dict.fromkeys(UNARY, 1), **dict.fromkeys(BINARY, 2)}
 _NAMES = {"log": "ln"}
+_SPELLINGS = {  # of what the trees have and the vocabulary lacks
+    "sub": "add {} mul -1 {}",
+    "div": "mul {} pow {} -1",
+    "neg": "mul -1 {}",
+    "inv": "pow {} -1",
+    **{f"pow{n}": f"pow {{}} {n}" for n in (2, 3, 4, 5)},
+}
 
 
 class Skeleton(NamedTuple):
     """One expression to learn from.
 
     Attributes:
-      tokens: canonical, with ``c`` for every free constant.
-      bare: the same expression without its constants.
+      tokens: with ``c`` for every free constant; canonical unless the prior says otherwise.
+      bare: the same expression without its constants, canonical.
       columns: number of columns of its table.
     """
 
@@ -59,7 +66,11 @@ def sample_skeletons(prior: Prior, seed: int, chunk: int = 0) -> Iterator[Skelet
                 bare = algebra.canonical(tree)
                 if prior.deepest is not None and depth(bare) > prior.deepest:
                     continue
-                tokens = algebra.canonical(place_constants(bare, prior.constants, draw))
+                form = bare if prior.canonical else spelled(tree)
+                placed = place_constants(form, prior.constants, draw)
+                tokens = algebra.canonical(placed)
+                if not prior.canonical:
+                    tokens = tuple(placed)
             except UndefinedError:
                 continue
             if _usable(tokens, prior, columns):
@@ -67,13 +78,30 @@ def sample_skeletons(prior: Prior, seed: int, chunk: int = 0) -> Iterator[Skelet
         chunk += 1
 
 
-def place_constants(tokens: Sequence[str], most: int, draw: random.Random) -> list[str]:
+def spelled(tree: Sequence[str]) -> tuple[str, ...]:
+    """A tree in the tokens of the vocabulary, otherwise as it is.
+
+    >>> " ".join(spelled(("sub", "pow2", "x_1", "x_2")))
+    'add pow x_1 2 mul -1 x_2'
+    """
+    stack: list[str] = []
+    for token in reversed(tree):
+        parts = [stack.pop() for _ in range(ARITIES.get(token, 0))]
+        spelling = _SPELLINGS.get(token, " ".join([token, *["{}"] * len(parts)]))
+        stack.append(spelling.format(*parts))
+    return tuple(stack.pop().split())
+
+
+def place_constants(
+    tokens: Sequence[str], most: int, draw: random.Random, fewest: int = 0
+) -> list[str]:
     """Put factors and terms ``c`` at random places: around variables and functions.
 
     Args:
-      tokens: a canonical expression.
-      most: the number of constants is uniform between 0 and that, or the number of places.
+      tokens: an expression.
+      most: the number of constants is uniform up to that, or the number of places.
       draw: Python's generator.
+      fewest: and from that on.
 
     >>> place_constants(("sin", "x_1"), 1, random.Random(1))
     ['sin', 'x_1']
@@ -81,7 +109,9 @@ def place_constants(tokens: Sequence[str], most: int, draw: random.Random) -> li
     ['sin', 'mul', 'c', 'x_1']
     """
     sites = [i for i, token in enumerate(tokens) if token in _SITES]
-    chosen = draw.sample(range(2 * len(sites)), draw.randint(0, min(most, 2 * len(sites))))
+    places = 2 * len(sites)
+    count = draw.randint(min(fewest, places), min(most, places))
+    chosen = draw.sample(range(places), count)
     placed = list(tokens)
     for choice in sorted(chosen, reverse=True):
         site = sites[choice // 2]

@@ -39,6 +39,12 @@ class Weights(NamedTuple):
     config: ModelConfig
     about: Mapping[str, Any]
 
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the parameters, the same for equal ones."""
+        flat = flatten_dict(self.params, sep="/")
+        return _digest({name: np.asarray(flat[name]) for name in flat})[:16]
+
 
 def save_weights(path: str | Path, weights: Weights, dtype: Any = np.float16) -> None:
     """Write weights, whole or not at all.

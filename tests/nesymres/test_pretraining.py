@@ -6,13 +6,16 @@ import json
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from jaxsym.nesymres import CONFIGS, Prior, StreamConfig, load_weights
 from jaxsym.nesymres import pretrain as module
-from jaxsym.nesymres.pretrain import Run, load_bank, main, named_run, pretrain
+from jaxsym.nesymres.objective import make_optimizer
+from jaxsym.nesymres.pretrain import load_bank, main, pretrain
+from jaxsym.nesymres.runs import VARIANTS, Run, named_run, variant_of
 from jaxsym.training import CheckpointError
 
 MODEL = replace(
@@ -66,10 +69,46 @@ def test_a_run_in_two_parts_ends_where_one_ends(tmp_path, monkeypatch):
     ):
         assert np.array_equal(one, other)
 
+    begun = load_weights(tmp_path / "whole" / "weights.safetensors")
+    ending = replace(RUN, decay=12, learning_rate=1e-3)
+    pretrain(ending, tmp_path / "ending", start=begun, steps=60)
+    about = load_weights(tmp_path / "ending" / "weights.safetensors").about
+    assert about["steps"] == 12 and about["examples"] == 960 + 12 * 16
+    assert about["start"]["steps"] == 60 and about["run"]["start"] == begun.fingerprint
+
     with pytest.raises(ValueError, match="of another prior"):
         pretrain(replace(RUN, exclude=("nguyen",)), tmp_path / "whole", steps=70)
     with pytest.raises(CheckpointError, match="learning_rate was 0.03 and is now 0.01"):
         pretrain(replace(RUN, learning_rate=1e-2), tmp_path / "whole", steps=70)
+
+
+def test_the_rate_rises_and_falls_to_zero_or_without_end():
+    moved = {}
+    for decay in (None, 20):
+        optimizer = make_optimizer(1e-2, 4, decay)
+        params, state, sizes = jnp.ones(3), optimizer.init(jnp.ones(3)), []
+        for _ in range(22):
+            update, state = optimizer.update(jnp.ones(3), state, params)
+            sizes.append(float(jnp.abs(update).max()))
+        moved[decay] = np.array(sizes)
+    assert np.argmax(moved[None]) == 3 and np.argmax(moved[20]) in (3, 4)
+    assert moved[20][20] == 0 and moved[20][12] == pytest.approx(moved[20][4] / 2, rel=1e-2)
+    assert moved[None][15] == pytest.approx(moved[None][3] / 2, rel=1e-2)
+
+
+def test_variants_are_runs_that_differ():
+    run = named_run("small")
+    for name in VARIANTS:
+        changed = variant_of(run, name)
+        assert changed != run and json.loads(json.dumps(changed.as_dict()))
+    assert variant_of(run, "variables-6").model.variables == 6
+    with pytest.raises(ValueError, match="did you mean 'bits-32'"):
+        variant_of(run, "bits-23")
+
+
+def test_a_decay_within_the_warmup_is_refused():
+    with pytest.raises(ValueError, match="decay=5, warmup=10"):
+        replace(RUN, decay=5)
 
 
 def test_an_unknown_model_is_refused(tmp_path):

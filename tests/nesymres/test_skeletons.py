@@ -211,3 +211,19 @@ def test_skeleton_of_an_expression():
 def test_bad_priors(options, message):
     with pytest.raises(ValueError, match=message):
         Prior(**options)
+
+
+def test_skeletons_as_drawn_mean_the_same():
+    prior = Prior(canonical=False, constants=0)
+    drawn = list(itertools.islice(sample_skeletons(prior, 0), 200))
+    algebra = Algebra()
+    assert all(algebra.canonical(s.tokens) == s.bare for s in drawn)
+    assert any(s.tokens != s.bare for s in drawn)
+
+
+def test_as_many_constants_as_asked_for():
+    tokens = ("add", "x_1", "sin", "x_2")
+    for seed in range(20):
+        placed = place_constants(tokens, 5, random.Random(seed), fewest=4)
+        assert placed.count("c") in (4, 5)
+    assert place_constants(tokens, 9, random.Random(0), fewest=9).count("c") == 6
