@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from jax.sharding import Mesh
 from jaxtyping import PyTree
 
@@ -21,6 +24,7 @@ def steps_for(
     data: PyTree = None,
     *,
     mesh: Mesh | None = None,
+    data_axes: Any = None,
 ) -> int:
     """How many steps this machine takes in ``seconds`` at the speed that it has now.
 
@@ -32,7 +36,7 @@ def steps_for(
     Args:
       seconds: for the training alone; the step with the new schedule is compiled once more.
       step: of `make_step`, with a schedule of any length.
-      state, batch_fn, data, mesh: as in `train`; the state stays as it is.
+      state, batch_fn, data, mesh, data_axes: as in `train`; the state stays as it is.
 
     Returns:
       At least 1.
@@ -49,8 +53,9 @@ def steps_for(
     """
     require(seconds > 0, f"seconds is {seconds}; expected a positive number")
     begin = current_step(state)
-    warm = train(step, state, batch_fn, data, steps=begin + 1, mesh=mesh).state
-    trial = train(step, warm, batch_fn, data, steps=2**31 - 1, mesh=mesh, time_limit=seconds / 20)
+    run = partial(train, step, batch_fn=batch_fn, data=data, mesh=mesh, data_axes=data_axes)
+    warm = run(state=state, steps=begin + 1).state
+    trial = run(state=warm, steps=2**31 - 1, time_limit=seconds / 20)
     taken = current_step(trial.state) - begin - 1
     (steps,) = parallel.agree(max(1, int(taken / trial.seconds * seconds)))
     return steps

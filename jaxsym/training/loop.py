@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -78,6 +78,7 @@ def train(
     checkpoint: Checkpoints | None = None,
     mesh: Mesh | None = None,
     time_limit: float | None = None,
+    data_axes: Any = None,
 ) -> Trained:
     """Train until ``state.step`` is ``steps``, or the time limit, Ctrl-C or the callback ends it.
 
@@ -100,6 +101,8 @@ def train(
       mesh: of `data_mesh`: the batch, or the stacked seeds, are split over it.
       time_limit: seconds from now, compilation included; kept to within one step's time (and
         the compilation's, which cannot be broken off).
+      data_axes: where states are stacked, which axes of ``data`` are too, hashable and as
+        `jax.vmap` takes them; None if all runs see the same data.
 
     Returns:
       The state reached, and how it ended.
@@ -118,6 +121,10 @@ def train(
     (3.0, 200)
     """
     _check_arguments(steps, chunk, time_limit)
+    require(
+        data_axes is None or state.step.ndim == 1,
+        f"data_axes is {data_axes}, and the runs are not stacked; expected None",
+    )
     begin = time.monotonic()
     with interrupt_flag() as interrupted:
         data = jax.device_put(data) if mesh is None else parallel.replicate(data, mesh)
@@ -127,7 +134,7 @@ def train(
         end = np.inf if time_limit is None else begin + time_limit
         metrics: dict[str, np.ndarray] = {}
         rate, dead, stop = 0.0, 0, False
-        run = partial(_run, step, batch_fn, mesh)
+        run = partial(_run, step, batch_fn, mesh, data_axes)
         state, *_ = run(state, data, np.int32(0))  # compiles, and leaves that out of the speed
 
         while True:
@@ -210,11 +217,12 @@ def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:
     return min(left, chunk, max(1, int(rate * seconds / 2)))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
+@partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
 def _run(
     step: Step,
     batch_fn: BatchFn,
     mesh: Mesh | None,
+    data_axes: Any,
     state: TrainState,
     data: PyTree,
     count: Int[Array, ""],
@@ -226,7 +234,7 @@ def _run(
     """
     seeds = state.step.ndim == 1
 
-    def advance(state: TrainState) -> tuple[TrainState, Metrics, Array]:
+    def advance(state: TrainState, data: PyTree) -> tuple[TrainState, Metrics, Array]:
         batch_key, _ = step_keys(state)
         batch = batch_fn(batch_key, state.step, data)
         if mesh is not None and not seeds:
@@ -236,12 +244,14 @@ def _run(
         metrics = jax.tree.map(lambda m: jnp.where(good, m, 0) * jnp.float32(1), metrics)
         return new, metrics, good.astype(jnp.int32)
 
+    every = jax.vmap(advance, in_axes=(0, data_axes)) if seeds else advance
+
     def body(_: Array, carry: tuple) -> tuple:
         state, *sums = carry
-        state, *values = (jax.vmap(advance) if seeds else advance)(state)
+        state, *values = every(state, data)
         return state, *jax.tree.map(jnp.add, sums, values)
 
-    shapes = jax.eval_shape(jax.vmap(advance) if seeds else advance, state)[1:]
+    shapes = jax.eval_shape(every, state, data)[1:]
     zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
     return jax.lax.fori_loop(0, count, body, (state, *zeros))
 

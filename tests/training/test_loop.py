@@ -98,6 +98,24 @@ def test_stacked_seeds_agree_with_a_loop_over_seeds():
         np.testing.assert_allclose(together.metrics["loss"][seed], alone.metrics["loss"], rtol=1e-4)
 
 
+def test_stacked_runs_may_each_have_data_of_their_own():
+    def scaled(key, step, rows_and_scale):
+        rows, scale = rows_and_scale
+        batch = BATCH(key, step, rows)
+        return batch | {"y": scale * batch["y"]}
+
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[start(s) for s in range(2)])
+    scales = jnp.array([1.0, 3.0])
+    together = train(STEP, stacked, scaled, (data(), scales), steps=30, data_axes=(None, 0))
+    for run, scale in enumerate(scales):
+        alone = train(STEP, start(run), scaled, (data(), scale), steps=30)
+        np.testing.assert_allclose(
+            together.state.params["w"][run], alone.state.params["w"], rtol=1e-4, atol=1e-6
+        )
+    with pytest.raises(ValueError, match="data_axes is .* runs are not stacked"):
+        train(STEP, start(), scaled, (data(), scales[0]), steps=1, data_axes=(None, 0))
+
+
 def test_events_tell_means_counts_and_state():
     events = []
 
