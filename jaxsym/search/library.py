@@ -146,10 +146,12 @@ def build_terms(
     operators = tuple(named[name] for name in (*_IN_TERMS, "mul", "div") if name in named)
     growth = _Growth(sample, targets, operators)
     growth.plant(*_select_monomials(sample, targets, size // 3, max_complexity))
-    degree = np.where(growth.exponents % 1 == 0, np.abs(growth.exponents), np.inf).sum(axis=1)
+    degree = np.abs(growth.exponents).sum(axis=1)
+    whole = np.all(growth.exponents % 1 == 0, axis=1)
+    halves = np.all(growth.exponents % 0.5 == 0, axis=1)
     simple = np.argsort(growth.complexity, kind="stable")
-    inner = simple[(degree[simple] >= 1) & (degree[simple] <= 2)][:_INNER]
-    outer = simple[(degree[simple] >= 1) & (degree[simple] <= 3)][:_OUTER]
+    inner = simple[(whole & (degree >= 1) & (degree <= 2))[simple]][:_INNER]
+    outer = simple[(halves & (degree > 0) & (degree <= 3))[simple]][:_OUTER]
     for number, operator in enumerate(operators):
         if operator.arity == 1:
             growth.add(number, operator, np.column_stack([inner, inner]), size)

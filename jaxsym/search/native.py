@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
-from jaxsym.expr import Operator
+from jaxsym.expr import Expression, Operator, constant
 from jaxsym.search.front import ParetoFront
 from jaxsym.search.pool import Pool
 from jaxsym.search.problem import Problem, make_problems
@@ -162,7 +162,7 @@ class _Target:
             return time.monotonic() > end
 
         pool = Pool(self.problem)
-        pool.offer(self.scaling.restored(c.expression) for c in self.pool.wide_front())
+        pool.offer(self._restored(c.expression) for c in self.pool.wide_front())
         if not self.pool.exact:
             polish(pool, late)
         finish(pool, late)
@@ -171,3 +171,8 @@ class _Target:
             if not late():
                 pool.offer(rewritten(candidate.expression))
         self.settled = pool
+
+    def _restored(self, expression: Expression) -> Expression:
+        """An expression for the table itself; a scale that turns into 1 may have a dimension."""
+        found = self.scaling.restored(expression)
+        return found if self.problem.steering.allowed(found) else constant(1.0) * found

@@ -84,8 +84,11 @@ def best_pairs(
     for start in range(0, len(best), _BLOCK):
         if scores and stop():
             break
-        block = np.resize(best[start : start + _BLOCK], _BLOCK)  # repeats fill the last block
-        scores.append(np.asarray((_in_numpy if few else _compiled)(block, *single)))
+        block = best[start : start + _BLOCK]
+        if few:
+            scores.append(_in_numpy(block, *single))
+        else:  # repeats fill the last block, so that one compiled function does
+            scores.append(np.asarray(_compiled(np.resize(block, _BLOCK), *single)))
     found = {}
     best = best[: len(scores) * _BLOCK]
     for kind, score in zip(_KINDS, np.concatenate(scores, axis=1)[:, : len(best)], strict=True):

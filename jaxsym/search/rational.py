@@ -2,13 +2,15 @@
 
 `h(y) q(x) = p(x)` is linear in the coefficients of p and q together, so that they are a null vector
 of one matrix, by the singular value decomposition. Columns are dropped, the hardest first, as long
-as one remains: what is left is the sparsest ratio. A function h may be around it.
+as one remains: what is left is the sparsest ratio. A function h may be around it, and variables may
+be inside of functions.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +20,12 @@ from jaxsym.expr import Expression, apply, constant, variable
 from jaxsym.search.polynomials import arrangements
 from jaxsym.search.problem import Problem
 
-_DEGREES = {1: 5, 2: 3, 3: 3, 4: 2, 5: 2, 6: 2, 7: 1, 8: 1, 9: 1}
+_DEGREES = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
 _NULL = 1e-10  # singular value, relative, of what is exact
 _ROWS_PER_TERM = 2
+_LONGEST = 12  # terms of a ratio; with more, smooth functions pass for each other
+_INSIDE = ("sin", "cos", "exp", "log", "sqrt")
+_BOTH = 3  # variables up to which two of them are put inside of functions
 
 
 def ratios(problem: Problem) -> Iterator[Expression]:
@@ -44,17 +49,59 @@ def ratios(problem: Problem) -> Iterator[Expression]:
             yield apply("exp", inner, operators=problem.table)
 
 
+def ratios_of_functions(
+    problem: Problem, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Expression]:
+    """Ratios of polynomials in a function of one or two variables, and in the other variables.
+
+    Args:
+      problem: the target; on noisy data there is nothing to be found.
+      stop: whether time is over.
+
+    >>> from jaxsym.search.problem import make_problems
+    >>> from jaxsym.search.protocol import SEARCHED
+    >>> X = np.random.default_rng(0).uniform(0.1, 0.9, (100, 2))
+    >>> y = (np.cos(X[:, 0]) - X[:, 1]) / (1 - X[:, 1] * np.cos(X[:, 0]))  # aberration
+    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"], operators=SEARCHED,
+    ...     max_complexity=30)
+    >>> min(problem.loss(found) for found in ratios_of_functions(problem)) < 1e-25
+    True
+    """
+    for inside in _inside(problem):
+        if stop():
+            return
+        columns, definitions = problem.X.copy(), {}
+        for place, name in inside:
+            operator = problem.operators[name]
+            assert operator.numpy is not None
+            columns[:, place] = operator.numpy(columns[:, place])
+            old = problem.variables[place]
+            definitions[old] = apply(name, variable(old), operators=problem.table)
+        if np.all(np.isfinite(columns)):
+            for found in ratios(replace(problem, X=columns)):
+                yield found.substitute(definitions)
+
+
+def _inside(problem: Problem) -> Iterator[tuple[tuple[int, str], ...]]:
+    """Places of variables with the functions that they are put inside of."""
+    names = [name for name in _INSIDE if name in problem.operators]
+    places = range(len(problem.variables))
+    singles = list(itertools.product(places, names))
+    yield from ((single,) for single in singles)
+    if len(places) <= _BOTH:
+        pairs = itertools.combinations(singles, 2)
+        yield from (pair for pair in pairs if pair[0][0] != pair[1][0])
+
+
 def _ratio(problem: Problem) -> Iterator[Expression]:
-    exponents = _exponents(problem.X.shape[1])
-    if 2 * len(exponents) * _ROWS_PER_TERM > len(problem.y):
-        return
+    exponents = _exponents(problem.X.shape[1], len(problem.y) // (2 * _ROWS_PER_TERM))
     terms = np.stack([np.prod(problem.X ** np.array(e), axis=1) for e in exponents], axis=1)
     columns = np.concatenate([terms, -problem.y[:, None] * terms], axis=1)
     size = np.sqrt((columns**2).mean(0))
     if not np.all(np.isfinite(size)) or np.any(size == 0):
         return
     kept = _sparsest(columns / size)
-    if kept is None:
+    if kept is None or len(kept) > _LONGEST:
         return
     null = np.linalg.svd(columns[:, kept] / size[kept])[2][-1] / size[kept]
     count = len(exponents)
@@ -70,9 +117,11 @@ def _ratio(problem: Problem) -> Iterator[Expression]:
                 yield numerator / denominator
 
 
-def _exponents(variables: int) -> list[tuple[int, ...]]:
-    """Exponents of the terms of a polynomial, the simplest first."""
+def _exponents(variables: int, most: int) -> list[tuple[int, ...]]:
+    """Exponents of the terms of a polynomial, the simplest first; of high degree as rows allow."""
     degree = _DEGREES.get(variables, 1)
+    while degree and math.comb(variables + degree, degree) > most:
+        degree -= 1
     every = itertools.product(range(degree + 1), repeat=variables)
     return sorted((e for e in every if sum(e) <= degree), key=lambda e: (sum(e), -max(e), e))
 

@@ -109,6 +109,24 @@ def reductions(
     return sorted(distinct.values(), key=lambda r: (r.problem.X.shape[1], r.error))
 
 
+def unexplained(problem: Problem, rng: np.random.Generator) -> float:
+    """Share of the variance that a polynomial in all variables leaves on rows left out.
+
+    >>> from jaxsym.search.problem import make_problems
+    >>> X = np.random.default_rng(0).uniform(size=(200, 2))
+    >>> both, one = (make_problems(X[:, :k], X.sum(1, keepdims=True), None, variables="ab"[:k],
+    ...     operators={}, max_complexity=9)[0] for k in (2, 1))
+    >>> unexplained(both, np.random.default_rng(0)) < 1e-20
+    True
+    >>> unexplained(one, np.random.default_rng(0)) > 0.1
+    True
+    """
+    sample = problem.sample(rng, _ROWS)
+    with np.errstate(all="ignore"):
+        left, _ = _left_out(sample.X.T, sample.y, None)
+    return left / max(_spread(sample.y), 1e-300)
+
+
 class _Trial(NamedTuple):
     """Columns that may be enough.
 

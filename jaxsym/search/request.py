@@ -107,7 +107,7 @@ class Request:
         with run.noticing_interrupts(), np.errstate(all="ignore"):
             if self.template is not None:
                 fronts = run.within(problems, self.template)
-            elif self.dimensions and not self.dimensions[0].free_constants:
+            elif self.dimensions:
                 fronts = run.with_units(problems, self.dimensions, self.with_dimension)
             else:
                 fronts = run.run(problems)

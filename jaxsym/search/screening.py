@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from jaxsym.expr import variable
@@ -35,9 +37,13 @@ def screen(problem: Problem, count: int) -> Change:
     # by turns, so that either way of looking has its say
     chosen = list(dict.fromkeys(column for pair in zip(*orders, strict=False) for column in pair))
     chosen += [column for order in orders for column in order if column not in chosen]
-    names = [problem.variables[column] for column in sorted(chosen[:count])]
-    unknown = "screened"
-    while unknown in problem.variables:
+    return keep([problem.variables[column] for column in sorted(chosen[:count])])
+
+
+def keep(names: Sequence[str]) -> Change:
+    """The change to some of the columns, or to all, with the target as it is."""
+    unknown = "kept"
+    while unknown in names:
         unknown += "_"
     return Change({name: variable(name) for name in names}, variable(unknown), unknown)
 

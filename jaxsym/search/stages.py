@@ -30,7 +30,7 @@ from jaxsym.search.pool import Pool
 from jaxsym.search.power_laws import power_laws
 from jaxsym.search.problem import Problem
 from jaxsym.search.products import products
-from jaxsym.search.rational import ratios
+from jaxsym.search.rational import ratios, ratios_of_functions
 from jaxsym.search.reduction import Reduced, reductions
 from jaxsym.search.refine import fit_guesses, insert_constants
 from jaxsym.search.sparse import sparse_sums
@@ -76,7 +76,7 @@ class Effort(NamedTuple):
     generations: int = 120
     patience: int = 20
     reductions: int = 2
-    share: float = 0.35
+    share: float = 0.4
 
     def lighter(self) -> Effort:
         """About an eighth of the work, for a part of a problem."""
@@ -128,8 +128,11 @@ class Stages:
         yield from self._thorough(pool)
 
     def _of_ratios(self, pool: Pool) -> Iterator[str]:
-        pool.offer(ratios(pool.problem.rows(self._rows)))
+        sample = pool.problem.rows(self._rows)
+        pool.offer(ratios(sample))
         yield "ratios"
+        pool.offer(ratios_of_functions(sample, self.stop))
+        yield "ratios of functions"
 
     def _thorough(self, pool: Pool) -> Iterator[str]:
         """The stages that need a library, first a small one, then the large one."""

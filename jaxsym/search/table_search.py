@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Key
 
@@ -22,7 +23,8 @@ from jaxsym.search.front import Candidate, ParetoFront
 from jaxsym.search.groups import dimensionless_groups
 from jaxsym.search.problem import Problem
 from jaxsym.search.protocol import Callback, Engine, Progress
-from jaxsym.search.screening import screen
+from jaxsym.search.reduction import unexplained
+from jaxsym.search.screening import keep, screen
 from jaxsym.search.settle import settle
 from jaxsym.search.steering import Steering
 from jaxsym.search.templates import Template
@@ -32,6 +34,7 @@ _LOG = logging.getLogger("jaxsym.search")
 _COLUMNS = 10  # that a search takes; of more the most promising are chosen
 _ENGINE = 0.9  # share of the time for searches in other variables; the rest is to settle
 _WAYS = 3  # of writing a problem in dimensionless groups
+_LESS = 10.0  # times as much as usual may be left unexplained in groups that are tried
 _ROUNDS = 3  # over the parts of a template that has several
 _TOGETHER = 3  # best of each part that are combined
 
@@ -61,7 +64,7 @@ class TableSearch:
         if len(problems[0].variables) <= _COLUMNS:
             return self._engine(problems, self._left(1.0))
         return tuple(
-            self._changed(problem, [screen(problem, _COLUMNS)], target, len(problems))
+            self._changed(problem, [_plain(problem)], target, len(problems))
             for target, problem in enumerate(problems)
         )
 
@@ -73,6 +76,9 @@ class TableSearch:
     ) -> tuple[ParetoFront, ...]:
         """Search for each target in dimensionless groups.
 
+        Constants that may have any dimension need not have one: groups are tried then too, unless
+        the target is plainly no function of them.
+
         Args:
           problems: one per target.
           dimensions: one per target, of the variables and of the named constants that have some.
@@ -80,15 +86,21 @@ class TableSearch:
         """
         fronts = []
         for target, (problem, of_target) in enumerate(zip(problems, dimensions, strict=True)):
-            wide = _with_columns(problem, named)
-            usable = np.all(wide.X != 0, axis=0)
-            repeating = list(itertools.compress(wide.variables, usable))
-            ways = dimensionless_groups(of_target, repeating, _WAYS)
-            values = {name: constant(value) for name, value in named.items()}
-            # the constants' columns are for the engine alone
-            ways = [_Filled(w.inner, w.outer, w.unknown, wide, values) for w in ways]
+            ways = _in_groups(problem, of_target, named) if of_target.reachable else []
+            if of_target.free_constants:
+                plain = _plain(problem)
+                ways = [way for way in ways[:1] if self._promising(problem, way, plain)]
+                ways.append(plain)
             fronts.append(self._changed(problem, ways, target, len(problems)))
         return tuple(fronts)
+
+    def _promising(self, problem: Problem, way: Change, plain: Change) -> bool:
+        """Whether a smooth function of a way's variables explains not much less than otherwise."""
+        if not way.inner:
+            return False
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(self.key)).ravel())
+        left, usual = (unexplained(w.forward(problem), rng) for w in (way, plain))
+        return left <= _LESS * usual
 
     def within(self, problems: Sequence[Problem], template: Template) -> tuple[ParetoFront, ...]:
         """Search for the unknown parts of a template, by turns if there are several.
@@ -256,6 +268,27 @@ def _whole(
     return [
         template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
         for chosen in itertools.product(*(found[:most] for found in parts.values()))
+    ]
+
+
+def _plain(problem: Problem) -> Change:
+    """A problem in its own variables, the most promising if there are many."""
+    many = len(problem.variables) > _COLUMNS
+    return screen(problem, _COLUMNS) if many else keep(problem.variables)
+
+
+def _in_groups(
+    problem: Problem, dimensions: Dimensions, named: Mapping[str, float]
+) -> list[Change]:
+    """Ways to write a problem in dimensionless groups, of named constants too."""
+    wide = _with_columns(problem, named)
+    usable = np.all(wide.X != 0, axis=0)
+    repeating = list(itertools.compress(wide.variables, usable))
+    values = {name: constant(value) for name, value in named.items()}
+    # the constants' columns are for the engine alone
+    return [
+        _Filled(way.inner, way.outer, way.unknown, wide, values)
+        for way in dimensionless_groups(dimensions, repeating, _WAYS)
     ]
 
 

@@ -31,23 +31,25 @@ class Transform(NamedTuple):
       name: of h.
       forward: z of y.
       slope: dy/dz of y.
-      operator: what y is of z.
+      operators: what y is of z, the innermost first.
       signed: whether h applies to y of any sign; others apply to |y| where y keeps its sign.
     """
 
     name: str
     forward: Callable[[np.ndarray], np.ndarray]
     slope: Callable[[np.ndarray], np.ndarray]
-    operator: str
+    operators: tuple[str, ...]
     signed: bool = False
 
 
+# In the order in which they are tried: what is likelier first, as far as time is short.
 TRANSFORMS = (
-    Transform("1/y", lambda y: 1 / y, lambda y: -(y**2), "inv", signed=True),
-    Transform("log y", np.log, lambda y: y, "exp"),
-    Transform("y**2", np.square, lambda y: 1 / (2 * y), "sqrt"),
-    Transform("sqrt y", np.sqrt, lambda y: 2 * np.sqrt(y), "square"),
-    Transform("exp y", np.exp, lambda y: np.exp(-y), "log", signed=True),
+    Transform("1/y", lambda y: 1 / y, lambda y: -(y**2), ("inv",), signed=True),
+    Transform("y**2", np.square, lambda y: 1 / (2 * y), ("sqrt",)),
+    Transform("log y", np.log, lambda y: y, ("exp",)),
+    Transform("1/y**2", lambda y: y**-2.0, lambda y: -(y**3) / 2, ("sqrt", "inv")),
+    Transform("sqrt y", np.sqrt, lambda y: 2 * np.sqrt(y), ("square",)),
+    Transform("exp y", np.exp, lambda y: np.exp(-y), ("log",), signed=True),
 )
 
 
@@ -70,7 +72,7 @@ def transformed(problem: Problem, smooth: np.ndarray) -> Iterator[Transformed]:
       problems with targets z, on the same rows.
     """
     for transform in TRANSFORMS:
-        if transform.operator not in problem.operators:
+        if not set(transform.operators) <= problem.operators.keys():
             continue
         sign = 1.0 if transform.signed else _sign(smooth)
         with np.errstate(all="ignore"):
@@ -83,8 +85,8 @@ def transformed(problem: Problem, smooth: np.ndarray) -> Iterator[Transformed]:
             changed = replace(problem, y=target, weights=weights / weights.sum())
             way = (
                 _exponential
-                if transform.operator == "exp"
-                else functools.partial(_applied, transform.operator)
+                if transform.operators == ("exp",)
+                else functools.partial(_applied, transform.operators)
             )
             yield Transformed(transform.name, changed, functools.partial(way, sign, problem.table))
 
@@ -95,10 +97,11 @@ def _sign(y: np.ndarray) -> float:
 
 
 def _applied(
-    operator: str, sign: float, table: Table, polynomial: Polynomial
+    operators: tuple[str, ...], sign: float, table: Table, polynomial: Polynomial
 ) -> Iterator[Expression]:
-    for inner in arrangements(polynomial, table):
-        outer = apply(operator, inner, operators=table)
+    for outer in arrangements(polynomial, table):
+        for operator in operators:
+            outer = apply(operator, outer, operators=table)
         yield outer if sign > 0 else -outer
 
 

@@ -46,14 +46,14 @@ class Dimensions:
     free_constants: bool = False
 
     def __post_init__(self) -> None:
-        if not self.free_constants and not self._reachable:
+        if not self.free_constants and not self.reachable:
             raise UnitsError(
                 "no expression of these variables can have the target's dimension while constants "
                 "have none; declare them free, or name a constant that has a unit"
             )
 
     @property
-    def _reachable(self) -> bool:
+    def reachable(self) -> bool:
         """Whether a product of powers of the variables has the target's dimension."""
         if not any(self.target):
             return True

@@ -6,7 +6,7 @@ import pytest
 from jaxsym.expr import parse
 from jaxsym.search import SEARCHED
 from jaxsym.search.problem import make_problems
-from jaxsym.search.rational import ratios
+from jaxsym.search.rational import ratios, ratios_of_functions
 
 X = np.random.default_rng(0).uniform(1.0, 3.0, (120, 3))
 
@@ -46,3 +46,31 @@ def test_noise_hides_ratios():
     y = parse("(a + b)/c").evaluate(X, "abc")
     noise = 1e-3 * np.random.default_rng(1).normal(size=len(y))
     assert list(ratios(problem(y + noise))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(cos(a) - 0.3*b)/(1 - 0.3*b*cos(a))",
+        "sqrt(a**2 + b**2 - 2*a*b*cos(c))",
+        "a + b + 2*sqrt(a)*sqrt(b)*c",
+        "(exp(a) - 1)/(exp(a) + b)",
+    ],
+)
+def test_variables_inside_functions(text):
+    whole = problem(parse(text).evaluate(X, "abc"))
+    assert min(map(whole.loss, ratios_of_functions(whole))) < 1e-20 * whole.variance
+
+
+def test_time_may_be_over():
+    whole = problem(parse("a*cos(b)").evaluate(X, "abc"))
+    assert list(ratios_of_functions(whole, stop=lambda: True)) == []
+
+
+def test_few_rows_lower_the_degree():
+    rows = slice(0, 17)  # of three variables the terms up to the first degree
+    y = parse("(a + 2*b)/(1 + c)").evaluate(X[rows], "abc")
+    (few,) = make_problems(
+        X[rows], y[:, None], None, variables="abc", operators=SEARCHED, max_complexity=30
+    )
+    assert min(map(few.loss, ratios(few))) < 1e-20 * few.variance

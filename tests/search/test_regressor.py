@@ -133,6 +133,45 @@ def test_a_constant_with_a_unit_stands_where_its_dimension_is_needed():
     assert free.expression_ == parse("5*x0/2")
 
 
+def test_constants_of_any_dimension_may_have_none():
+    stages: list[str] = []
+    model = fit(
+        X[:, 0] * (np.cos(X[:, 1] * X[:, 2]) + 0.3 * np.cos(X[:, 1] * X[:, 2]) ** 2),
+        units=[(1, 0), (0, 1), (0, -1)],
+        target_units=(1, 0),
+        dimensionless_constants=False,
+        callback=lambda progress: stages.append(progress.stage),
+    )
+    loss = model.fronts_[0].candidates[-1].loss
+    assert loss < 1e-20  # a polynomial of the cosine of the one group, which no data had to show
+    assert not any("variables" in stage or stage == "pairs" for stage in stages)
+
+
+def test_a_factor_of_one_may_have_a_dimension():
+    model = fit(
+        1e4 * X[:, 0] * X[:, 1],
+        1e2 * X[:, :2],  # scaled to 1 inside, where the factor is 1 too
+        units=[(1, 0), (0, 1)],
+        target_units=(2, 1),
+        dimensionless_constants=False,
+    )
+    assert model.expression_ == parse("1.0*x0*x1")
+
+
+def test_groups_that_cannot_explain_a_target_are_left_out():
+    stages: list[str] = []
+    model = fit(
+        np.exp(-X[:, 1] / 2.5) * X[:, 0],
+        X[:, :2],
+        units=[(1, 0), (0, 1)],
+        target_units=(1, 0),
+        dimensionless_constants=False,
+        callback=lambda progress: stages.append(progress.stage),
+    )
+    assert model.expression_ == parse("x0*exp(-0.4*x1)")
+    assert stages.count("constants") == 1
+
+
 def test_named_constants_are_found_again():
     rng = np.random.default_rng(3)
     y = 6.674e-3 * X[:, 0] * (1 + 1e-5 * rng.normal(size=COUNT))
