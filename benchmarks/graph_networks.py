@@ -1,49 +1,40 @@
 """The three tables of Cranmer et al. 2020 (arXiv 2006.11287): test error, messages, laws.
 
 `error` trains the paper's networks with the original's settings (absolute inputs, three layers of
-300, batch 64, one cycle of Adam), all seeds of a cell in one program, each cell for the seconds of
-the budget; the paper's recipe takes 150,000 to 1,000,000 steps. Errors are sums over a graph and
-means over its nodes: the paper does not say which of the two it prints. `messages` and `laws` come
-from the same runs of `jaxsym discover`. Cells found in FILE are not run again.
+300, batch 64, one cycle of Adam), all cells of one shape in one program, each for STEPS steps, or
+for the seconds of the budget; the paper's recipe takes 150,000 to 1,000,000 steps. Errors are sums
+over a graph and means over its nodes: the paper does not say which of the two it prints. R2 of
+these networks' messages is told as well. `messages` and `laws` come from the same runs of
+`jaxsym discover`. Cells found in FILE are not run again, and trainings go on where they ended.
 
     python -m benchmarks.graph_networks --table error|messages|laws [--sims spring-2,charge-3]
-        [--models bottleneck,l1] [--seeds 0,1,2] [--budget 600] [--quick] [--json FILE]
+        [--models bottleneck,l1] [--seeds 0,1,2] [--budget 600 | --steps 150000] [--quick]
+        [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import shutil
 from collections.abc import Sequence
-from functools import partial
+from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
 from benchmarks import _timing, discovery
-from benchmarks._graph_settings import SETTINGS
-from benchmarks._graph_tables import ERROR, LAWS, MESSAGES, MODELS, SIMULATIONS, published
-from jaxsym.graphs import (
-    GraphModel,
-    Snapshots,
-    absolute_error,
-    graph,
-    graph_batches,
-    hamiltonian_network,
-    particle_network,
-    snapshots,
-    topology,
-    training_loss,
+from benchmarks._graph_original import (
+    Cell,
+    absolute_errors,
+    agreement,
+    motion,
+    one_of,
+    train_together,
 )
-from jaxsym.simulate import particles
-from jaxsym.training import init_state, make_step, steps_for, train
+from benchmarks._graph_tables import ERROR, LAWS, MESSAGES, MODELS, SIMULATIONS, published
 
 TABLES = ("error", "messages", "laws")
-_STEPS, _KEPT_EVERY = 500, 5  # states of a trajectory, and every which of them is learned from
-_BODIES = 4
+_TRAJECTORIES = 2000
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
@@ -53,14 +44,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     models, seeds = given.models.split(","), [int(seed) for seed in given.seeds.split(",")]
     cells = _timing.kept(given.json, "cells")
     if given.quick:
-        sims, models, seeds, given.budget = [("spring", 2)], ["bottleneck"], [0], 1.0
-    for law, dims in sims:
-        for model in models:
-            for name, run in _runs(given, law, dims, model, seeds):
-                if name not in cells:
-                    cells[name] = run()
-                    _timing.write(_result(given, cells), given.json)
-                print(name, _line(cells[name]), flush=True)
+        sims, models, seeds, given.steps = [("spring", 2)], ["l1", "standard"], [0], 3
+    asked = [Cell(*sim, model, seed) for sim in sims for model in models for seed in seeds]
+    (_fill_errors if given.table == "error" else _fill_laws)(given, asked, cells)
     _show(given.table, cells, sims, models)
     return _result(given, cells)
 
@@ -73,6 +59,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--models", default=",".join(MODELS), help="separated by commas")
     options.add_argument("--seeds", default="0", help="separated by commas")
     options.add_argument("--budget", type=float, default=600.0, help="seconds a cell, for errors")
+    options.add_argument("--steps", type=int, help="of training, for errors, whatever the budget")
     return options
 
 
@@ -86,87 +73,71 @@ def _result(given: argparse.Namespace, cells: dict[str, Any]) -> dict[str, Any]:
     return found | _timing.machine()
 
 
-def _runs(given: argparse.Namespace, law: str, dims: int, model: str, seeds: Sequence[int]) -> Any:
-    """Names of the cells, each with what fills it."""
-    if given.table == "error":
-        trajectories = 20 if given.quick else 2000
-        fill = partial(test_errors, law, dims, model, seeds, given.budget, trajectories)
-        return [(f"error/{law}-{dims}/{model}/{','.join(map(str, seeds))}", fill)]
-    # the physical friction: the original's differs from body to body, which no network can see
-    physical = law.removesuffix("_paper")
-    return [
-        (
-            f"discovery/{physical}-{dims}/{model}/{seed}",
-            partial(discovery.run, f"{physical}:{model}:{dims}", seed),
-        )
-        for seed in seeds
-    ]
+def _fill_laws(given: argparse.Namespace, asked: list[Cell], cells: dict[str, Any]) -> None:
+    for cell in asked:
+        # the physical friction: the original's differs from body to body, which no network can see
+        law = cell.law.removesuffix("_paper")
+        name = f"discovery/{law}-{cell.dims}/{cell.model}/{cell.seed}"
+        if name not in cells:
+            cells[name] = discovery.run(f"{law}:{cell.model}:{cell.dims}", cell.seed)
+            _timing.write(_result(given, cells), given.json)
+        print(name, discovery.line(cells[name]), flush=True)
+
+
+def _fill_errors(given: argparse.Namespace, asked: list[Cell], cells: dict[str, Any]) -> None:
+    """Shape after shape."""
+    trajectories = 20 if given.quick else _TRAJECTORIES
+    for shape in dict.fromkeys(cell.shape for cell in asked):
+        todo = [c for c in asked if c.shape == shape and _error_name(c) not in cells]
+        if todo:
+            saved = given.json and given.json.with_suffix(".training") / shape
+            found = test_errors(todo, given.steps, given.budget, trajectories, saved)
+            cells |= {_error_name(cell): entry for cell, entry in zip(todo, found, strict=True)}
+            _timing.write(_result(given, cells), given.json)
+            if saved:
+                shutil.rmtree(saved, ignore_errors=True)
+        for cell in asked:
+            if cell.shape == shape:
+                print(_error_name(cell), _error_line(cells[_error_name(cell)]), flush=True)
+
+
+def _error_name(cell: Cell) -> str:
+    return f"error/{cell.law}-{cell.dims}/{cell.model}/{cell.seed}"
 
 
 def test_errors(
-    law: str, dims: int, model: str, seeds: Sequence[int], budget: float, trajectories: int
-) -> dict[str, Any]:
-    """Train one network a seed, all in one program, and test each on motion of another seed."""
-    data = _motion(law, dims, 0, trajectories)
-    test = _motion(law, dims, 1, max(10, trajectories // 10))
-    network = hamiltonian_network(dims) if model == "hamiltonian" else particle_network(model, dims)
-    edges = topology(_BODIES)
-    batches = graph_batches(edges, SETTINGS["batch"], shift=SETTINGS["shift"])
-    loss = training_loss(network, absolute_error)
-
-    def start(optimizer: optax.GradientTransformation) -> Any:
-        keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-        return jax.vmap(lambda key: init_state(network.init(key), optimizer, key))(keys)
-
-    trial = _optimizer(SETTINGS["schedule_steps"])
-    begin = time.perf_counter()
-    steps = steps_for(budget, make_step(loss, trial), start(trial), batches, data)
-    optimizer = _optimizer(steps)
-    trained = train(make_step(loss, optimizer), start(optimizer), batches, data, steps=steps)
-    by_seed = [
-        _test(network, jax.tree.map(lambda leaf, k=k: leaf[k], trained.state.params), test)
-        for k in range(len(seeds))
-    ]
-    return {
-        "graph_sum": _timing.spread([graph_sum for graph_sum, _ in by_seed]),
-        "node_mean": _timing.spread([node_mean for _, node_mean in by_seed]),
-        "paper": published(ERROR, law, dims, model),
-        "steps": steps,
-        "seconds": time.perf_counter() - begin,
-    }
-
-
-def _motion(law: str, dims: int, seed: int, trajectories: int) -> Snapshots:
-    system = particles(law, bodies=_BODIES, dims=dims)
-    motion = system.simulate(jax.random.key(seed), trajectories=trajectories, steps=_STEPS)
-    return jax.tree.map(jnp.asarray, snapshots(motion.thin(_KEPT_EVERY)))
-
-
-def _optimizer(steps: int) -> optax.GradientTransformation:
-    schedule = optax.cosine_onecycle_schedule(
-        max(steps, 10), SETTINGS["learning_rate"], final_div_factor=SETTINGS["final_division"]
+    cells: list[Cell], steps: int | None, budget: float, trajectories: int, saved: Path | None
+) -> list[dict[str, Any]]:
+    """Train cells of one shape in one program, and test each on motion of another seed."""
+    data = {law: motion(law, cells[0].dims, 0, trajectories) for law in {c.law for c in cells}}
+    trained = train_together(
+        cells,
+        [data[cell.law] for cell in cells],
+        steps=steps,
+        seconds=budget * len(cells),
+        saved=saved,
     )
-    return optax.chain(optax.add_decayed_weights(SETTINGS["weight_decay"]), optax.adam(schedule))
-
-
-def _test(network: GraphModel, params: Any, test: Snapshots) -> tuple[float, float]:
-    """Sum over a graph, and mean over its nodes, of the absolute errors."""
-    predict = jax.jit(lambda bodies: network.apply(params, graph(bodies, topology(_BODIES))))
-    total, count = 0.0, len(test.acceleration)
-    for k in range(0, count, 1000):
-        part = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1000], test)
-        predicted = predict(part.bodies).acceleration.reshape(part.acceleration.shape)
-        total += float(np.sum(np.abs(predicted - part.acceleration)))
-    return total / count, total / count / _BODIES
-
-
-def _line(cell: dict[str, Any]) -> str:
-    if "graph_sum" in cell:
-        found = (
-            f"{cell['graph_sum']['median']:.3g} a graph, {cell['node_mean']['median']:.3g} a node"
+    tests = {law: motion(law, cells[0].dims, 1, max(10, trajectories // 10)) for law in data}
+    found = []
+    for place, cell in enumerate(cells):
+        params, test = one_of(trained.params, place), tests[cell.law]
+        found.append(
+            absolute_errors(cell, params, test)
+            | {
+                "message_r2": agreement(cell, params, test)._asdict(),
+                "paper": published(ERROR, cell.law, cell.dims, cell.model),
+                "steps": trained.steps,
+                "cells_together": len(cells),
+                "seconds_together": trained.seconds,
+            }
         )
-        return f"{found}; paper {cell['paper']}; {cell['steps']} steps, {cell['seconds']:.0f} s"
-    return discovery.line(cell)
+    return found
+
+
+def _error_line(cell: dict[str, Any]) -> str:
+    r2 = cell["message_r2"]["plain"]
+    found = f"{cell['graph_sum']:.3g} a graph, {cell['node_mean']:.3g} a node, R2 {r2:.3f}"
+    return f"{found}; paper {cell['paper']}; {cell['steps']} steps"
 
 
 def _show(table: str, cells: dict[str, Any], sims: Sequence[tuple[str, int]], models: Any) -> None:
@@ -186,7 +157,8 @@ def _error_cell(cells: dict[str, Any], law: str, dims: int, model: str) -> tuple
     paper = published(ERROR, law, dims, model)
     if not found:
         return "", paper
-    return f"{found[0]['graph_sum']['median']:.3g}, {found[0]['node_mean']['median']:.3g}", paper
+    medians = (np.median([cell[name] for cell in found]) for name in ("graph_sum", "node_mean"))
+    return ", ".join(f"{median:.3g}" for median in medians), paper
 
 
 def _found(cells: dict[str, Any], law: str, dims: int, model: str) -> list[dict[str, Any]]:

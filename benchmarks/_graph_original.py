@@ -1,0 +1,189 @@
+"""The original's recipe for any of its models and laws, trained by jaxsym, many cells at once.
+
+Settings as in `benchmarks._graph_settings`; simulations, models and seeds whose networks have one
+shape are stacked and trained as one program, each with data and a penalty of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from benchmarks._graph_settings import SETTINGS
+from jaxsym.distill import MessageR2, message_r2, pair_inputs
+from jaxsym.distill.reading import VARIABLES
+from jaxsym.distill.tasks import simulated_truth
+from jaxsym.graphs import (
+    GraphModel,
+    Snapshots,
+    absolute_error,
+    graph,
+    graph_batches,
+    hamiltonian_network,
+    particle_network,
+    record_messages,
+    snapshots,
+    topology,
+)
+from jaxsym.simulate import particles
+from jaxsym.training import Checkpoints, TrainState, init_state, make_step, steps_for, train
+
+_STEPS, _KEPT_EVERY = 500, 5  # states of a trajectory, and every which of them is learned from
+_EDGES_READ = 5000
+_BODIES = SETTINGS["bodies"]
+# the L1 network is the standard one with a penalty
+SHAPES = {"standard": "wide", "l1": "wide"}
+
+
+class Cell(NamedTuple):
+    """One network of the table.
+
+    Attributes:
+      law: in `jaxsym.simulate.LAWS`.
+      dims: D.
+      model: one of the paper's.
+      seed: of parameters and batches.
+    """
+
+    law: str
+    dims: int
+    model: str
+    seed: int
+
+    @property
+    def shape(self) -> str:
+        """Cells of one shape can be trained together."""
+        return f"{SHAPES.get(self.model, self.model)}-{self.dims}"
+
+    def network(self) -> GraphModel:
+        """The paper's, with its own penalty."""
+        if self.model == "hamiltonian":
+            return hamiltonian_network(self.dims)
+        return particle_network(self.model, self.dims)
+
+
+class Training(NamedTuple):
+    """Cells trained together.
+
+    Attributes:
+      params: of all cells, stacked.
+      steps: of each.
+      seconds: of training all of them, compilation included.
+    """
+
+    params: Any
+    steps: int
+    seconds: float
+
+
+def motion(law: str, dims: int, seed: int, trajectories: int) -> Snapshots:
+    """Snapshots of a law as the original draws them."""
+    system = particles(law, bodies=_BODIES, dims=dims)
+    moved = system.simulate(jax.random.key(seed), trajectories=trajectories, steps=_STEPS)
+    return jax.tree.map(np.asarray, snapshots(moved.thin(_KEPT_EVERY)))
+
+
+def train_together(
+    cells: Sequence[Cell],
+    data: Sequence[Snapshots],
+    *,
+    steps: int | None,
+    seconds: float,
+    saved: Path | None,
+) -> Training:
+    """Train cells of one shape as one program.
+
+    Args:
+      cells: all of one shape.
+      data: of each.
+      steps: of each; None for as many as the seconds allow, the schedule ending with them.
+      seconds: for all cells together.
+      saved: folder of checkpoints to go on from.
+    """
+    network = cells[0].network()
+    weights = jnp.array([cell.network().penalty_weight for cell in cells])
+    stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *data), weights
+    draw = graph_batches(topology(_BODIES), SETTINGS["batch"], shift=SETTINGS["shift"])
+
+    def loss(params, batch, key):
+        (inputs, target), weight = batch
+        out = network.apply(params, inputs, key)
+        error = jnp.mean(absolute_error(out.acceleration, target))
+        return error + weight * out.penalty, {"error": error}
+
+    def batches(key, step, data):
+        rows, weight = data
+        return draw(key, step, rows), weight
+
+    def start(optimizer: optax.GradientTransformation) -> TrainState:
+        keys = jnp.stack([jax.random.key(cell.seed) for cell in cells])
+        return jax.vmap(lambda key: init_state(network.init(key), optimizer, key))(keys)
+
+    begin = time.perf_counter()
+    if steps is None:
+        trial = original_optimizer(SETTINGS["schedule_steps"])
+        step = make_step(loss, trial)
+        steps = steps_for(seconds, step, start(trial), batches, stacked, data_axes=0)
+    optimizer = original_optimizer(steps)
+    config = {"cells": [list(cell) for cell in cells], "steps": steps}
+    trained = train(
+        make_step(loss, optimizer),
+        start(optimizer),
+        batches,
+        stacked,
+        steps=steps,
+        checkpoint=None if saved is None else Checkpoints(saved, config),
+        data_axes=0,
+    )
+    return Training(trained.state.params, steps, time.perf_counter() - begin)
+
+
+def original_optimizer(steps: int) -> optax.GradientTransformation:
+    """Adam whose decay is added to the gradient, as torch's ``weight_decay`` is, and one cycle."""
+    schedule = optax.cosine_onecycle_schedule(
+        max(steps, 10), SETTINGS["learning_rate"], final_div_factor=SETTINGS["final_division"]
+    )
+    return optax.chain(optax.add_decayed_weights(SETTINGS["weight_decay"]), optax.adam(schedule))
+
+
+def one_of(params: Any, place: int) -> Any:
+    """Parameters of one of the stacked cells."""
+    return jax.tree.map(lambda leaf: leaf[place], params)
+
+
+def absolute_errors(cell: Cell, params: Any, test: Snapshots) -> dict[str, float]:
+    """Absolute errors of the acceleration: sum over a graph, and mean over its nodes."""
+    apply, edges = cell.network().apply, topology(_BODIES)
+    predict = jax.jit(lambda bodies: apply(params, graph(bodies, edges)).acceleration)
+    total, count = 0.0, len(test.acceleration)
+    for k in range(0, count, 1000):
+        part = jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k : k + 1000]), test)
+        predicted = predict(part.bodies).reshape(part.acceleration.shape)
+        total += float(jnp.sum(jnp.abs(predicted - part.acceleration)))
+    return {"graph_sum": total / count, "node_mean": total / count / _BODIES}
+
+
+def agreement(cell: Cell, params: Any, test: Snapshots) -> MessageR2:
+    """R2 of the messages against the true forces."""
+    truth = simulated_truth(particles(cell.law, bodies=_BODIES, dims=cell.dims))
+    assert truth is not None
+    sample = record_messages(
+        cell.network(),
+        params,
+        jax.tree.map(jnp.asarray, test),
+        topology(_BODIES),
+        key=jax.random.key(cell.seed),
+        count=_EDGES_READ,
+    )
+    receiver = sample.receiver
+    displacement, inputs = (np.asarray(a) for a in pair_inputs(receiver, sample.sender))
+    force = truth.coefficient.evaluate(inputs, VARIABLES)[:, None] * displacement
+    scalars = np.stack([receiver.mass, receiver.charge], axis=1)
+    return message_r2(np.asarray(sample.message), force, scalars)
