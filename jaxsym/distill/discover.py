@@ -127,7 +127,9 @@ def _read(
     sample = record_messages(
         learned.model, learned.params, learned.data, learned.edges, key=key, count=_EDGES_READ
     )
-    reading = read(learned.model, learned.params, sample, error=error)
+    neighbors_of_a_body = int(np.bincount(learned.edges.receivers).max())
+    copies = neighbors_of_a_body if learned.name == "kl" else 1
+    reading = read(learned.model, learned.params, sample, error=error, copies=copies)
     if task.truth is None:
         return reading, None
     receiver, sender = (_in_data_units(end, units) for end in (sample.receiver, sample.sender))

@@ -57,7 +57,9 @@ def pair_inputs(receiver: Bodies, sender: Bodies) -> tuple[Array, Array]:
     return displacement, jnp.stack(scalars, axis=-1)
 
 
-def pair_response(model: GraphModel, params, sample: EdgeSample) -> Float[Array, "K D"]:
+def pair_response(
+    model: GraphModel, params, sample: EdgeSample, *, copies: int = 1
+) -> Float[Array, "K D"]:
     """Acceleration of the receiver by the sender alone, as the whole model has it.
 
     Message and node function together, so that nothing the messages are free to choose is left.
@@ -66,13 +68,18 @@ def pair_response(model: GraphModel, params, sample: EdgeSample) -> Float[Array,
       model: the network.
       params: its parameters.
       sample: edges with their messages.
+      copies: of the message that arrive together; the response is to one of them. As many as a
+        body has neighbors where the node function can read nothing else: random messages are codes,
+        which it has learned to read in sums of that many.
     """
     silent = jnp.zeros_like(sample.message)
-    spoken = model.node(params, sample.receiver, sample.message)
-    return spoken - model.node(params, sample.receiver, silent)
+    spoken = model.node(params, sample.receiver, copies * sample.message)
+    return (spoken - model.node(params, sample.receiver, silent)) / copies
 
 
-def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Reading:
+def read(
+    model: GraphModel, params, sample: EdgeSample, *, error: float, copies: int = 1
+) -> Reading:
     """Turn recorded edges into samples of the pair law.
 
     Args:
@@ -80,11 +87,12 @@ def read(model: GraphModel, params, sample: EdgeSample, *, error: float) -> Read
       params: its parameters.
       sample: edges with their messages, see `jaxsym.graphs.record_messages`.
       error: the network's relative error on held-out data; sets the weights.
+      copies: see `pair_response`.
     Returns:
       samples whose response is known to better than half its size, or all if these are few.
     """
     forces = model.third_law
-    response = sample.message if forces else pair_response(model, params, sample)
+    response = sample.message if forces else pair_response(model, params, sample, copies=copies)
     noise = _uncertainty(model, params, sample, response, error)
     displacement, inputs = pair_inputs(sample.receiver, sample.sender)
     with jax.enable_x64(True):

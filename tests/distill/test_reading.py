@@ -52,6 +52,22 @@ def test_the_pair_response_is_free_of_mixing_and_of_receiver_factors(charges, mi
     np.testing.assert_allclose(pair_response(model, {}, sample), expected, rtol=1e-3, atol=1e-4)
 
 
+def test_codes_that_only_sums_of_as_many_reveal_are_read_from_such_sums(charges):
+    def message(params, receiver, sender):
+        return jnp.tanh(0.1 * (sender.position - receiver.position))
+
+    def node(params, body, total):
+        return 3 * jnp.arctanh(total / 3)
+
+    apply = interaction_network(message, node)
+    coded = GraphModel(lambda key: {}, apply, message, node, same_bodies, 0.0, False)
+    sample = record_messages(coded, {}, charges, topology(4), key=jax.random.key(1), count=500)
+    pull = 0.1 * (sample.sender.position - sample.receiver.position)
+    three, one = (pair_response(coded, {}, sample, copies=count) for count in (3, 1))
+    np.testing.assert_allclose(three, pull, rtol=1e-4, atol=1e-5)
+    assert float(jnp.abs(one - pull).max()) > 1e-2
+
+
 def test_the_coefficient_read_is_the_law(charges, mix):
     model = charged_model(mix, lambda body: body.charge)
     sample = record_messages(model, {}, charges, topology(4), key=jax.random.key(1), count=500)
