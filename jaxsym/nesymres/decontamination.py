@@ -15,7 +15,7 @@ from jaxsym.nesymres.algebra import Algebra
 from jaxsym.nesymres.coefficients import UndefinedError
 from jaxsym.nesymres.programs import to_program
 from jaxsym.nesymres.skeletons import Skeleton, skeleton_of
-from jaxsym.nesymres.vocabulary import BINARY, ID, UNARY, VARIABLES, to_ids
+from jaxsym.nesymres.vocabulary import BINARY, ID, MOST_VARIABLES, UNARY, VARIABLES, to_ids
 
 _POINTS = 64
 _FEWEST = 8  # finite values that a comparison by value needs
@@ -31,6 +31,7 @@ class Exclusion:
 
     Args:
       sets: named lists of equations, with the names of their columns.
+      variables: number that the skeletons may have.
 
     >>> from jaxsym.expr import parse
     >>> exclusion = Exclusion({"mine": [(parse("2.5*a*b"), ["a", "b"])]})
@@ -39,13 +40,18 @@ class Exclusion:
     []
     """
 
-    def __init__(self, sets: Mapping[str, Iterable[tuple[Expression, Sequence[str]]]]):
+    def __init__(
+        self,
+        sets: Mapping[str, Iterable[tuple[Expression, Sequence[str]]]],
+        variables: int = MOST_VARIABLES,
+    ):
         self.names = tuple(sets)
+        self._variables = variables
         self._algebra = Algebra()
         self._forms: set[tuple[str, ...]] = set()
         for name in sets:
-            for expression, variables in sets[name]:
-                self._add(skeleton_of(expression, variables, self._algebra))
+            for expression, columns in sets[name]:
+                self._add(skeleton_of(expression, columns, self._algebra))
         bare = sorted(form for form in self._forms if "c" not in form)
         self._values = {value for value in signatures(bare) if value is not None}
 
@@ -61,9 +67,10 @@ class Exclusion:
             forms.append(without_constants(tokens, self._algebra))
         except UndefinedError:
             pass
-        for order in itertools.permutations(range(3)):
-            renamed = {f"x_{i + 1}": f"x_{k + 1}" for i, k in enumerate(order)}
-            for form in forms:
+        for form in forms:
+            used = sorted(set(form) & set(VARIABLES))
+            for names in itertools.permutations(VARIABLES[: self._variables], len(used)):
+                renamed = dict(zip(used, names, strict=True))
                 named = [renamed.get(token, token) for token in form]
                 self._forms.add(self._algebra.canonical(named))
 
