@@ -1,107 +1,97 @@
-"""NeSymReS: share of equations found, by beam size and number of points.
+"""NeSymReS: share of equations found, by method, beam size, time and number of points.
 
-A1 (Biggio et al. 2021): an equation counts if over 95 % of the values are within 5 % and 1e-3 of
-the true ones; A2: if the coefficient of determination is above 0.95. "iid" are fresh points of the
-support, "ood" those of one three times as wide.
+A1 and A2 are those of Biggio et al. (2021), at fresh points of the range ("iid") and of one three
+times as wide ("ood"). A method that fails has not found the equation.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxsym.expr import Expression
-from jaxsym.nesymres import Equation, Pretrained, Prior, best_by_error, load_test_set, solve
-from jaxsym.nesymres.skeletons import sample_skeletons
-from jaxsym.nesymres.vocabulary import to_expression
+from benchmarks._nesymres_methods import Method
+from benchmarks._search_measures import accuracies
+from benchmarks._search_problems import Column, SearchProblem
+from jaxsym.expr import parse
 
-_TOGETHER = 8  # tables of one call
-_FRESH_SEED = 987_654_321
-SETS = ("aif", "nguyen", "soose", "fresh")
-
-
-def equations(name: str, count: int | None) -> list[Equation]:
-    """The first equations of a set; "fresh" are draws of the prior with constants of 1 to 5."""
-    if name != "fresh":
-        return load_test_set(name)[:count]
-    rng = np.random.default_rng(0)
-    found = []
-    for i, skeleton in enumerate(
-        itertools.islice(sample_skeletons(Prior(), _FRESH_SEED), count or 100)
-    ):
-        names = [f"x_{k + 1}" for k in range(skeleton.columns)]
-        expression = to_expression(skeleton.tokens, names)
-        values = rng.uniform(1, 5, len(expression.constants))
-        support = np.array([[-10.0, 10.0]] * skeleton.columns)
-        found.append(Equation(f"fresh-{i}", expression.with_constants(values), support))
-    return found
+MEASURES = ("A1 iid", "A2 iid", "A1 ood", "A2 ood")
+_ASIDE = 2000  # points of each measure
+_WARM_UP = SearchProblem("warm-up", parse("2.5*x_1*x_2"), {f"x_{i}": Column(1, 2) for i in (1, 2)})
 
 
 def measure(
-    network: Pretrained,
-    *,
-    sets: Sequence[str] = SETS,
-    beams: Sequence[int] = (1, 8, 32),
-    points: int = 128,
-    count: int | None = None,
-) -> list[dict[str, Any]]:
-    """One row per set and beam: shares by A1 and A2, their standard errors, CPU-seconds."""
+    sets: Mapping[str, Sequence[SearchProblem]],
+    methods: Mapping[str, Method],
+    points: Sequence[int],
+    runs: dict[str, dict[str, Any]],
+    finished: Callable[[dict[str, dict[str, Any]]], None],
+) -> dict[str, dict[str, Any]]:
+    """One entry for every set, problem, method and number of points, as ``set|problem|...``.
+
+    Args:
+      sets: problems by name.
+      methods: by name.
+      points: rows of the tables.
+      runs: of an earlier call; what it has is not computed again.
+      finished: told of all entries after every set and method.
+    """
+    for method_name, method in methods.items():
+        for count in points:
+            _attempt(method, _WARM_UP, count)
+            for set_name, problems in sets.items():
+                for problem in problems:
+                    key = f"{set_name}|{problem.name}|{method_name}|{count}"
+                    if key not in runs:
+                        runs[key] = _attempt(method, problem, count)
+                finished(runs)
+    return runs
+
+
+def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Shares with standard errors and median CPU-seconds, by set, method and points.
+
+    >>> run = {"cpu_seconds": 1.0, **dict.fromkeys(MEASURES, True)}
+    >>> row, = summary({"aif52|I.12.1|nesymres:8|128": run})
+    >>> row["set"], row["equations"], row["A1 ood"], row["standard_error"]["A1 ood"]
+    ('aif52', 1, 1.0, 0.0)
+    """
+    groups: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
+    for key, run in runs.items():
+        set_name, _, method, count = key.split("|")
+        groups.setdefault((set_name, method, int(count)), []).append(run)
     rows = []
-    for name, beam in itertools.product(sets, beams):
-        scores: list[dict[str, float]] = []
-        begin = time.process_time()
-        asked = equations(name, count)
-        for start in range(0, len(asked), _TOGETHER):
-            scores += _solved(network, asked[start : start + _TOGETHER], beam, points)
-        share = {k: float(np.mean([s[k] for s in scores])) for k in scores[0]}
+    for (set_name, method, count), found in sorted(groups.items()):
+        share = {m: sum(bool(run.get(m)) for run in found) / len(found) for m in MEASURES}
+        error = {m: float(np.sqrt(p * (1 - p) / len(found))) for m, p in share.items()}
         rows.append(
-            {
-                "set": name,
-                "beam": beam,
-                "points": points,
-                "equations": len(asked),
-                **share,
-                "standard_error": {
-                    k: float(np.sqrt(p * (1 - p) / len(asked))) for k, p in share.items()
-                },
-                "cpu_seconds_per_equation": (time.process_time() - begin) / len(asked),
-            }
+            {"set": set_name, "method": method, "points": count, "equations": len(found)}
+            | share
+            | {"standard_error": error}
+            | {"cpu_seconds": float(np.median([run["cpu_seconds"] for run in found]))}
         )
     return rows
 
 
-def _solved(
-    network: Pretrained, asked: Sequence[Equation], beam: int, points: int
-) -> list[dict[str, float]]:
-    """Whether each equation was found; those that are defined at too few points count as not."""
-    rng = np.random.default_rng(0)
-    tables = [equation.sample(rng, points) for equation in asked]
-    usable = [i for i, (X, _) in enumerate(tables) if len(X) > 1]
-    fronts = (
-        solve(network, [tables[i] for i in usable], key=jax.random.key(0), beam=beam)
-        if usable
-        else []
-    )
-    found = {i: best_by_error(front) for i, front in zip(usable, fronts, strict=True)}
-    return [_scores(equation, found.get(i)) for i, equation in enumerate(asked)]
-
-
-def _scores(equation: Equation, found: Expression | None) -> dict[str, float]:
-    rng = np.random.default_rng(1)
-    scores = {}
-    for where, widened in (("iid", False), ("ood", True)):
-        X, y = equation.sample(rng, 1000, widened=widened)
-        given = np.full(len(y), np.nan)
-        if found is not None:
-            given = found.evaluate(X, equation.variables)
-        close = np.isclose(given, y, rtol=0.05, atol=1e-3)
-        scores[f"A1 {where}"] = float(len(y) > 0 and close.mean() > 0.95)
-        residual = np.sum((np.nan_to_num(given, posinf=0, neginf=0) - y) ** 2)
-        spread = np.sum((y - y.mean()) ** 2) if len(y) else 0.0
-        scores[f"A2 {where}"] = float(spread > 0 and 1 - residual / spread > 0.95)
-    return scores
+def _attempt(method: Method, problem: SearchProblem, count: int) -> dict[str, Any]:
+    sampled = problem.sample(0, count)
+    assert sampled is not None, f"{problem.name} has too few points with a value"
+    began = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the peers, about overflows on the way
+        try:
+            predict = method(problem, *sampled)
+        except Exception as error:  # one failure is a result, not the end
+            text = f"{type(error).__name__}: {error}"[:200]
+            return {"failed": text, "cpu_seconds": time.process_time() - began}
+        seconds = time.process_time() - began
+        found: dict[str, Any] = {"cpu_seconds": seconds}
+        for where, wider in (("iid", False), ("ood", True)):
+            aside = problem.sample(2000, _ASIDE, wider=wider)
+            if aside is not None:
+                X, y = aside
+                found[f"A1 {where}"], found[f"A2 {where}"] = accuracies(predict(X), y)
+    return found

@@ -132,6 +132,8 @@ def _from_gplearn(text: str, names: list[str]) -> Expression:
 SOLVERS: Mapping[str, Solver] = {
     "native": jaxsym_solver("native"),
     "native+units": jaxsym_solver("native", units=True),
+    "nesymres": jaxsym_solver("nesymres"),
+    "hybrid": jaxsym_solver("hybrid"),
     "operon": jaxsym_solver("operon"),
     "pyoperon": operon_alone,
     "gplearn": gplearn,

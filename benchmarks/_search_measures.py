@@ -50,7 +50,8 @@ def measure(
     for name, wider in (("", False), ("_ood", True)):
         points = problem.sample(seed + 2000, _ASIDE, wider=wider)
         if points is not None and selected is not None:
-            a1, a2 = accuracies(selected, problem, *points)
+            X, y = points
+            a1, a2 = accuracies(selected.evaluate(X, list(problem.columns)), y)
             result |= {f"a1{name}": a1, f"a2{name}": a2}
     return result
 
@@ -112,11 +113,8 @@ def same_form(problem: SearchProblem, expression: Expression, seed: int) -> bool
     return equivalent(problem, expression, seed)
 
 
-def accuracies(
-    expression: Expression, problem: SearchProblem, X: np.ndarray, y: np.ndarray
-) -> tuple[bool, bool]:
+def accuracies(values: np.ndarray, y: np.ndarray) -> tuple[bool, bool]:
     """A1: 95 % of the points are within 5 %; A2: R2 is above 0.95, missing values counted as 0."""
-    values = expression.evaluate(X, list(problem.columns))
     a1 = np.mean(np.isclose(y, values, rtol=0.05, atol=1e-3)) > 0.95
     filled = np.where(np.isfinite(values), values, 0.0)
     with np.errstate(all="ignore"):
