@@ -8,6 +8,7 @@ from jaxsym.nesymres.engine import HybridEngine, NeSymReSEngine
 from jaxsym.nesymres.model import NeSymReS
 from jaxsym.nesymres.pretrained import Pretrained, Proposal, from_weights, load_pretrained
 from jaxsym.nesymres.prior import Prior
+from jaxsym.nesymres.runs import VARIANTS, Run, named_run, variant_of
 from jaxsym.nesymres.solving import best_by_error, solve
 from jaxsym.nesymres.stream import StreamConfig, draw_examples, on_device
 from jaxsym.nesymres.test_sets import TEST_SETS, Equation, load_test_set
@@ -16,6 +17,7 @@ from jaxsym.nesymres.weights import Weights, WeightsError, load_weights, save_we
 __all__ = [
     "CONFIGS",
     "TEST_SETS",
+    "VARIANTS",
     "Bank",
     "Equation",
     "Exclusion",
@@ -26,6 +28,7 @@ __all__ = [
     "Pretrained",
     "Prior",
     "Proposal",
+    "Run",
     "StreamConfig",
     "Weights",
     "WeightsError",
@@ -37,7 +40,9 @@ __all__ = [
     "load_pretrained",
     "load_test_set",
     "load_weights",
+    "named_run",
     "on_device",
     "save_weights",
     "solve",
+    "variant_of",
 ]

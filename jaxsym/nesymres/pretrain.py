@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ from jaxsym.nesymres.weights import Weights, check_compatible, load_weights, sav
 from jaxsym.training import (
     Checkpoints,
     Event,
-    TrainState,
     data_mesh,
     init_state,
     make_step,
@@ -58,7 +57,8 @@ def load_bank(run: Run, directory: Path) -> Bank:
         )
         return bank
     sets = {name: load_test_set(name) for name in run.exclude}
-    exclusion = Exclusion({n: [(e.expression, e.variables) for e in sets[n]] for n in sets})
+    equations = {n: [(e.expression, e.variables) for e in sets[n]] for n in sets}
+    exclusion = Exclusion(equations, run.prior.variables)
     bank = generate_bank(
         run.prior, run.skeletons + HELD_OUT, seed=run.seed, exclude=exclusion if sets else None
     )
@@ -79,7 +79,8 @@ def pretrain(
     """Train until the time is over, or go on with what the directory holds.
 
     The directory gets the bank, checkpoints, a log of one JSON line per minute, and at the end
-    ``weights.safetensors``. The same on one device, several, or several hosts that see it.
+    ``weights.safetensors``. The same on one device, several, or several hosts that see it. Examples
+    count from random weights on, steps from those that the run began with.
 
     Args:
       run: what to train.
@@ -112,6 +113,7 @@ def pretrain(
     steps = min(steps, run.decay or steps)
     evaluate = make_evaluation(model, on_device(held_out), HELD_OUT, run.stream)
     mesh = data_mesh() if jax.device_count() > 1 else None
+    before = 0 if start is None else start.about["examples"]
     figures: dict[str, Any] = {}
     told = begin
 
@@ -122,7 +124,7 @@ def pretrain(
         told = time.monotonic()
         figures.update(
             step=event.step,
-            examples=event.step * run.batch,
+            examples=before + event.step * run.batch,
             seconds=round(event.seconds, 1),
             examples_per_second=round(event.steps_per_second * run.batch, 1),
             loss=float(event.metrics["loss"]),
@@ -150,22 +152,19 @@ def pretrain(
     )
     figures["held_out"] = evaluate(trained.state.params)
     if jax.process_index() == 0:
-        about = {"run": config, "bank": bank.fingerprint, "figures": figures}
+        steps = int(trained.state.step)
+        about = {
+            "run": config,
+            "bank": bank.fingerprint,
+            "steps": steps,
+            "examples": before + steps * run.batch,
+            "figures": figures,
+        }
         if start is not None:
             about["start"] = dict(start.about)
-        export(run, trained.state, about, directory)
+        params = jax.tree.map(np.asarray, trained.state.params)
+        save_weights(directory / "weights.safetensors", Weights(params, run.model, about))
     return figures
-
-
-def export(run: Run, state: TrainState, about: Mapping[str, Any], directory: Path) -> None:
-    """Write the weights of a state, with all that they depend on.
-
-    Examples count from the first random weights on, steps from those that the run began with.
-    """
-    before = about.get("start", {}).get("examples", 0)
-    done = {"steps": int(state.step), "examples": before + int(state.step) * run.batch}
-    weights = Weights(jax.tree.map(np.asarray, state.params), run.model, {**about, **done})
-    save_weights(directory / "weights.safetensors", weights)
 
 
 def _show(line: dict[str, Any]) -> None:
