@@ -39,14 +39,14 @@ class Study:
     Attributes:
       directory: of all runs; what is there already goes on.
       runs: by label, all of one seed.
-      judge: the run whose held-out skeletons and tables all networks are judged on.
+      judge: label of the run on whose held-out skeletons and tables all networks are judged.
       seeds: networks of each run.
       minutes: after which nothing more is trained; no limit when None.
     """
 
     directory: Path
     runs: Mapping[str, Run]
-    judge: Run
+    judge: str
     seeds: int
     minutes: float | None
 
@@ -77,19 +77,19 @@ def base_run(scale: str, steps: int, batch: int) -> Run:
     )
 
 
-def by_size(base: Run, sizes: Sequence[int]) -> tuple[dict[str, Run], Run]:
+def by_size(base: Run, sizes: Sequence[int]) -> tuple[dict[str, Run], str]:
     """Runs by number of skeletons, and the judge: that of the largest bank.
 
     The skeletons after those of the largest bank are in no smaller one.
     """
     runs = {str(size): replace(base, skeletons=size) for size in sizes}
-    return runs, runs[str(max(sizes))]
+    return runs, str(max(sizes))
 
 
-def by_variant(base: Run, skeletons: int, names: Sequence[str]) -> tuple[dict[str, Run], Run]:
+def by_variant(base: Run, skeletons: int, names: Sequence[str]) -> tuple[dict[str, Run], str]:
     """The base run and its variants, and the judge: the base run."""
     base = replace(base, skeletons=skeletons)
-    return {BASE: base} | {name: variant_of(base, name) for name in names}, base
+    return {BASE: base} | {name: variant_of(base, name) for name in names}, BASE
 
 
 def measure(study: Study, finished: Callable[[list[dict[str, Any]]], None]) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def measure(study: Study, finished: Callable[[list[dict[str, Any]]], None]) -> l
         if not _is_done(path, own):
             continue
         weights = load_weights(path)
-        judge = _judge(replace(study.judge, seed=seed), own.model, study.directory)
+        judge = _judge(study, seed, own.model)
         about = {"run": label, "seed": seed, "skeletons": own.skeletons, "steps": own.decay}
         about |= {"batch": own.batch, "own": weights.about["figures"]["held_out"]}
         rows.append(about | {"judged": judge(weights.params)})
@@ -158,10 +158,9 @@ def _is_done(path: Path, run: Run) -> bool:
     return path.exists() and load_weights(path).about["steps"] == run.decay
 
 
-def _judge(judge: Run, model: ModelConfig, directory: Path) -> Callable[[Any], dict[str, float]]:
+def _judge(study: Study, seed: int, model: ModelConfig) -> Callable[[Any], dict[str, float]]:
     """Figures of a network of some sizes on the judge's tables."""
-    folder = directory / "judge"
-    folder.mkdir(parents=True, exist_ok=True)
-    _, held_out = load_bank(judge, folder).split(HELD_OUT)
+    judge = replace(study.runs[study.judge], seed=seed)
+    _, held_out = load_bank(judge, study.directory / f"{study.judge}-{seed}").split(HELD_OUT)
     network = NeSymReS(model, compute_dtype())
     return make_evaluation(network, on_device(held_out), HELD_OUT, judge.stream)

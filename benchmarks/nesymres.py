@@ -123,7 +123,7 @@ def _study(given: argparse.Namespace, result: dict[str, Any]) -> None:
 
     seeds = 1 if given.quick else given.seeds
     study = _nesymres_studies.Study(given.directory, runs, judge, seeds, given.minutes)
-    result["base"] = judge.as_dict()
+    result["base"] = runs[judge].as_dict()
     finished(_nesymres_studies.measure(study, finished))
     header = ["run", "networks", "loss", "tokens right", "written greedily", "loss on its own kind"]
     _timing.show(header, _nesymres_studies.summary(result["networks"]))
