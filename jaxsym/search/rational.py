@@ -22,10 +22,11 @@ from jaxsym.search.problem import Problem
 
 _DEGREES = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
 _NULL = 1e-10  # singular value, relative, of what is exact
+_SUSPECT = 1e-6  # pivot, relative, above which no singular value is that small
 _ROWS_PER_TERM = 2
 _LONGEST = 12  # terms of a ratio; with more, smooth functions pass for each other
 _INSIDE = ("sin", "cos", "exp", "log", "sqrt")
-_BOTH = 3  # variables up to which two of them are put inside of functions
+_FEW = 3  # variables up to which several of them are put inside of functions
 
 
 def ratios(problem: Problem) -> Iterator[Expression]:
@@ -52,7 +53,7 @@ def ratios(problem: Problem) -> Iterator[Expression]:
 def ratios_of_functions(
     problem: Problem, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[Expression]:
-    """Ratios of polynomials in a function of one or two variables, and in the other variables.
+    """Ratios of polynomials in functions of some variables, and in the other variables.
 
     Args:
       problem: the target; on noisy data there is nothing to be found.
@@ -88,9 +89,13 @@ def _inside(problem: Problem) -> Iterator[tuple[tuple[int, str], ...]]:
     places = range(len(problem.variables))
     singles = list(itertools.product(places, names))
     yield from ((single,) for single in singles)
-    if len(places) <= _BOTH:
-        pairs = itertools.combinations(singles, 2)
-        yield from (pair for pair in pairs if pair[0][0] != pair[1][0])
+    if len(places) > _FEW:
+        return
+    for count in (2, 3):
+        for several in itertools.combinations(singles, count):
+            distinct = len({place for place, _ in several}) == count
+            if distinct and len({name for _, name in several}) <= 2:  # three functions are rare
+                yield several
 
 
 def _ratio(problem: Problem) -> Iterator[Expression]:
@@ -133,9 +138,10 @@ def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
         values = np.linalg.svd(triangle[:, kept], compute_uv=False)
         return bool(values[-1] <= _NULL * values[0])
 
-    triangle = np.linalg.qr(columns)[1]  # has the same null vectors
+    triangle = np.linalg.qr(columns, mode="r")  # has the same null vectors
     kept = list(range(columns.shape[1]))
-    if not singular(kept):
+    # a column that depends on those before it leaves next to nothing on the diagonal
+    if np.abs(np.diag(triangle)).min() > _SUSPECT * np.abs(triangle).max() or not singular(kept):
         return None
     half = len(kept) // 2
     for column in sorted(kept, key=lambda k: -(k % half)):
