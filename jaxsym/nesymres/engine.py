@@ -26,7 +26,7 @@ from jaxsym.search.steering import Steering
 
 _AT_ONCE, _WAIT = 0.05, 0.1  # shares of the time for the first try, and for the network after it
 _SEARCH = 0.95  # share of the time after which the search ends
-_GUESSES = 12  # fitted proposals per target that the native search starts from
+_GUESSES = 4  # fitted proposals per target that the native search starts from; it fits them again
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
 
@@ -113,18 +113,12 @@ class NeSymReSEngine:
             steering=steering,
         )
         began = time.monotonic()
-        fronts = []
-        for number, (problem, found) in enumerate(
-            zip(problems, self.proposals(problems, key), strict=True)
-        ):
-            fronts.append(to_front(problem, found))
-            if callback is not None:
-                seconds = time.monotonic() - began
-                callback(Progress("proposals", number, seconds, fronts[-1]))
-        return tuple(fronts)
+        fronts = self.read(problems, key)
+        _tell(callback, fronts, began)
+        return fronts
 
-    def proposals(self, problems: Sequence[Problem], key: Key[Array, ""]) -> list[list[Expression]]:
-        """Fitted proposals of the network for each target."""
+    def read(self, problems: Sequence[Problem], key: Key[Array, ""]) -> tuple[ParetoFront, ...]:
+        """Fronts of the network's proposals, fitted and snapped, for each target."""
         network = self.network or _small()
         tables = [(p.X[p.weights > 0], p.y[p.weights > 0]) for p in problems]
         proposed = network.propose_many(
@@ -133,17 +127,19 @@ class NeSymReSEngine:
             variables=[p.variables for p in problems],
             tokens=_tokens(problems[0].operators),
         )
-        return fit_proposals(problems, proposed, key=key, restarts=self.restarts)
+        fitted = fit_proposals(problems, proposed, key=key, restarts=self.restarts)
+        return tuple(map(to_front, problems, fitted))
 
 
 @dataclass(frozen=True)
 class HybridEngine(NeSymReSEngine):
     """The native engine, begun with the network's proposals.
 
-    With a time limit the native engine has a short first try while the network reads the table in
-    a thread of its own; then it begins again with the proposals. If they are late, since functions
-    are compiled once in a process, they join the front at the end. Where the network knows too few
-    variables the native engine works alone.
+    With a time limit the native engine has a short first try; only what that does not solve is
+    read by the network, in a thread of its own. If one of its proposals is exact, that is the end;
+    otherwise the native engine begins again with the best of them. If they are late, since
+    functions are compiled once in a process, they join the front at the end. Where the network
+    knows too few variables the native engine works alone.
 
     Attributes:
       native: the engine that goes on from there.
@@ -198,34 +194,38 @@ class HybridEngine(NeSymReSEngine):
 
         if len(variables) > (self.network or _small()).config.variables:
             return native((), time_limit)
-        executor = ThreadPoolExecutor(1)
-        proposed = executor.submit(self.proposals, problems, jax.random.fold_in(key, 1))
-        executor.shutdown(wait=False)
         if time_limit is not None:
             fronts = native((), _AT_ONCE * time_limit)
             if all(map(_is_exact, problems, fronts)):
                 return fronts
+        executor = ThreadPoolExecutor(1)
+        proposed = executor.submit(self.read, problems, jax.random.fold_in(key, 1))
+        executor.shutdown(wait=False)
         wait([proposed], None if time_limit is None else _WAIT * time_limit)
         if proposed.done():
-            return native(_best(problems, proposed.result()), left())
+            fronts = proposed.result()
+            _tell(callback, fronts, began)
+            if all(map(_is_exact, problems, fronts)):
+                return fronts
+            return native([e for front in fronts for e in _best(front)], left())
         fronts = native((), left())
         if not proposed.done():
             return fronts
         return tuple(
-            settle(problem, [*found, *(c.expression for c in front)], refit=False)
-            for problem, found, front in zip(problems, proposed.result(), fronts, strict=True)
+            settle(problem, [c.expression for c in (*late, *front)], refit=False)
+            for problem, late, front in zip(problems, proposed.result(), fronts, strict=True)
         )
 
 
-def _best(
-    problems: Sequence[Problem], proposed: Sequence[Sequence[Expression]]
-) -> list[Expression]:
-    """The best proposals of each target."""
-    return [
-        expression
-        for problem, found in zip(problems, proposed, strict=True)
-        for expression in sorted(found, key=problem.loss)[:_GUESSES]
-    ]
+def _tell(callback: Callback | None, fronts: Sequence[ParetoFront], began: float) -> None:
+    for number, front in enumerate(fronts):
+        if callback is not None:
+            callback(Progress("proposals", number, time.monotonic() - began, front))
+
+
+def _best(front: ParetoFront) -> list[Expression]:
+    """The most exact of a front."""
+    return [c.expression for c in sorted(front, key=lambda c: c.loss)[:_GUESSES]]
 
 
 def _is_exact(problem: Problem, front: ParetoFront) -> bool:

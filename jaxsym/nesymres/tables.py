@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike, Bool, Float
 from jaxsym._check import finite, require
 from jaxsym.expr import Expression, constant, variable
 
-MOST_POINTS = 1024  # the network reads no more of a table
+MOST_POINTS = 4096  # the network reads no more of a table
 _POINTS = 64  # tables are padded to a power of two of at least so many rows
 _USUAL_X, _USUAL_Y = (0.1, 10.0), (1e-2, 1e4)  # of the largest value of a column
 
@@ -77,8 +77,8 @@ def make_table(X: Float[ArrayLike, "n V"], y: Float[ArrayLike, " n"], most: int)
     )
     require(
         1 <= columns <= most,
-        f"X has {columns} columns; this network knows 1 to {most} variables. The native engine "
-        "has no limit",
+        f"X has {columns} columns; this network knows 1 to {most} variables; the engines "
+        "native, hybrid, operon and pysr have no such limit",
     )
     finite("X", points)
     finite("y", target)

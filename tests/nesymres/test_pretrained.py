@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 import jax
@@ -27,6 +29,7 @@ from jaxsym.nesymres import (
 from jaxsym.nesymres.model import init_params
 from jaxsym.nesymres.solving import fit_proposals
 from jaxsym.nesymres.tables import make_table, stack_tables
+from jaxsym.search import Candidate, ParetoFront
 from jaxsym.search.engines import make_engine
 from jaxsym.search.problem import make_problems
 
@@ -161,10 +164,10 @@ def test_scales_are_undone():
 
 def test_long_tables_are_thinned_and_short_ones_padded():
     rng = np.random.default_rng(0)
-    tables = [make_table(np.ones((n, 1)), np.ones(n), 3) for n in (5, 3000)]
+    tables = [make_table(np.ones((n, 1)), np.ones(n), 3) for n in (5, 9000)]
     X, y, mask = stack_tables(tables, 3, rng)
-    assert X.shape == (2, 1024, 3) and y.shape == (2, 1024)
-    assert mask.sum(1).tolist() == [5, 1024] and not X[..., 1:].any()
+    assert X.shape == (2, 4096, 3) and y.shape == (2, 4096)
+    assert mask.sum(1).tolist() == [5, 4096] and not X[..., 1:].any()
 
 
 def test_constants_of_all_proposals_are_fitted_together():
@@ -187,7 +190,7 @@ class Oracle(Pretrained):
     """Proposes the right skeleton among others."""
 
     def propose_many(self, tables, beam=32, *, variables=None, key=None, tokens=()):
-        text = "1.0*{0}*sin(1.0*{0}) + 1.0"
+        text = "1.0*{0}*sin(2*{0}) + 1.0"
         return [
             [Proposal((), parse(t.format(names[0])), -1.0) for t in ("{0}", text)]
             for names in variables
@@ -197,7 +200,7 @@ class Oracle(Pretrained):
 @pytest.fixture(scope="module")
 def hard():
     X = np.linspace(1.0, 4.0, 60)[:, None]
-    return X, 2.5 * X[:, 0] * np.sin(1.7 * X[:, 0]) + 0.5
+    return X, 2.5 * X[:, 0] * np.sin(2 * X[:, 0]) + 0.5
 
 
 def test_solve_finds_constants_and_writes_exact_numbers(network, hard):
@@ -206,7 +209,7 @@ def test_solve_finds_constants_and_writes_exact_numbers(network, hard):
     best = front.best()
     assert best.loss < 1e-20
     values = best.expression.evaluate([[2.0]], ["u"])
-    np.testing.assert_allclose(values, 5 * np.sin(3.4) + 0.5, rtol=1e-9)
+    np.testing.assert_allclose(values, 5 * np.sin(4.0) + 0.5, rtol=1e-9)
     assert len(other) > 0
 
 
@@ -219,12 +222,51 @@ def test_engines_follow_the_protocol(network, hard, engine):
         np.column_stack([y, y]),
         variables=["x"],
         key=jax.random.key(0),
-        time_limit=5.0,
         callback=told.append,
     )
     assert len(fronts) == 2
     assert all(front.best().loss < 1e-18 for front in fronts)
     assert {progress.target for progress in told} == {0, 1}
+
+
+class Idle:
+    """In the native engine's place: finds a mean, the second time after all that others do."""
+
+    def __init__(self):
+        self.guesses = []
+
+    def search_many(self, X, y, *, steering, **options):
+        self.guesses.append(list(steering.guesses))
+        for thread in threading.enumerate():
+            if len(self.guesses) == 2 and thread.name.startswith("ThreadPoolExecutor"):
+                thread.join()
+        candidate = Candidate(parse("1.0"), 1, float(np.var(y)))
+        return (ParetoFront.of([candidate], variance=float(np.var(y)), samples=len(y)),)
+
+
+class Late(Oracle):
+    def propose_many(self, *arguments, **options):
+        time.sleep(0.5)
+        return super().propose_many(*arguments, **options)
+
+
+@pytest.mark.parametrize("kind", [Oracle, Late])
+def test_hybrid_takes_proposals_early_or_late(network, hard, kind):
+    native = Idle()
+    engine = HybridEngine(network=kind(*vars(network).values()), native=native)
+    limit = 1000.0 if kind is Oracle else 0.1
+    front = engine.search(*hard, variables=["x"], key=jax.random.key(0), time_limit=limit)
+    assert front.best().loss < 1e-18
+    assert len(native.guesses) == (1 if kind is Oracle else 2)
+
+
+def test_hybrid_goes_on_from_the_best_proposals(network, hard):
+    X, y = hard
+    native = Idle()
+    engine = HybridEngine(network=Oracle(*vars(network).values()), native=native)
+    engine.search(X, np.tanh(y), variables=["x"], key=jax.random.key(0))
+    (guesses,) = native.guesses
+    assert 0 < len(guesses) <= 4 and any("sin" in guess.tokens for guess in guesses)
 
 
 def test_hybrid_works_alone_where_the_network_knows_too_little(network):
