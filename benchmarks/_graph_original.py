@@ -33,7 +33,15 @@ from jaxsym.graphs import (
     topology,
 )
 from jaxsym.simulate import particles
-from jaxsym.training import Checkpoints, TrainState, init_state, make_step, steps_for, train
+from jaxsym.training import (
+    Checkpoints,
+    TrainState,
+    data_mesh,
+    init_state,
+    make_step,
+    steps_for,
+    train,
+)
 
 _STEPS, _KEPT_EVERY = 500, 5  # states of a trajectory, and every which of them is learned from
 _EDGES_READ = 5000
@@ -126,11 +134,14 @@ def train_together(
         keys = jnp.stack([jax.random.key(cell.seed) for cell in cells])
         return jax.vmap(lambda key: init_state(network.init(key), optimizer, key))(keys)
 
+    # cells are split over the devices where these can share them equally
+    devices = jax.device_count()
+    mesh = data_mesh() if devices > 1 and len(cells) % devices == 0 else None
     begin = time.perf_counter()
     if steps is None:
         trial = original_optimizer(SETTINGS["schedule_steps"])
         step = make_step(loss, trial)
-        steps = steps_for(seconds, step, start(trial), batches, stacked, data_axes=0)
+        steps = steps_for(seconds, step, start(trial), batches, stacked, mesh=mesh, data_axes=0)
     optimizer = original_optimizer(steps)
     config = {"cells": [list(cell) for cell in cells], "steps": steps}
     trained = train(
@@ -140,6 +151,7 @@ def train_together(
         stacked,
         steps=steps,
         checkpoint=None if saved is None else Checkpoints(saved, config),
+        mesh=mesh,
         data_axes=0,
     )
     return Training(trained.state.params, steps, time.perf_counter() - begin)
@@ -170,18 +182,14 @@ def absolute_errors(cell: Cell, params: Any, test: Snapshots) -> dict[str, float
     return {"graph_sum": total / count, "node_mean": total / count / _BODIES}
 
 
-def agreement(cell: Cell, params: Any, test: Snapshots) -> MessageR2:
-    """R2 of the messages against the true forces."""
-    truth = simulated_truth(particles(cell.law, bodies=_BODIES, dims=cell.dims))
+def agreement(model: GraphModel, params: Any, law: str, test: Snapshots, seed: int) -> MessageR2:
+    """R2 of a network's messages against the true forces."""
+    dims = test.acceleration.shape[-1]
+    truth = simulated_truth(particles(law, bodies=_BODIES, dims=dims))
     assert truth is not None
-    sample = record_messages(
-        cell.network(),
-        params,
-        jax.tree.map(jnp.asarray, test),
-        topology(_BODIES),
-        key=jax.random.key(cell.seed),
-        count=_EDGES_READ,
-    )
+    data, edges = jax.tree.map(jnp.asarray, test), topology(_BODIES)
+    key = jax.random.key(seed)
+    sample = record_messages(model, params, data, edges, key=key, count=_EDGES_READ)
     receiver = sample.receiver
     displacement, inputs = (np.asarray(a) for a in pair_inputs(receiver, sample.sender))
     force = truth.coefficient.evaluate(inputs, VARIABLES)[:, None] * displacement

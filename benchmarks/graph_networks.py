@@ -121,10 +121,11 @@ def test_errors(
     found = []
     for place, cell in enumerate(cells):
         params, test = one_of(trained.params, place), tests[cell.law]
+        r2 = agreement(cell.network(), params, cell.law, test, cell.seed)
         found.append(
             absolute_errors(cell, params, test)
             | {
-                "message_r2": agreement(cell, params, test)._asdict(),
+                "message_r2": r2._asdict(),
                 "paper": published(ERROR, cell.law, cell.dims, cell.model),
                 "steps": trained.steps,
                 "cells_together": len(cells),

@@ -7,7 +7,15 @@ import pytest
 
 from benchmarks.__main__ import names
 
-LONG = {"nesymres", "syrenets", "discovery", "dark_matter", "graph_rollouts"}
+LONG = {
+    "nesymres",
+    "syrenets",
+    "discovery",
+    "dark_matter",
+    "graph_rollouts",
+    "solar_system_noise",
+    "time_to_law",
+}
 
 
 @pytest.mark.parametrize(
