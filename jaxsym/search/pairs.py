@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from jaxsym.expr.program import Numbers
 from jaxsym.search.library import Library
 from jaxsym.search.problem import Problem
-from jaxsym.search.ranking import least
+from jaxsym.search.ranking import least, spread
 
 _BLOCK = 512  # rows scored at a time
 _FEW = 4096  # entries for which compiling would take longer than numpy does
@@ -76,10 +76,11 @@ def best_pairs(
     target = target / np.sqrt(problem.weights @ target**2)
     padded = Moments(*(_lengthened(a) for a in moments))
     few = len(library) <= _FEW
-    place = np.asarray if few else jnp.asarray
     single = jax.tree.map(
-        lambda a: place(np.clip(a, -_LARGEST, _LARGEST), np.float32), (padded, root, target)
+        lambda a: np.clip(a, -_LARGEST, _LARGEST).astype(np.float32), (padded, root, target)
     )
+    if not few:
+        single = (Moments(*map(spread, single[0])), *single[1:])
     scores: list[np.ndarray] = []
     for start in range(0, len(best), _BLOCK):
         if scores and stop():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -17,8 +18,22 @@ def padded(array: Float[np.ndarray, "M ..."]) -> Float[Array, "N ..."]:
     """Rows of zeros (costs: of large numbers) added, so that libraries share compiled functions."""
     added = -len(array) % _STEP
     if array.ndim == 1:
-        return jnp.asarray(np.pad(array, (0, added), constant_values=_NEVER), jnp.float32)
-    return jnp.asarray(np.pad(array, [(0, added), (0, 0)]), jnp.float32)
+        return spread(np.pad(array, (0, added), constant_values=_NEVER).astype(np.float32))
+    return spread(np.pad(array, [(0, added), (0, 0)]).astype(np.float32))
+
+
+def spread(array: Float[np.ndarray, "N ..."]) -> Float[Array, "N ..."]:
+    """An array on this host's devices: if these can share the rows equally, some rows on each.
+
+    >>> spread(np.arange(4.0)).shape
+    (4,)
+    """
+    devices = jax.local_devices()
+    if len(devices) == 1 or len(array) % len(devices):
+        return jnp.asarray(array)
+    from jaxsym.training import data_mesh, shard_batch  # takes a while to load
+
+    return shard_batch(array, data_mesh(devices))
 
 
 def least(values: Float[np.ndarray, "T N"], count: int) -> Int[np.ndarray, "T count"]:
