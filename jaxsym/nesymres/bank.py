@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from jaxsym.nesymres.prior import Prior
 from jaxsym.nesymres.skeletons import Skeleton, sample_skeletons
 from jaxsym.nesymres.vocabulary import SIZE, to_ids
 
+_ARRAYS = ("tokens", "columns", "counts")
 _BLOCK = 4096  # skeletons that are compared with the excluded ones together
 _PATIENCE = 50  # skeletons met for each new one, after which the prior counts as exhausted
 
@@ -31,11 +33,13 @@ class Bank:
     Attributes:
       tokens: `[N, L]` ids between ``start`` and ``end``, padded.
       columns: `[N]` number of columns of the table that belongs to each.
+      counts: `[N]` how often the prior drew each until there were N.
       about: the prior, the seed and what was excluded, as JSON-like values.
     """
 
     tokens: Int[np.ndarray, "N L"]
     columns: Int[np.ndarray, " N"]
+    counts: Int[np.ndarray, " N"]
     about: Mapping[str, Any]
 
     def __len__(self) -> int:
@@ -46,6 +50,7 @@ class Bank:
         """Digest of the skeletons, the same for equal banks."""
         digest = hashlib.sha256(self.tokens.tobytes())
         digest.update(self.columns.tobytes())
+        digest.update(self.counts.tobytes())
         return digest.hexdigest()[:16]
 
     def split(self, held_out: int) -> tuple[Bank, Bank]:
@@ -59,10 +64,11 @@ class Bank:
             f"held_out={held_out}; expected 1 to {len(self) - 1} skeletons",
         )
         cut = len(self) - held_out
-        return (
-            Bank(self.tokens[:cut], self.columns[:cut], self.about),
-            Bank(self.tokens[cut:], self.columns[cut:], self.about),
+        first, last = (
+            Bank(self.tokens[part], self.columns[part], self.counts[part], self.about)
+            for part in (slice(cut), slice(cut, None))
         )
+        return first, last
 
     def save(self, path: str | Path) -> None:
         """Write the bank as a compressed ``.npz``, whole or not at all."""
@@ -71,7 +77,8 @@ class Bank:
         unfinished = path.with_name(path.name + ".partial")
         with unfinished.open("wb") as file:
             about = np.array(json.dumps(self.about))
-            np.savez_compressed(file, tokens=self.tokens, columns=self.columns, about=about)
+            arrays = {name: getattr(self, name) for name in _ARRAYS}
+            np.savez_compressed(file, **arrays, about=about)
         os.replace(unfinished, path)
 
     @classmethod
@@ -84,10 +91,11 @@ class Bank:
         """
         with np.load(Path(path), allow_pickle=False) as file:
             require(
-                {"tokens", "columns", "about"} <= set(file.files),
-                f"{path} holds {sorted(file.files)}; expected tokens, columns and about",
+                {*_ARRAYS, "about"} <= set(file.files),
+                f"{path} holds {sorted(file.files)}; expected {', '.join(_ARRAYS)} and about",
             )
-            bank = cls(file["tokens"], file["columns"], json.loads(str(file["about"])))
+            about = json.loads(str(file["about"]))
+            bank = cls(file["tokens"], file["columns"], file["counts"], about)
         require(
             bank.tokens.ndim == 2 and bool(np.all((bank.tokens >= 0) & (bank.tokens < SIZE))),
             f"{path}: tokens has shape {bank.tokens.shape} or unknown ids",
@@ -115,11 +123,13 @@ def generate_bank(
     """
     require(count >= 1, f"count={count}; expected at least 1")
     seen: dict[tuple[str, ...], Skeleton] = {}
+    drawn: Counter[tuple[str, ...]] = Counter()
     stream = sample_skeletons(prior, seed)
     for block in iter(lambda: list(itertools.islice(stream, _BLOCK)), []):
         new = {s.tokens: s for s in block if s.tokens not in seen}
         fresh = list(new.values()) if exclude is None else exclude.keep(list(new.values()))
         seen |= {s.tokens: s for s in fresh}
+        drawn.update(s.tokens for s in block)
         if len(seen) >= count:
             break
         require(
@@ -136,5 +146,6 @@ def generate_bank(
     return Bank(
         tokens=np.array([to_ids(s.tokens, prior.length) for s in chosen], np.int8),
         columns=np.array([s.columns for s in chosen], np.int8),
+        counts=np.array([drawn[s.tokens] for s in chosen], np.int32),
         about=about,
     )

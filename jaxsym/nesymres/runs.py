@@ -111,6 +111,7 @@ VARIANTS: Mapping[str, Callable[[Run], Run]] = {
     "support-fixed": _stream(support="fixed"),
     "support-random": _stream(support="random"),
     "sizes-3-to-5": _prior(fewest=3),
+    "skeletons-alike": _stream(uniform=True),
     "variables-6": _six_variables,
     "targets-as-drawn": _prior(canonical=False),
 }

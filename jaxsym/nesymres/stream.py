@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsym._check import require
@@ -29,6 +30,8 @@ class StreamConfig:
         whose ends are uniform within +-10 (the paper's text); "mixed": either, half of the time.
       factors: range of the constants that are factors, uniform.
       terms: range of the constants that are terms of a sum.
+      uniform: whether all skeletons of the bank come alike; otherwise as often as the prior drew
+        them, the simple ones far more often.
       usable: least share of points with finite values of usual size; fewer reject the example.
 
     Raises:
@@ -40,6 +43,7 @@ class StreamConfig:
     support: Literal["fixed", "random", "mixed"] = "fixed"
     factors: tuple[float, float] = (0.1, 5.0)
     terms: tuple[float, float] = (-2.0, 2.0)
+    uniform: bool = False
     usable: float = 0.2
 
     def __post_init__(self) -> None:
@@ -55,10 +59,11 @@ class StreamConfig:
 
 
 class DeviceBank(NamedTuple):
-    """Skeletons on the device: `[N, L]` ids and `[N]` numbers of columns."""
+    """Skeletons on the device: `[N, L]` ids, `[N]` numbers of columns, `[N]` sums of counts."""
 
     tokens: Int[Array, "N L"]
     columns: Int[Array, " N"]
+    until: Int[Array, " N"]
 
 
 class Examples(NamedTuple):
@@ -81,7 +86,8 @@ class Examples(NamedTuple):
 
 def on_device(bank: Bank) -> DeviceBank:
     """The arrays of a bank, to be given to the trainer as its data."""
-    return DeviceBank(jnp.asarray(bank.tokens), jnp.asarray(bank.columns))
+    until = np.cumsum(bank.counts, dtype=np.int32)
+    return DeviceBank(jnp.asarray(bank.tokens), jnp.asarray(bank.columns), jnp.asarray(until))
 
 
 def draw_examples(
@@ -106,7 +112,11 @@ def draw_examples(
     ((4, 20, 3), (4, 20), True)
     """
     rows_key, constants_key, points_key, count_key = jax.random.split(key, 4)
-    rows = jax.random.randint(rows_key, (size,), 0, bank.tokens.shape[0])
+    if config.uniform:
+        rows = jax.random.randint(rows_key, (size,), 0, len(bank.until))
+    else:
+        draws = jax.random.randint(rows_key, (size,), 0, bank.until[-1])
+        rows = jnp.searchsorted(bank.until, draws, side="right")
     tokens, columns = bank.tokens[rows].astype(jnp.int32), bank.columns[rows]
     constants = _draw_constants(constants_key, tokens, config)
     X = _draw_points(points_key, size, variables, columns, config)

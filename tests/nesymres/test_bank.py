@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from jaxsym.expr import parse
 from jaxsym.nesymres import Bank, Exclusion, Prior, generate_bank, load_test_set
 from jaxsym.nesymres.decontamination import signatures
-from jaxsym.nesymres.skeletons import Skeleton
+from jaxsym.nesymres.skeletons import Skeleton, sample_skeletons
 from jaxsym.nesymres.vocabulary import from_ids, to_expression
 
 
@@ -23,6 +26,14 @@ def test_skeletons_are_distinct_and_reproducible(bank):
     assert np.array_equal(again.tokens, bank.tokens[:100])
 
 
+def test_counts_tell_how_often_the_prior_drew_a_skeleton():
+    prior = Prior(weights={"add": 1.0, "mul": 1.0}, fewest=1, most=2, variables=1, constants=0)
+    bank = generate_bank(prior, 5, seed=1)
+    drawn = Counter(s.tokens for s in itertools.islice(sample_skeletons(prior, 1), 4096))
+    assert [drawn[from_ids(row)] for row in bank.tokens] == bank.counts.tolist()
+    assert bank.counts.max() > 100
+
+
 def test_a_file_gives_the_same_bank(bank, tmp_path):
     bank.save(tmp_path / "bank.npz")
     read = Bank.load(tmp_path / "bank.npz")
@@ -32,7 +43,7 @@ def test_a_file_gives_the_same_bank(bank, tmp_path):
 
 def test_other_files_are_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.ones(3))
-    with pytest.raises(ValueError, match="expected tokens, columns and about"):
+    with pytest.raises(ValueError, match="expected tokens, columns, counts and about"):
         Bank.load(tmp_path / "other.npz")
 
 

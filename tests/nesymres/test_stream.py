@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,6 +56,17 @@ def test_a_batch_depends_on_its_key_alone(bank, batch):
     again, other = (draw(jax.random.key(seed), bank, 64, CONFIG, 3) for seed in (1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(again, batch, strict=True))
     assert not np.array_equal(other.X, batch.X)
+
+
+def test_skeletons_come_as_often_as_the_prior_drew_them_or_alike():
+    weights = dict.fromkeys(("add", "mul", "sin", "cos", "exp"), 1.0)
+    prior = Prior(weights=weights, fewest=1, most=1, variables=1, constants=0)
+    bank = replace(generate_bank(prior, 5), counts=np.array([8, 0, 4, 0, 4], np.int32))
+    for uniform, share in ((False, bank.counts / 16), (True, np.full(5, 1 / 5))):
+        config = StreamConfig(points=1, fewest=1, uniform=uniform)
+        tokens = np.asarray(draw(jax.random.key(0), on_device(bank), 4000, config, 1).tokens)
+        found = [np.mean((tokens == row).all(1)) for row in bank.tokens]
+        np.testing.assert_allclose(found, share, atol=0.04)
 
 
 def test_jit_gives_what_eager_gives(bank):
