@@ -104,7 +104,7 @@ def lagrangian(
 
     SOURCE is a system to simulate (double-pendulum, cart-pole, chain), or a file: .npz with arrays
     q, qd, qdd and tau, or .csv with columns q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1 tau2 ...;
-    angles in radians.
+    angles in radians. Times (t or time) are passed over.
 
     \b
     Examples:

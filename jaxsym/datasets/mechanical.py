@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import finite, require, unknown_name
 
 FIELDS = ("q", "qd", "qdd", "tau")
+CLOCKS = ("t", "time")  # passed over: what acts on a state does not depend on when
 
 
 class MechanicalData(NamedTuple):
@@ -73,7 +74,8 @@ def load_mechanical(path: str | Path) -> MechanicalData:
     """Read motion and torque.
 
     ``.npz``: arrays ``q qd qdd tau`` ``[n, D]``. ``.csv``: a row for each state, with columns
-    ``q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1 tau2 ...``.
+    ``q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1 tau2 ...``. A column or array of times, ``t`` or
+    ``time``, is passed over.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -82,7 +84,7 @@ def load_mechanical(path: str | Path) -> MechanicalData:
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "run.csv"
-    >>> _ = file.write_text("q1,qd1,qdd1,tau1\\n0.5,0.0,1.0,2.0\\n")
+    >>> _ = file.write_text("time,q1,qd1,qdd1,tau1\\n0.0,0.5,0.0,1.0,2.0\\n")
     >>> load_mechanical(file).tau.tolist()
     [[2.0]]
     """
@@ -102,7 +104,8 @@ def _read_npz(path: Path) -> dict[str, Any]:
     require(zipfile.is_zipfile(path), "not an .npz archive of arrays, or cut short")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            fields: dict[str, Any] = {key: archive[key] for key in archive.files}
+            names = [key for key in archive.files if key not in CLOCKS]
+            fields: dict[str, Any] = {key: archive[key] for key in names}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise ValueError(f"not a whole .npz archive ({error})") from error
     for name in fields:
@@ -123,7 +126,7 @@ def _read_csv(path: Path) -> dict[str, Any]:
     expected = {name: [f"{name}{i + 1}" for i in range(max(numbers))] for name in FIELDS}
     known = [column for columns in expected.values() for column in columns]
     for column in frame.columns:
-        if str(column) not in known:
+        if str(column) not in (*known, *CLOCKS):
             raise unknown_name("column", str(column), known)
     for column in known:
         require(column in frame, f"there is no column '{column}'; expected {', '.join(known)}")

@@ -52,9 +52,10 @@ def check_module(path):
 def test_files_with_friction_and_unknown_gains(run, tmp_path):
     system = mechanical("double-pendulum", friction=(0.4, 0.1), gains=(1.0, 2.5))
     data = table(system)
-    np.savez(tmp_path / "run.npz", **data)
-    columns = [f"{name}{i + 1}" for name in data for i in range(2)]
-    rows = np.concatenate(list(data.values()), axis=1)
+    clock = np.arange(len(data["q"]))[:, None]
+    np.savez(tmp_path / "run.npz", t=clock, **data)
+    columns = ["time", *(f"{name}{i + 1}" for name in data for i in range(2))]
+    rows = np.concatenate([clock, *data.values()], axis=1)
     np.savetxt(tmp_path / "run.csv", rows, delimiter=",", header=",".join(columns), comments="")
     for name in ("run.npz", "run.csv"):
         result = run(
