@@ -20,7 +20,13 @@ from jaxtyping import Float
 
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import UnsupportedError
-from jaxsym.syrenets.fitting import FittedLagrangian, Options, evenly, fit_lagrangian
+from jaxsym.syrenets.fitting import (
+    EXACT,
+    FittedLagrangian,
+    Options,
+    evenly,
+    fit_lagrangian,
+)
 from jaxsym.syrenets.library import Term, WaveLibrary, is_gauge
 from jaxsym.syrenets.network import SymbolicNetwork, selection
 from jaxsym.syrenets.readout import candidate_values, pruned
@@ -102,8 +108,30 @@ def harden(
         return None
     most = min(_MOST_TERMS, samples * dims // 2)
     terms = recombined(library, most)
-    fit = fit_lagrangian(terms, data, options)
+    libraries = [one for one in dict.fromkeys((_unmixed(terms), terms)) if len(one)]
+    fit = _first_exact(libraries, data, options)
     return Hardened(fit, set(fit.library.expressions) <= set(library.expressions))
+
+
+def _first_exact(
+    libraries: Sequence[WaveLibrary], data: MechanicalData, options: Options
+) -> FittedLagrangian:
+    """Of the first library with an exact Lagrangian, or of the last."""
+    for library in libraries:
+        fit = fit_lagrangian(library, data, options)
+        if fit.error(data) <= EXACT:
+            break
+    return fit
+
+
+def _unmixed(library: WaveLibrary) -> WaveLibrary:
+    """Without powers times waves of one coordinate.
+
+    Over a narrow range they are nearly sums of other terms, and exact Lagrangians of many terms
+    come beside the one of few.
+    """
+    mixed = [any(e and k for e, k in zip(t.powers, t.waves, strict=True)) for t in library.terms]
+    return library.part([place for place, both in enumerate(mixed) if not both])
 
 
 def recombined(library: WaveLibrary, most: int) -> WaveLibrary:

@@ -202,7 +202,10 @@ def stages(coordinates: int) -> Iterator[WaveLibrary]:
     1. Waves of two angles at most, of all that may be added once; springs.
     2. Waves of all angles together.
     3. Waves of double angles, polynomials up to the fourth degree, terms linear in velocities.
-    4. Inverse powers, of potentials down to the fourth, and powers times waves.
+    4. Each coordinate a length or an angle, one or two of them lengths: powers of lengths times
+       waves of angles, potentials of lengths from the inverse fourth to the fourth degree.
+    5. Inverse powers, of potentials down to the fourth, and powers times waves, also of one
+       coordinate. Over a narrow range such terms are nearly sums of others.
     """
     zero = (0,) * coordinates
     springs = [p for p in _exponents(coordinates, 2) if any(p)]
@@ -219,9 +222,30 @@ def stages(coordinates: int) -> Iterator[WaveLibrary]:
     if coordinates > 2:
         yield _library([(zero, k, s) for k, s in wide], squares, springs)
     yield _library(pure + [(p, zero, False) for p in low if any(p)], squares + linear, high)
+    for count in range(1, min(2, coordinates - 1) + 1):
+        for lengths in itertools.combinations(range(coordinates), count):
+            yield _lengths_and_angles(coordinates, set(lengths), squares + linear)
     powers = [(p, zero, False) for p in inverse]
     wells = [tuple(-e for e in p) for p in high]
     yield _library(mixed + powers, squares + linear, high + wells)
+
+
+def _lengths_and_angles(
+    coordinates: int, lengths: set[int], kinetic: Sequence[tuple[int, ...]]
+) -> WaveLibrary:
+    """Powers of the lengths times waves of the other coordinates."""
+
+    def of_lengths(exponents: tuple[int, ...]) -> bool:
+        return all(i in lengths for i, e in enumerate(exponents) if e)
+
+    waves = [
+        (k, sine)
+        for k, sine in _waves(coordinates, reach=1, order=2)
+        if not any(k[i] for i in lengths)
+    ]
+    shapes = [(p, k, s) for p in filter(of_lengths, _exponents(coordinates, 2)) for k, s in waves]
+    wells = [p for p in filter(of_lengths, _exponents(coordinates, 4)) if any(p)]
+    return _library(shapes, kinetic, wells + [tuple(-e for e in p) for p in wells])
 
 
 def _library(

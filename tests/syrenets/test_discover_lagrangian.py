@@ -40,6 +40,14 @@ SYSTEMS = {
         ),
         {},
     ),
+    "spring pendulum": (
+        MechanicalSystem(
+            "",
+            parse("0.6*(qd1**2 + q1**2*qd2**2) + 11.772*q1*cos(q2) - 20*(q1 - 1)**2"),
+            2,
+        ),
+        {"low": 0.8, "high": 1.2},
+    ),
     "planet": (
         MechanicalSystem("", parse("(qd1**2 + q1**2*qd2**2)/2 + 2.5/q1"), 2),
         {"low": 0.5, "high": 2.0},
