@@ -138,7 +138,7 @@ def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
         values = np.linalg.svd(triangle[:, kept], compute_uv=False)
         return bool(values[-1] <= _NULL * values[0])
 
-    triangle = np.linalg.qr(columns, mode="r")  # has the same null vectors
+    triangle = np.asarray(np.linalg.qr(columns, mode="r"))  # has the same null vectors
     kept = list(range(columns.shape[1]))
     # a column that depends on those before it leaves next to nothing on the diagonal
     if np.abs(np.diag(triangle)).min() > _SUSPECT * np.abs(triangle).max() or not singular(kept):
