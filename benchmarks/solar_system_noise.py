@@ -7,7 +7,7 @@ accelerations of the ten years that follow. The ephemeris has one moon, the Eart
 FILE are not repeated.
 
     python -m benchmarks.solar_system_noise [--noise 0,1e-6,1e-4,1e-2]
-        [--epochs 1920,1980,2060] [--quick] [--json FILE]
+        [--epochs 1920,1980,2060] [--time-limit SECONDS] [--quick] [--json FILE]
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     options = _timing.arguments(__doc__)
     options.add_argument("--noise", default="0,1e-6,1e-4,1e-2", help="separated by commas")
     options.add_argument("--epochs", default="1920,1980,2060", help="years, separated by commas")
+    options.add_argument("--time-limit", type=float, help="seconds for each discovery")
     given = options.parse_args(argv)
+    limit = 10.0 if given.quick else given.time_limit
     runs = _timing.kept(given.json, "runs")
     cases = [(y, n) for n in given.noise.split(",") for y in given.epochs.split(",")]
     for year, noise in [("1980", "0")] if given.quick else cases:
         name = f"{year}/{noise}"
         if name not in runs:
-            runs[name] = measure(int(year), float(noise), 10.0 if given.quick else None)
+            runs[name] = measure(int(year), float(noise), limit)
             _timing.write(_result(given.quick, runs), given.json)
     report(runs)
     return _result(given.quick, runs)
@@ -69,6 +71,7 @@ def measure(year: int, noise: float, time_limit: float | None) -> dict[str, Any]
         "errors": told["errors"],
         "mass_errors": mass_errors(found),
         "seconds": told["seconds"],
+        "time_limit": time_limit,
     }
 
 
