@@ -141,8 +141,9 @@ def adaptation(steps: int) -> list[dict[str, Any]]:
         if params is not None:
             some = Batch(*(jnp.asarray(values[:1024], jnp.float32) for values in data))
             before = float(jax.jit(partial(mean_squared_error, network))(params, some))
-        going_on = train_network(data, seeds=[0], steps=steps, start=params)
-        fresh = going_on if params is None else train_network(data, seeds=[1], steps=steps)
+        run = {"steps": steps, "learning_rate": 3e-3, "patience": None}
+        going_on = train_network(data, seeds=[0], start=params, **run)
+        fresh = going_on if params is None else train_network(data, seeds=[1], **run)
         network, params = going_on.network, going_on.seed(0)
         rows.append(
             {

@@ -12,16 +12,24 @@ import optax
 from benchmarks import _timing
 from benchmarks._engine import Message, serve
 from benchmarks._syrenets_tables import paper_data
-from jaxsym.syrenets import Architecture, Batch, SymbolicNetwork, Weights, make_loss
-from jaxsym.training import init_state, make_step, minibatch, train
+from jaxsym.syrenets import (
+    Architecture,
+    Batch,
+    SymbolicNetwork,
+    Weights,
+    make_loss,
+    make_seed_step,
+)
+from jaxsym.training import init_state, minibatch, train
 
 
 def main(seeds: int) -> None:
     """Train so many seeds in one program when asked."""
     data, _ = paper_data("torque")
     data = Batch(*(jnp.asarray(values, jnp.float32) for values in data))
-    network, optimizer, draw = SymbolicNetwork(Architecture()), optax.adam(1e-3), minibatch(32)
-    step = make_step(make_loss(network, Weights()), optimizer)
+    network, draw = SymbolicNetwork(Architecture()), minibatch(32)
+    optimizer = optax.with_extra_args_support(optax.adam(1e-3))
+    step = make_seed_step(make_loss(network, Weights()), optimizer)
 
     @jax.jit
     @jax.vmap

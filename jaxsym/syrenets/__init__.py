@@ -13,7 +13,12 @@ from jaxsym.syrenets.network import Architecture, Selected, SymbolicNetwork, for
 from jaxsym.syrenets.readout import Reading, read_out
 from jaxsym.syrenets.regression import SparseFit, sparse_fit
 from jaxsym.syrenets.selection import SELECTIONS, entmax
-from jaxsym.syrenets.trainer import TrainedNetwork, mean_squared_error, train_network
+from jaxsym.syrenets.trainer import (
+    TrainedNetwork,
+    make_seed_step,
+    mean_squared_error,
+    train_network,
+)
 from jaxsym.syrenets.waves import gauge_fixed, same_lagrangian, wave_terms
 
 __all__ = [
@@ -48,6 +53,7 @@ __all__ = [
     "gauge_fixed",
     "harden",
     "make_loss",
+    "make_seed_step",
     "mean_squared_error",
     "network_terms",
     "predict",

@@ -109,7 +109,7 @@ def _contraction_and_slopes(
         2 / count * along * (1 - d1),
         2 / count * jnp.sum(back * w3_rows, axis=0) * d2 * (1 - d2),
         2 / count * pulled.T @ inner,
-        2 / count * jnp.einsum("dbh,bh->hd", back, d2),
+        2 / count * jnp.sum(back * d2, axis=1).T,
         1 / count * flat(a).T @ flat(a),
     )
     return jnp.sum(along) / count, slopes

@@ -210,13 +210,9 @@ def formula_value(
     architecture: Architecture, weights: Float[Array, "l k V"], x: Float[Array, "*batch n"]
 ) -> Float[Array, "*batch"]:
     """The formula that the weights stand for (equations 5, 8 and 9), of states alone."""
-    candidates = architecture.candidates
-
-    def layer(outputs: Array, part: Array) -> tuple[Array, None]:
-        return candidates.weighted(part, jnp.concatenate([x, outputs], axis=-1)), None
-
-    start = jnp.zeros((*x.shape[:-1], architecture.heads), x.dtype)
-    outputs, _ = jax.lax.scan(layer, start, weights)
+    outputs = jnp.zeros((*x.shape[:-1], architecture.heads), x.dtype)
+    for part in weights:
+        outputs = architecture.candidates.weighted(part, jnp.concatenate([x, outputs], axis=-1))
     return jnp.sum(outputs, axis=-1)
 
 
