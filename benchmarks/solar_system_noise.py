@@ -7,7 +7,7 @@ accelerations of the ten years that follow. The ephemeris has one moon, the Eart
 FILE are not repeated.
 
     python -m benchmarks.solar_system_noise [--noise 0,1e-6,1e-4,1e-2]
-        [--epochs 1920,1980,2060] [--time-limit SECONDS] [--quick] [--json FILE]
+        [--epochs 1920,1980,2060] [--steps 16000] [--quick] [--json FILE]
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     options = _timing.arguments(__doc__)
     options.add_argument("--noise", default="0,1e-6,1e-4,1e-2", help="separated by commas")
     options.add_argument("--epochs", default="1920,1980,2060", help="years, separated by commas")
-    options.add_argument("--time-limit", type=float, help="seconds for each discovery")
+    options.add_argument("--steps", type=int, help="of training; those of discover by default")
     given = options.parse_args(argv)
-    limit = 10.0 if given.quick else given.time_limit
+    limits = {"time_limit": 10.0} if given.quick else {"steps": given.steps}
     runs = _timing.kept(given.json, "runs")
     cases = [(y, n) for n in given.noise.split(",") for y in given.epochs.split(",")]
     for year, noise in [("1980", "0")] if given.quick else cases:
         name = f"{year}/{noise}"
         if name not in runs:
-            runs[name] = measure(int(year), float(noise), limit)
+            runs[name] = measure(int(year), float(noise), **limits)
             _timing.write(_result(given.quick, runs), given.json)
     report(runs)
     return _result(given.quick, runs)
@@ -51,18 +51,18 @@ def _result(quick: bool, runs: dict[str, Any]) -> dict[str, Any]:
     return {"benchmark": "solar_system_noise", "quick": quick, "runs": runs} | _timing.machine()
 
 
-def measure(year: int, noise: float, time_limit: float | None) -> dict[str, Any]:
+def measure(year: int, noise: float, **limits: Any) -> dict[str, Any]:
     """One discovery from noisy positions.
 
     Args:
       year: when they begin.
       noise: standard deviation as a share of each body's median distance from the center.
-      time_limit: seconds for the discovery.
+      limits: steps or a time limit for `jaxsym.discover`.
     """
     begin = _J2000 + (year - 2000) * _DAYS_IN_YEAR
     seen = solar_system(_YEARS, start=begin)
     later = solar_system(_YEARS, start=begin + _YEARS * _DAYS_IN_YEAR)
-    found = discover(noisy(seen, noise, seed=year), time_limit=time_limit)
+    found = discover(noisy(seen, noise, seed=year), **limits)
     told = found.to_json()
     return {
         "law": told["law"]["components"][0],
@@ -71,7 +71,7 @@ def measure(year: int, noise: float, time_limit: float | None) -> dict[str, Any]
         "errors": told["errors"],
         "mass_errors": mass_errors(found),
         "seconds": told["seconds"],
-        "time_limit": time_limit,
+        "limits": limits,
     }
 
 
