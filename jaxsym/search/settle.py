@@ -11,6 +11,7 @@ from jaxsym.search.front import ParetoFront
 from jaxsym.search.pool import Pool
 from jaxsym.search.problem import Problem
 from jaxsym.search.refine import finish, fit_guesses, polish
+from jaxsym.search.simplify import quick
 
 _LONGEST = 60  # complexity of an expression that is rearranged
 
@@ -54,7 +55,9 @@ def _rearranged(expression: Expression) -> Iterator[Expression]:
     if expression.complexity > _LONGEST:
         return
     try:
-        formula = sympy.expand(expression.sympy(), log=False, power_base=False)
-        yield from_sympy(sympy.factor_terms(formula), expression.operators)
+        formula = expression.sympy()
+        if quick(formula):
+            expanded = sympy.expand(formula, log=False, power_base=False)
+            yield from_sympy(sympy.factor_terms(expanded), expression.operators)
     except (UnsupportedError, ValueError):
         return  # an operator of the user's that sympy does not know

@@ -11,6 +11,7 @@ from jaxsym.expr.tokens import CONSTANT
 
 _LONGEST = 60  # tokens that are worth trying
 _SYMBOLS = 8  # variables and constants with which sympy is still quick
+_HIGHEST, _HIGHEST_OF_SUM = 100, 6  # numbers in exponents with which it is too
 _WAYS: tuple[Callable[[sympy.Expr], sympy.Expr], ...] = (
     sympy.together,
     sympy.cancel,
@@ -40,6 +41,8 @@ def rewritten(expression: Expression) -> Iterator[Expression]:
         formula = Expression(tokens, (), expression.operators).sympy()
     except (UnsupportedError, ValueError):
         return
+    if not quick(formula):
+        return
     for way in _WAYS:
         try:
             found = from_sympy(way(formula))
@@ -48,3 +51,18 @@ def rewritten(expression: Expression) -> Iterator[Expression]:
         short = found.substitute(values).canonical()
         if short.complexity < expression.complexity:
             yield short
+
+
+def quick(formula: sympy.Expr) -> bool:
+    """Whether sympy can rearrange a formula in little time: exponents have small numbers only.
+
+    >>> x = sympy.Symbol("x")
+    >>> quick((x + 1) ** 3), quick((x + 1) ** 12345678)
+    (True, False)
+    """
+    for power in formula.atoms(sympy.Pow, sympy.exp):
+        base, exponent = power.as_base_exp()
+        highest = _HIGHEST_OF_SUM if base.is_Add else _HIGHEST  # sums are multiplied out
+        if any(abs(number) > highest for number in exponent.atoms(sympy.Number)):
+            return False
+    return True
