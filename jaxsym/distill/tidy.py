@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 
 from jaxsym.expr import Expression, UnsupportedError, from_sympy
+from jaxsym.search.simplify import quick
 
 _REWRITES = (sympy.factor, sympy.expand, sympy.together, sympy.factor_terms)
 
@@ -26,6 +27,8 @@ def tidy(expression: Expression) -> Expression:
     """
     canonical = expression.canonical()
     formula = canonical.sympy().replace(lambda e: e.is_Float, lambda e: sympy.Float(e, 17))
+    if not quick(formula):
+        return canonical
     folds = (sympy.piecewise_fold,) if formula.has(sympy.Piecewise) else ()
     forms = [canonical]
     for rewrite in (*_REWRITES, *folds):
