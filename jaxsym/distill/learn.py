@@ -32,6 +32,7 @@ from jaxsym.graphs import (
     particle_network,
     principal_messages,
     relative_error,
+    silence_messages,
     snapshots,
     topology,
     training_loss,
@@ -188,13 +189,17 @@ def _pruned(
 ) -> tuple[GraphModel, dict]:
     """The network with as few principal components of its messages as still predict."""
     nodes, target = sample
-    out = jax.jit(model.apply)(params, nodes)
-    params = principal_messages(params, out.messages)
-    for size in range(dims, out.messages.shape[1]):
-        small, fewer = _particle_model("l1", dims, size), keep_messages(params, np.arange(size))
-        predicted = jax.jit(small.apply)(fewer, nodes).acceleration
-        if float(jnp.mean(error(predicted, target))) <= _PRUNING_ERROR:
-            return small, fewer
+    messages = jax.jit(model.apply)(params, nodes).messages
+    params = principal_messages(params, messages)
+
+    @jax.jit
+    def error_with(params: dict, size: int) -> Array:
+        predicted = model.apply(silence_messages(params, size), nodes).acceleration
+        return jnp.mean(error(predicted, target))
+
+    for size in range(dims, messages.shape[1]):
+        if float(error_with(params, size)) <= _PRUNING_ERROR:
+            return _particle_model("l1", dims, size), keep_messages(params, np.arange(size))
     return model, params
 
 

@@ -45,7 +45,7 @@ from jaxsym.graphs.node_regression import (
     piece_batches,
     pieces,
 )
-from jaxsym.graphs.pruning import keep_messages, principal_messages
+from jaxsym.graphs.pruning import keep_messages, principal_messages, silence_messages
 
 __all__ = [
     "MLP",
@@ -93,6 +93,7 @@ __all__ = [
     "principal_messages",
     "record_messages",
     "relative_error",
+    "silence_messages",
     "snapshots",
     "topology",
     "training_loss",

@@ -67,6 +67,29 @@ def keep_messages(params: Params, components: Int[ArrayLike, " m"]) -> Params:
     return _with_messages(params, lambda last: last[..., index], lambda rows: rows[index])
 
 
+def silence_messages(params: Params, count: Int[ArrayLike, ""]) -> Params:
+    """The network with all but the first ``count`` components of its messages silent.
+
+    It predicts what `keep_messages` of these components does, and keeps its shapes, so that one
+    compiled program tries any number of them.
+
+    Args:
+      params: as of `keep_messages`.
+      count: m; may be traced.
+
+    >>> from jaxsym.graphs import particle_network
+    >>> model = particle_network("l1", 2, hidden=(8,), message_size=5)
+    >>> silenced = silence_messages(model.init(jax.random.key(0)), 2)
+    >>> jnp.count_nonzero(_last_layer(silenced["message"])["kernel"].any(axis=0)).item()
+    2
+    """
+
+    def heard(last: Array) -> Array:
+        return jnp.where(jnp.arange(last.shape[-1]) < count, last, 0.0)
+
+    return _with_messages(params, heard, lambda rows: rows)
+
+
 def _with_messages(
     params: Params,
     sent: Callable[[Array], Array],

@@ -11,6 +11,7 @@ from jaxsym.graphs import (
     keep_messages,
     particle_network,
     principal_messages,
+    silence_messages,
     topology,
 )
 
@@ -53,6 +54,22 @@ def test_a_network_hears_the_components_that_are_kept(network):
     total = jax.ops.segment_sum(messages * heard, nodes.receivers, 200)
     expected = model.node(params, nodes.nodes, total)
     np.testing.assert_allclose(got.acceleration, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_silent_components_are_as_good_as_cut_off_and_need_one_program(network):
+    model, params, nodes = network
+    traces = []
+
+    @jax.jit
+    def silenced(params, count):
+        traces.append(count)
+        return model.apply(silence_messages(params, count), nodes).acceleration
+
+    for count in (1, 3, 6):
+        small = particle_network("l1", 2, hidden=(8, 8), message_size=count)
+        expected = small.apply(keep_messages(params, np.arange(count)), nodes).acceleration
+        np.testing.assert_allclose(silenced(params, count), expected, rtol=1e-4, atol=1e-5)
+    assert len(traces) == 1
 
 
 @pytest.mark.parametrize("components", [[], [6], [-1]])
