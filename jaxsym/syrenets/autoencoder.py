@@ -105,14 +105,15 @@ def _contraction_and_slopes(
     along = jnp.sum(product * a, axis=0)
     pulled = flat(product * d1)
     back = cube(pulled @ w2)
+    moments = flat(a).T @ flat(a) / count
     slopes = (
         2 / count * along * (1 - d1),
         2 / count * jnp.sum(back * w3_rows, axis=0) * d2 * (1 - d2),
         2 / count * pulled.T @ inner,
         2 / count * jnp.sum(back * d2, axis=1).T,
-        1 / count * flat(a).T @ flat(a),
+        moments,
     )
-    return jnp.sum(along) / count, slopes
+    return jnp.vdot(moments, gram), slopes
 
 
 def _contraction_backward(slopes: tuple[Array, ...], scale: Array) -> tuple[Array, ...]:
