@@ -104,8 +104,8 @@ def syrenets(target: str, seeds: Sequence[int], steps: int) -> dict[str, Any]:
     )
     spent = time.process_time() - begin
     rows = _float32(test)
-    error = jax.jit(lambda params: mean_squared_error(found.network, params, rows))
-    errors = [float(error(found.seed(place))) for place in range(len(seeds))]
+    error = jax.jit(partial(mean_squared_error, found.network))
+    errors = [float(error(found.seed(place), rows)) for place in range(len(seeds))]
     return _result(found.mse, errors, found.steps, spent, reached)
 
 
