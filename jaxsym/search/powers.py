@@ -95,7 +95,7 @@ class Logarithms:
             target = np.log(np.abs(desired[usable]))
         columns = [*(part.values for part in exponents), np.ones(len(desired)), *powers, self.table]
         design = np.column_stack(columns)[usable]
-        if not np.all(np.isfinite(design)):
+        if not len(design) or not np.all(np.isfinite(design)):
             return None
         root = self.root[usable]
         free = len(exponents) + 1

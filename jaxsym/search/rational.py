@@ -75,7 +75,8 @@ def ratios_of_functions(
         for place, name in inside:
             operator = problem.operators[name]
             assert operator.numpy is not None
-            columns[:, place] = operator.numpy(columns[:, place])
+            with np.errstate(all="ignore"):
+                columns[:, place] = operator.numpy(columns[:, place])
             old = problem.variables[place]
             definitions[old] = apply(name, variable(old), operators=problem.table)
         if np.all(np.isfinite(columns)):
@@ -100,9 +101,10 @@ def _inside(problem: Problem) -> Iterator[tuple[tuple[int, str], ...]]:
 
 def _ratio(problem: Problem) -> Iterator[Expression]:
     exponents = _exponents(problem.X.shape[1], len(problem.y) // (2 * _ROWS_PER_TERM))
-    terms = np.stack([np.prod(problem.X ** np.array(e), axis=1) for e in exponents], axis=1)
-    columns = np.concatenate([terms, -problem.y[:, None] * terms], axis=1)
-    size = np.sqrt((columns**2).mean(0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        terms = np.stack([np.prod(problem.X ** np.array(e), axis=1) for e in exponents], axis=1)
+        columns = np.concatenate([terms, -problem.y[:, None] * terms], axis=1)
+        size = np.sqrt((columns**2).mean(0))
     if not np.all(np.isfinite(size)) or np.any(size == 0):
         return
     kept = _sparsest(columns / size)

@@ -113,7 +113,7 @@ def unexplained(problem: Problem, rng: np.random.Generator) -> float:
     """Share of the variance that a polynomial in all variables leaves on rows left out.
 
     >>> from jaxsym.search.problem import make_problems
-    >>> X = np.random.default_rng(0).uniform(size=(200, 2))
+    >>> X = np.random.default_rng(0).uniform(1.0, 2.0, (200, 2))
     >>> both, one = (make_problems(X[:, :k], X.sum(1, keepdims=True), None, variables="ab"[:k],
     ...     operators={}, max_complexity=9)[0] for k in (2, 1))
     >>> unexplained(both, np.random.default_rng(0)) < 1e-20

@@ -11,6 +11,7 @@ from jaxsym.search.factors import Factors
 from jaxsym.search.formulas import to_expression, to_formula
 from jaxsym.search.holes import Filler, Hole
 from jaxsym.search.library import build_library
+from jaxsym.search.powers import Logarithms
 from jaxsym.search.problem import make_problems
 from jaxsym.search.products import products
 from jaxsym.search.waves import waves
@@ -134,3 +135,11 @@ def test_evolution_keeps_the_best_of_every_complexity_and_only_gets_better(table
 def test_an_empty_population_does_nothing(table):
     problem = sample(table, "a*b")
     assert Evolution(problem, filler(problem), np.random.default_rng(0)).generation() == []
+
+
+def test_a_product_of_nothing_but_zeros_is_none():
+    table = np.random.default_rng(0).uniform(1.0, 2.0, (20, 2))
+    (sample,) = make_problems(
+        table, table[:, :1], None, variables="ab", operators=SEARCHED, max_complexity=9
+    )
+    assert Logarithms(sample).product(np.zeros(20), []) is None
