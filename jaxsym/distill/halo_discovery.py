@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float, Key
 
+from jaxsym._random import generator
 from jaxsym.distill.halo_law import (
     MESSAGE_VARIABLES,
     NODE_VARIABLES,
@@ -164,7 +165,7 @@ def read_halo_law(
       tried: formulas of each front that are put back, the closest of moderate length.
     """
     message_key, node_key, seed_key = jax.random.split(key, 3)
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(seed_key)))
+    rng = generator(seed_key)
     messages, nodes, predicted = _tables(network, graph)
     used = np.asarray(weight) > 0
     carried = messages[:, -1]

@@ -18,6 +18,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from jaxsym._check import finite, require
+from jaxsym._random import generator
 from jaxsym.expr.expression import Expression
 from jaxsym.expr.levenberg_marquardt import Point, State, first_state, minimize
 from jaxsym.expr.operators import OPERATORS, Operator
@@ -200,7 +201,7 @@ def _draw_starts(program: Program, key: Array, restarts: int, scale: float) -> n
 
     Drawn by numpy, since compiling the generator would take longer than the fit.
     """
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    rng = generator(key)
     count, slots = program.constants.shape
     shape = (count, _SCREENED * (restarts - 1), slots)
     drawn = rng.normal(size=shape)

@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
+from jaxsym._random import generator
 from jaxsym.expr import Expression, Operator, constant
 from jaxsym.search.front import ParetoFront
 from jaxsym.search.pool import Pool
@@ -127,7 +127,7 @@ def _rows(problems: Sequence[Problem], key: Key[Array, ""]) -> np.ndarray:
     counting = np.flatnonzero(np.any([p.weights > 0 for p in problems], axis=0))
     if len(counting) <= _MOST_ROWS:
         return np.arange(len(problems[0].y))
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    rng = generator(key)
     return np.sort(rng.choice(counting, _MOST_ROWS, replace=False))
 
 

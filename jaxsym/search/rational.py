@@ -8,10 +8,12 @@ be inside of functions.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -35,18 +37,18 @@ def ratios(problem: Problem) -> Iterator[Expression]:
     Args:
       problem: the target; on noisy data there is nothing to be found.
     """
-    y = problem.y
-    yield from _ratio(problem)
+    y, terms = problem.y, _Terms.of(problem)
+    yield from terms.ratio(y)
     if "sqrt" in problem.operators and np.all(y > 0):
-        for inner in _ratio(replace(problem, y=y**2)):
+        for inner in terms.ratio(y**2):
             yield apply("sqrt", inner, operators=problem.table)
     if "log" in problem.operators and np.ptp(y) < 100:
         low = float(np.min(y))
-        for inner in _ratio(replace(problem, y=np.exp(y - low))):
+        for inner in terms.ratio(np.exp(y - low)):
             whole = constant(float(np.exp(low))) * inner if abs(low) < 100 else inner
             yield apply("log", whole, operators=problem.table)
     if "exp" in problem.operators and np.all(y > 0):
-        for inner in _ratio(replace(problem, y=np.log(y))):
+        for inner in terms.ratio(np.log(y)):
             yield apply("exp", inner, operators=problem.table)
 
 
@@ -99,38 +101,65 @@ def _inside(problem: Problem) -> Iterator[tuple[tuple[int, str], ...]]:
                 yield several
 
 
-def _ratio(problem: Problem) -> Iterator[Expression]:
-    exponents = _exponents(problem.X.shape[1], len(problem.y) // (2 * _ROWS_PER_TERM))
-    with np.errstate(over="ignore", invalid="ignore"):
-        terms = np.stack([np.prod(problem.X ** np.array(e), axis=1) for e in exponents], axis=1)
-        columns = np.concatenate([terms, -problem.y[:, None] * terms], axis=1)
-        size = np.sqrt((columns**2).mean(0))
-    if not np.all(np.isfinite(size)) or np.any(size == 0):
-        return
-    kept = _sparsest(columns / size)
-    if kept is None or len(kept) > _LONGEST:
-        return
-    null = np.linalg.svd(columns[:, kept] / size[kept])[2][-1] / size[kept]
-    count = len(exponents)
-    coefficients = list(zip(kept, null.tolist(), strict=True))
-    over = {_product(problem, exponents[k]): c for k, c in coefficients if k < count}
-    under = {_product(problem, exponents[k - count]): c for k, c in coefficients if k >= count}
-    if over and under:
-        scale = max(under.values(), key=abs)
-        over = {term: c / scale for term, c in over.items()}
-        under = {term: c / scale for term, c in under.items()}
-        for numerator in arrangements(over, problem.table):
-            for denominator in arrangements(under, problem.table):
-                yield numerator / denominator
+class _Terms(NamedTuple):
+    """The terms of polynomials in the variables of a problem.
+
+    Attributes:
+      problem: whose variables they are.
+      exponents: of K terms.
+      values: `[n, K]`.
+    """
+
+    problem: Problem
+    exponents: Sequence[tuple[int, ...]]
+    values: Float[np.ndarray, "n K"]
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Terms:
+        """As many as rows allow."""
+        exponents = _exponents(problem.X.shape[1], len(problem.y) // (2 * _ROWS_PER_TERM))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = [np.prod(problem.X ** np.array(e), axis=1) for e in exponents]
+        return cls(problem, exponents, np.stack(values, axis=1))
+
+    def ratio(self, y: Float[np.ndarray, " n"]) -> Iterator[Expression]:
+        """The sparsest ratio that equals y, if there is one, in several arrangements."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            columns = np.concatenate([self.values, -y[:, None] * self.values], axis=1)
+            size = np.sqrt((columns**2).mean(0))
+        if not np.all(np.isfinite(size)) or np.any(size == 0):
+            return
+        kept = _sparsest(columns / size)
+        if kept is None or len(kept) > _LONGEST:
+            return
+        null = np.linalg.svd(columns[:, kept] / size[kept])[2][-1] / size[kept]
+        count, table = len(self.exponents), self.problem.table
+        coefficients = list(zip(kept, null.tolist(), strict=True))
+        over = {self._product(k): c for k, c in coefficients if k < count}
+        under = {self._product(k - count): c for k, c in coefficients if k >= count}
+        if over and under:
+            scale = max(under.values(), key=abs)
+            over = {term: c / scale for term, c in over.items()}
+            under = {term: c / scale for term, c in under.items()}
+            for numerator in arrangements(over, table):
+                for denominator in arrangements(under, table):
+                    yield numerator / denominator
+
+    def _product(self, place: int) -> tuple:
+        """A term in the form of `Polynomial`."""
+        names = zip(self.problem.variables, self.exponents[place], strict=True)
+        return tuple(sorted((variable(name).tokens, float(e)) for name, e in names if e))
 
 
-def _exponents(variables: int, most: int) -> list[tuple[int, ...]]:
+@functools.cache
+def _exponents(variables: int, most: int) -> tuple[tuple[int, ...], ...]:
     """Exponents of the terms of a polynomial, the simplest first; of high degree as rows allow."""
     degree = _DEGREES.get(variables, 1)
     while degree and math.comb(variables + degree, degree) > most:
         degree -= 1
     every = itertools.product(range(degree + 1), repeat=variables)
-    return sorted((e for e in every if sum(e) <= degree), key=lambda e: (sum(e), -max(e), e))
+    low = (e for e in every if sum(e) <= degree)
+    return tuple(sorted(low, key=lambda e: (sum(e), -max(e), e)))
 
 
 def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
@@ -151,9 +180,3 @@ def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
         if len(fewer) > 1 and singular(fewer):
             kept = fewer
     return kept
-
-
-def _product(problem: Problem, exponents: tuple[int, ...]) -> tuple:
-    """A term in the form of `Polynomial`."""
-    names = zip(problem.variables, exponents, strict=True)
-    return tuple(sorted((variable(name).tokens, float(e)) for name, e in names if e))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from jaxsym._random import generator
 from jaxsym.expr import Expression, Operator, apply, constant
 from jaxsym.expr.least_squares import least_squares
 from jaxsym.expr.tokens import is_literal, literal_value
@@ -86,7 +87,7 @@ def _forms(front: ParetoFront) -> list[Expression]:
 
 
 def _fit(problem: Problem, forms: Sequence[Expression], key: jax.Array) -> list[Expression]:
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    rng = generator(key)
     columns = dict(zip(problem.variables, problem.X.T, strict=True))
     fitted = []
     for form in forms:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from jaxsym._random import generator
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.search.candidates import Candidates
 from jaxsym.search.contexts import contexts, filled
@@ -106,7 +106,7 @@ class Stages:
         deadline: float = math.inf,
     ):
         self.problems, self.effort, self.key, self.deadline = problems, effort, key, deadline
-        self.rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+        self.rng = generator(key)
 
     def stop(self) -> bool:
         """Whether time is over."""

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array, Key
 
+from jaxsym._random import generator
 from jaxsym.expr import Expression, constant
 from jaxsym.search.changes import Change
 from jaxsym.search.front import Candidate, ParetoFront
@@ -98,7 +98,7 @@ class TableSearch:
         """Whether a smooth function of a way's variables explains not much less than otherwise."""
         if not way.inner:
             return False
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(self.key)).ravel())
+        rng = generator(self.key)
         left, usual = (unexplained(w.forward(problem), rng) for w in (way, plain))
         return left <= _LESS * usual
 
