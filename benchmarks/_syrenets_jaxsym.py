@@ -18,9 +18,8 @@ from jaxsym.syrenets import (
     SymbolicNetwork,
     Weights,
     make_loss,
-    make_seed_step,
 )
-from jaxsym.training import init_state, minibatch, train
+from jaxsym.training import init_state, make_step, minibatch, train
 
 
 def main(seeds: int) -> None:
@@ -29,7 +28,7 @@ def main(seeds: int) -> None:
     data = Batch(*(jnp.asarray(values, jnp.float32) for values in data))
     network, draw = SymbolicNetwork(Architecture()), minibatch(32)
     optimizer = optax.with_extra_args_support(optax.adam(1e-3))
-    step = make_seed_step(make_loss(network, Weights()), optimizer)
+    step = make_step(make_loss(network, Weights()), optimizer, skip="entries")
 
     @jax.jit
     @jax.vmap

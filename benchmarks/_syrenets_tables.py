@@ -20,8 +20,8 @@ import optax
 
 from jaxsym.mechanics import Lagrangian, accelerations, euler_lagrange
 from jaxsym.simulate import mechanical
-from jaxsym.syrenets import Batch, make_seed_step, mean_squared_error, train_network
-from jaxsym.training import init_state, minibatch, train
+from jaxsym.syrenets import Batch, mean_squared_error, train_network
+from jaxsym.training import init_state, make_step, minibatch, train
 
 PAPER = {
     "L": {
@@ -192,7 +192,9 @@ def learn(name: str, target: str, seeds: Sequence[int], steps: int) -> dict[str,
     module, optimizer = LEARNERS[name](), optax.with_extra_args_support(optax.adam(1e-3))
     error = partial(_error, module)
     loss = partial(_acceleration_error, module) if name == "LNN" else error
-    step = make_seed_step(lambda params, batch, key: (loss(params, batch), {}), optimizer)
+    step = make_step(
+        lambda params, batch, key: (loss(params, batch), {}), optimizer, skip="entries"
+    )
 
     @jax.jit
     @jax.vmap

@@ -128,7 +128,7 @@ def _noise(seeds: int, states: int) -> list[dict[str, Any]]:
 _QUICK = dict.fromkeys(STEPS, 20)
 
 PARTS: dict[str, Callable[[bool], Any]] = {
-    "speed": lambda quick: speed(3, 1, 2) if quick else speed(50, 5, 10),
+    "speed": lambda quick: speed(3, 1, 2) if quick else speed(200, 5, 10),
     "exact": lambda quick: _exact(1, 500) if quick else _exact(10, 10_000),
     "untrained": lambda quick: _untrained(1, 500) if quick else _untrained(10, 10_000),
     "noise": lambda quick: _noise(1, 2000) if quick else _noise(10, 10_000),

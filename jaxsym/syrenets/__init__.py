@@ -15,7 +15,6 @@ from jaxsym.syrenets.regression import SparseFit, sparse_fit
 from jaxsym.syrenets.selection import SELECTIONS, entmax
 from jaxsym.syrenets.trainer import (
     TrainedNetwork,
-    make_seed_step,
     mean_squared_error,
     train_network,
 )
@@ -53,7 +52,6 @@ __all__ = [
     "gauge_fixed",
     "harden",
     "make_loss",
-    "make_seed_step",
     "mean_squared_error",
     "network_terms",
     "predict",

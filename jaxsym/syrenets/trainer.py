@@ -16,9 +16,8 @@ from jaxtyping import Float
 from jaxsym._check import require
 from jaxsym.syrenets.losses import Batch, Weights, make_loss, predict
 from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
-from jaxsym.training import Event, TrainState, init_state, minibatch, step_keys, train
+from jaxsym.training import Event, TrainState, init_state, make_step, minibatch, train
 from jaxsym.training.batches import BatchFn
-from jaxsym.training.parallel import Loss, Metrics
 from jaxsym.training.step import Step
 
 _CHECKED = 1024  # states on which the best parameters are chosen
@@ -154,30 +153,6 @@ def _optimizer(
     return optax.chain(optax.adam(learning_rate), plateau)
 
 
-def make_seed_step(loss: Loss, optimizer: optax.GradientTransformationExtraArgs) -> Step:
-    """As `jaxsym.training.make_step`, for many seeds side by side.
-
-    Leaving a whole step out would copy the parameters and moments of all seeds in every step, a
-    third of its time. Here entries of a gradient that are not finite count as zero.
-
-    Args:
-      loss: ``loss(params, batch, key) -> (scalar, metrics)``.
-      optimizer: its update is told the loss as ``value``.
-    """
-
-    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
-        slopes = jax.value_and_grad(loss, has_aux=True)
-        (value, metrics), gradient = slopes(state.params, batch, step_keys(state)[1])
-        finite = jax.tree.map(lambda g: jnp.where(jnp.isfinite(g), g, 0.0), gradient)
-        updates, opt_state = optimizer.update(finite, state.opt_state, state.params, value=value)
-        skipped = state.skipped + ~jnp.isfinite(value)
-        params = optax.apply_updates(state.params, updates)
-        state = TrainState(params, opt_state, state.step + 1, state.key, skipped)
-        return state, {**metrics, "loss": value}
-
-    return step
-
-
 @functools.lru_cache(maxsize=8)
 def _program(
     architecture: Architecture,
@@ -194,7 +169,7 @@ def _program(
         params = dict(network.init(key, example)) if start is None else start
         return params, init_state(params, optimizer, jax.random.fold_in(key, 1))
 
-    step = make_seed_step(make_loss(network, weights), optimizer)
+    step = make_step(make_loss(network, weights), optimizer, skip="entries")
     error = jax.jit(jax.vmap(partial(mean_squared_error, network), (0, None)))
     return _Program(network, begin, step, minibatch(batch), error)
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_batching import sequential_vmap
 from jax.sharding import Mesh
 from jaxtyping import Array, Int, PyTree
 
@@ -244,16 +245,22 @@ def _run(
         metrics = jax.tree.map(lambda m: jnp.where(good, m, 0) * jnp.float32(1), metrics)
         return new, metrics, good.astype(jnp.int32)
 
-    every = jax.vmap(advance, in_axes=(0, data_axes)) if seeds else advance
+    def run(state: TrainState, data: PyTree) -> tuple[TrainState, Metrics, Array]:
+        def body(_: Array, carry: tuple) -> tuple:
+            state, *sums = carry
+            state, *values = advance(state, data)
+            return state, *jax.tree.map(jnp.add, sums, values)
 
-    def body(_: Array, carry: tuple) -> tuple:
-        state, *sums = carry
-        state, *values = every(state, data)
-        return state, *jax.tree.map(jnp.add, sums, values)
+        shapes = jax.eval_shape(advance, state, data)[1:]
+        zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        return jax.lax.fori_loop(0, count, body, (state, *zeros))
 
-    shapes = jax.eval_shape(every, state, data)[1:]
-    zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
-    return jax.lax.fori_loop(0, count, body, (state, *zeros))
+    if not seeds:
+        return run(state, data)
+    if mesh is None and parallel.one_core():
+        # one run after the other: its parameters and moments stay in the cache, those of all do not
+        run = sequential_vmap(run)
+    return jax.vmap(run, in_axes=(0, data_axes))(state, data)
 
 
 def _means(sums: Metrics, good: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ placement of state and batch says where the work is done.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -34,6 +35,13 @@ def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
     devices = jax.devices() if devices is None else devices
     # Explicit axes, the default of `jax.make_mesh`, would put the sharding into every type
     return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def one_core() -> bool:
+    """Whether the work is done by a CPU of which this process may use a single core."""
+    known = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count()
+    return jax.default_backend() == "cpu" and cores == 1
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

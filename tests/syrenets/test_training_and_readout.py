@@ -7,7 +7,6 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 import sympy
 
@@ -21,14 +20,12 @@ from jaxsym.syrenets import (
     Weights,
     formula_value,
     harden,
-    make_seed_step,
     mean_squared_error,
     network_terms,
     read_out,
     train_network,
 )
 from jaxsym.syrenets.losses import complementary
-from jaxsym.training import init_state
 
 SMALL = Architecture(inputs=4, heads=3, layers=2, hidden=8, latent=4, head_hidden=6)
 RNG = np.random.default_rng(0)
@@ -72,17 +69,6 @@ def test_a_cosine_comes_to_rest(data):
     )
     before, after = (np.abs(b - a).mean() for a, b in itertools.pairwise(met))
     assert 0 < after < before / 2
-
-
-def test_a_seed_step_counts_what_is_not_finite_as_zero():
-    optimizer = optax.with_extra_args_support(optax.sgd(1.0))
-    step = make_seed_step(lambda w, x, key: (jnp.sum(jnp.sqrt(w) * x), {}), optimizer)
-    state = init_state(jnp.array([0.0, 4.0]), optimizer, jax.random.key(0))
-    new, metrics = jax.jit(step)(state, jnp.ones(2))
-    assert new.params.tolist() == [0.0, 3.75] and float(metrics["loss"]) == 2.0
-    assert int(new.step) == 1 and int(new.skipped) == 0
-    new, _ = jax.jit(step)(state, jnp.array([jnp.nan, 1.0]))
-    assert int(new.skipped) == 1 and np.isfinite(new.params).all()
 
 
 def test_bad_training_data(data):

@@ -15,6 +15,7 @@ from jaxsym.training import (
     interrupt_flag,
     make_step,
     minibatch,
+    parallel,
     steps_for,
     train,
 )
@@ -86,7 +87,14 @@ def test_one_compilation_for_all_chunks_and_calls():
     assert len(traces) == traced
 
 
-def test_stacked_seeds_agree_with_a_loop_over_seeds():
+@pytest.fixture(params=[True, False], ids=["one core", "several cores"])
+def cores(request, monkeypatch):
+    """Stacked runs are taken one after the other on a single core."""
+    jax.clear_caches()
+    monkeypatch.setattr(parallel, "one_core", lambda: request.param)
+
+
+def test_stacked_seeds_agree_with_a_loop_over_seeds(cores):
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[start(s) for s in range(3)])
     together = train(STEP, stacked, BATCH, data(), steps=30)
     assert together.metrics["loss"].shape == (3,)
@@ -98,7 +106,7 @@ def test_stacked_seeds_agree_with_a_loop_over_seeds():
         np.testing.assert_allclose(together.metrics["loss"][seed], alone.metrics["loss"], rtol=1e-4)
 
 
-def test_stacked_runs_may_each_have_data_of_their_own():
+def test_stacked_runs_may_each_have_data_of_their_own(cores):
     def scaled(key, step, rows_and_scale):
         rows, scale = rows_and_scale
         batch = BATCH(key, step, rows)

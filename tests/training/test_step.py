@@ -96,3 +96,19 @@ def test_minibatch_takes_the_same_rows_of_every_array():
     assert len(set(batch["a"].tolist())) == 50
     with pytest.raises(ValueError, match="size is 0; expected at least 1"):
         minibatch(0)
+
+
+def test_entries_that_are_not_finite_count_as_zero():
+    def loss(w, x, key):
+        return jnp.sum(jnp.sqrt(w) * x), {}
+
+    optimizer = optax.sgd(1.0)
+    step = jax.jit(make_step(loss, optimizer, skip="entries"))
+    state = init_state(jnp.array([0.0, 4.0]), optimizer, jax.random.key(0))
+    new, metrics = step(state, jnp.ones(2))
+    assert new.params.tolist() == [0.0, 3.75] and float(metrics["loss"]) == 2.0
+    assert int(new.step) == 1 and int(new.skipped) == 0
+    new, _ = step(state, jnp.array([jnp.nan, 1.0]))
+    assert int(new.skipped) == 1 and np.isfinite(new.params).all()
+    with pytest.raises(ValueError, match="unknown skip 'entry'"):
+        make_step(loss, optimizer, skip="entry")
