@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks._syrenets_tables import TRAINING
 from jaxsym.datasets import MechanicalData
 from jaxsym.simulate import MechanicalSystem, mechanical
 from jaxsym.syrenets import (
@@ -141,7 +142,7 @@ def adaptation(steps: int) -> list[dict[str, Any]]:
         if params is not None:
             some = Batch(*(jnp.asarray(values[:1024], jnp.float32) for values in data))
             before = float(jax.jit(partial(mean_squared_error, network))(params, some))
-        run = {"steps": steps, "learning_rate": 3e-3, "patience": None}
+        run = {"steps": steps, **TRAINING}
         going_on = train_network(data, seeds=[0], start=params, **run)
         fresh = going_on if params is None else train_network(data, seeds=[1], **run)
         network, params = going_on.network, going_on.seed(0)

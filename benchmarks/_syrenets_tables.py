@@ -39,7 +39,8 @@ PAPER = {
 }
 OPERON = "Operon"
 _LEVELS = (10.0, 1.0, 0.1, 0.012, 1e-3)
-_RATE = 3e-3  # at which the symbolic network starts: with a cosine it needs fewer steps than 1e-3
+# the symbolic network's training: chosen on seeds 100 and 101 and training states held out
+TRAINING = {"learning_rate": 1e-2, "second_moment": 0.99, "patience": None}
 
 
 def paper_data(target: str, *, train_states: int = 32_000) -> tuple[Batch, Batch]:
@@ -98,8 +99,7 @@ def syrenets(target: str, seeds: Sequence[int], steps: int) -> dict[str, Any]:
         data,
         seeds=seeds,
         steps=steps,
-        learning_rate=_RATE,
-        patience=None,
+        **TRAINING,
         callback=lambda event, errors: reached.note(event.step, errors),
     )
     spent = time.process_time() - begin

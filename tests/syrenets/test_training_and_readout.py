@@ -128,7 +128,7 @@ def test_hardening_gives_the_exact_equation(trained, data):
 
 
 def test_seeds_together_are_seeds_alone(data):
-    options = {"architecture": SMALL, "steps": 20}
+    options = {"architecture": SMALL, "steps": 20, "learning_rate": 3e-3}
     batch = Batch(*data)
     both = train_network(batch, seeds=[3, 4], **options)
     alone = train_network(batch, seeds=[4], **options)
