@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import jax
@@ -24,9 +26,9 @@ from jaxsym.search.protocol import SEARCHED, Callback, Progress
 from jaxsym.search.settle import settle
 from jaxsym.search.steering import Steering
 
-_AT_ONCE, _WAIT = 0.05, 0.1  # shares of the time for the first try, and for the network after it
-_SEARCH = 0.95  # share of the time after which the search ends
-_GUESSES = 4  # fitted proposals per target that the native search starts from; it fits them again
+_AT_ONCE = 0.05  # share of the time after which the network is asked
+_SEARCH = 0.95  # share of the time until which late proposals are waited for
+_GUESSES = 4  # fitted proposals per target that join the native search
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
 
@@ -135,11 +137,11 @@ class NeSymReSEngine:
 class HybridEngine(NeSymReSEngine):
     """The native engine, begun with the network's proposals.
 
-    With a time limit the native engine has a short first try; only what that does not solve is
-    read by the network, in a thread of its own. If one of its proposals is exact, that is the end;
-    otherwise the native engine begins again with the best of them. If they are late, since
-    functions are compiled once in a process, they join the front at the end. Where the network
-    knows too few variables the native engine works alone.
+    What the native engine does not solve at once is read by the network as well, in a thread of its
+    own. The proposals join the search as soon as they are there: it ends if one is exact, and
+    otherwise its evolution goes on from them. If they are late, since functions are compiled once
+    in a process, they join the front at the end. Where the network knows too few variables the
+    native engine works alone.
 
     Attributes:
       native: the engine that goes on from there.
@@ -172,49 +174,65 @@ class HybridEngine(NeSymReSEngine):
             steering=steering,
         )
         began = time.monotonic()
-        steering = steering or Steering()
+        limit = math.inf if time_limit is None else time_limit
+        proposals = _Proposals(lambda: self.read(problems, jax.random.fold_in(key, 1)))
 
-        def native(guesses: Sequence[Expression], limit: float | None) -> tuple[ParetoFront, ...]:
-            return self.native.search_many(
-                X,
-                y,
-                variables=variables,
-                key=key,
-                weights=weights,
-                operators=operators,
-                max_complexity=max_complexity,
-                steering=replace(steering, guesses=[*steering.guesses, *guesses]),
-                time_limit=limit,
-                callback=callback,
-            )
-
-        def left() -> float | None:
-            spent = time.monotonic() - began
-            return None if time_limit is None else max(0.05, _SEARCH * time_limit - spent)
-
-        if len(variables) > (self.network or _small()).config.variables:
-            return native((), time_limit)
-        if time_limit is not None:
-            fronts = native((), _AT_ONCE * time_limit)
-            if all(map(_is_exact, problems, fronts)):
-                return fronts
-        executor = ThreadPoolExecutor(1)
-        proposed = executor.submit(self.read, problems, jax.random.fold_in(key, 1))
-        executor.shutdown(wait=False)
-        wait([proposed], None if time_limit is None else _WAIT * time_limit)
-        if proposed.done():
-            fronts = proposed.result()
+        def later() -> list[Expression]:
+            if time.monotonic() - began < (0 if time_limit is None else _AT_ONCE * limit):
+                return []
+            fronts = proposals.new()
             _tell(callback, fronts, began)
-            if all(map(_is_exact, problems, fronts)):
-                return fronts
-            return native([e for front in fronts for e in _best(front)], left())
-        fronts = native((), left())
-        if not proposed.done():
+            return [e for front in fronts for e in _best(front)]
+
+        knows = len(variables) <= (self.network or _small()).config.variables
+        steering = steering or Steering()
+        fronts = self.native.search_many(
+            X,
+            y,
+            variables=variables,
+            key=key,
+            weights=weights,
+            operators=operators,
+            max_complexity=max_complexity,
+            steering=replace(steering, later=later) if knows else steering,
+            time_limit=time_limit,
+            callback=callback,
+        )
+        if all(map(_is_exact, problems, fronts)):
+            return fronts
+        left = began + _SEARCH * limit - time.monotonic()
+        late = proposals.new(min(max(left, 0.0), threading.TIMEOUT_MAX))
+        if not late:
             return fronts
         return tuple(
-            settle(problem, [c.expression for c in (*late, *front)], refit=False)
-            for problem, late, front in zip(problems, proposed.result(), fronts, strict=True)
+            settle(problem, [c.expression for c in (*read, *front)], refit=False)
+            for problem, read, front in zip(problems, late, fronts, strict=True)
         )
+
+
+class _Proposals:
+    """What the network reads in a thread of its own, from when it is first asked for."""
+
+    def __init__(self, read: Callable[[], tuple[ParetoFront, ...]]):
+        self._read = read
+        self._coming: Future[tuple[ParetoFront, ...]] | None = None
+        self._told = False
+
+    def new(self, timeout: float | None = None) -> tuple[ParetoFront, ...]:
+        """The fronts if they are there and were not told before, otherwise none.
+
+        Args:
+          timeout: seconds to wait for what has been begun; None begins it and does not wait.
+        """
+        if self._coming is None and timeout is None:
+            executor = ThreadPoolExecutor(1)
+            self._coming = executor.submit(self._read)
+            executor.shutdown(wait=False)
+        if self._coming is None or self._told:
+            return ()
+        wait([self._coming], timeout or 0.0)
+        self._told = self._coming.done()
+        return self._coming.result() if self._told else ()
 
 
 def _tell(callback: Callback | None, fronts: Sequence[ParetoFront], began: float) -> None:

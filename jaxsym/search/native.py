@@ -102,13 +102,18 @@ class NativeEngine:
         targets = [
             _Target(*parts, stages) for parts in zip(problems, scalings, scaled, strict=True)
         ]
+        arrived: list[Expression] = []
         try:
             for number, target in enumerate(targets):
                 end = math.inf
                 if time_limit is not None:
                     end = began + time_limit * (number + 1) / len(targets)
                     stages.deadline = end - (1 - _UNTIL) * time_limit / len(targets)
+                given = 0
                 for stage in stages.run(target.pool):
+                    arrived += target.problem.steering.later()
+                    target.pool.offer(map(target.scaling.moved, arrived[given:]))
+                    given = len(arrived)
                     seconds = time.monotonic() - began
                     if callback is not None:
                         _tell(callback, Progress(stage, number, seconds, target.front()))

@@ -47,14 +47,20 @@ class Scaling:
         if self.trivial:
             return problem
         scales = np.array([self.columns[name] for name in problem.variables])
-        wide = {name: constant(s) * variable(name) for name, s in self.columns.items() if s != 1}
-        guesses = [g.substitute(wide) / constant(self.target) for g in problem.steering.guesses]
+        guesses = [self.moved(guess) for guess in problem.steering.guesses]
         return replace(
             problem,
             X=problem.X / scales,
             y=problem.y / self.target,
             steering=replace(problem.steering, guesses=guesses),
         )
+
+    def moved(self, expression: Expression) -> Expression:
+        """An expression for the original columns as one for scaled ones; its constants grow."""
+        if self.trivial:
+            return expression
+        wide = {name: constant(s) * variable(name) for name, s in self.columns.items() if s != 1}
+        return expression.substitute(wide) / constant(self.target)
 
     def front(self, front: ParetoFront) -> ParetoFront:
         """The front of a scaled problem as one of the original problem."""

@@ -15,6 +15,10 @@ def _every(expression: Expression) -> bool:
     return True
 
 
+def _none() -> Sequence[Expression]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Steering:
     """Hints to a search and limits on what it may return.
@@ -23,11 +27,13 @@ class Steering:
       allowed: whether an expression may be on the front.
       guesses: expressions to start from; their constants are fitted.
       named: numbers, besides integers, rationals, pi and e, that constants may turn out to be.
+      later: asked between the stages of a search for expressions that have come meanwhile.
     """
 
     allowed: Callable[[Expression], bool] = _every
     guesses: Sequence[Expression] = ()
     named: Mapping[str, float] = field(default_factory=dict)
+    later: Callable[[], Sequence[Expression]] = _none
 
 
 def check_nesting(nesting: Nesting, operators: Mapping[str, Operator]) -> None:

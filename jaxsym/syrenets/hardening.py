@@ -147,8 +147,12 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
     True
     """
     terms = library.terms
-    rates = dict.fromkeys(t.rates for t in terms if sum(t.rates) <= 2)
     zero = (0,) * len(terms[0].waves)
+    rates = dict.fromkeys(t.rates for t in terms if sum(t.rates) <= 2)
+    # a coordinate that the potential has moves: its kinetic energy may be too small to be seen yet
+    met = np.any([np.array((t.waves, t.powers, t.rates)) != 0 for t in terms], axis=(0, 1))
+    speeds = itertools.combinations_with_replacement(np.eye(len(zero), dtype=int)[met], 2)
+    rates |= dict.fromkeys(tuple((x + y).tolist()) for x, y in speeds)
     # a power of a coordinate may stand for a wave of it
     used = np.any([np.array((t.waves, t.powers)) != 0 for t in terms], axis=(0, 1))
     units = [tuple(row) for row in np.eye(len(zero), dtype=int)[used].tolist()]

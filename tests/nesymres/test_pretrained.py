@@ -230,18 +230,24 @@ def test_engines_follow_the_protocol(network, hard, engine):
 
 
 class Idle:
-    """In the native engine's place: finds a mean, the second time after all that others do."""
+    """In the native engine's place: asks for proposals, waits for them or not, finds a mean."""
 
-    def __init__(self):
-        self.guesses = []
+    def __init__(self, waits):
+        self.waits, self.arrived = waits, []
 
     def search_many(self, X, y, *, steering, **options):
-        self.guesses.append(list(steering.guesses))
+        self.arrived += steering.later()
         for thread in threading.enumerate():
-            if len(self.guesses) == 2 and thread.name.startswith("ThreadPoolExecutor"):
+            if self.waits and thread.name.startswith("ThreadPoolExecutor"):
                 thread.join()
-        candidate = Candidate(parse("1.0"), 1, float(np.var(y)))
-        return (ParetoFront.of([candidate], variance=float(np.var(y)), samples=len(y)),)
+        self.arrived += steering.later()
+        assert not steering.later()
+        variance = float(np.var(y))
+        candidates = [Candidate(parse("1.0"), 1, variance)]
+        for expression in self.arrived:
+            loss = float(np.mean((expression.evaluate(X, ["x"]) - y[:, 0]) ** 2))
+            candidates.append(Candidate(expression, 2, loss))
+        return (ParetoFront.of(candidates, variance=variance, samples=len(y)),)
 
 
 class Late(Oracle):
@@ -252,21 +258,35 @@ class Late(Oracle):
 
 @pytest.mark.parametrize("kind", [Oracle, Late])
 def test_hybrid_takes_proposals_early_or_late(network, hard, kind):
-    native = Idle()
+    native = Idle(waits=kind is Oracle)
     engine = HybridEngine(network=kind(*vars(network).values()), native=native)
-    limit = 1000.0 if kind is Oracle else 0.1
-    front = engine.search(*hard, variables=["x"], key=jax.random.key(0), time_limit=limit)
+    front = engine.search(*hard, variables=["x"], key=jax.random.key(0))
     assert front.best().loss < 1e-18
-    assert len(native.guesses) == (1 if kind is Oracle else 2)
+    assert bool(native.arrived) == (kind is Oracle)
+
+
+def test_hybrid_asks_for_nothing_at_first_and_returns_in_time(network, hard):
+    native = Idle(waits=True)
+    engine = HybridEngine(network=Late(*vars(network).values()), native=native)
+    front = engine.search(*hard, variables=["x"], key=jax.random.key(0), time_limit=1000.0)
+    assert not native.arrived and len(front) == 1
+
+
+def test_the_native_search_ends_with_an_exact_proposal(network, hard):
+    told = []
+    engine = HybridEngine(network=Oracle(*vars(network).values()))
+    front = engine.search(*hard, variables=["x"], key=jax.random.key(0), callback=told.append)
+    assert front.best().loss < 1e-18
+    stages = [progress.stage for progress in told]
+    assert "proposals" in stages and stages.index("proposals") >= len(stages) - 2
 
 
 def test_hybrid_goes_on_from_the_best_proposals(network, hard):
     X, y = hard
-    native = Idle()
+    native = Idle(waits=True)
     engine = HybridEngine(network=Oracle(*vars(network).values()), native=native)
     engine.search(X, np.tanh(y), variables=["x"], key=jax.random.key(0))
-    (guesses,) = native.guesses
-    assert 0 < len(guesses) <= 4 and any("sin" in guess.tokens for guess in guesses)
+    assert 0 < len(native.arrived) <= 4 and any("sin" in g.tokens for g in native.arrived)
 
 
 def test_hybrid_works_alone_where_the_network_knows_too_little(network):
