@@ -142,14 +142,17 @@ class StructuredNetwork(nn.Module):
 class FreeNetwork(nn.Module):
     """Any Lagrangian, learned from accelerations, as in Lagrangian Neural Networks.
 
-    Cranmer et al. 2020 (arXiv 2003.04630); two hidden layers of 128 softplus neurons.
+    Cranmer et al. 2020 (arXiv 2003.04630); two hidden layers of 128 softplus neurons. A kinetic
+    energy of unit masses is added, without which the mass matrix begins all but singular.
     """
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        hidden = x
         for _ in range(2):
-            x = nn.softplus(nn.Dense(128)(x))
-        return nn.Dense(1)(x)[..., 0]
+            hidden = nn.softplus(nn.Dense(128)(hidden))
+        unit = jnp.sum(jnp.split(x, 2, axis=-1)[1] ** 2, axis=-1) / 2
+        return nn.Dense(1)(hidden)[..., 0] + unit
 
 
 class Identification(nn.Module):

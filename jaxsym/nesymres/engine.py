@@ -1,10 +1,9 @@
-"""The network behind the protocol of the engines: alone, and as the native search's first guess."""
+"""The network behind the protocol of the engines: alone, and beside the native search."""
 
 from __future__ import annotations
 
 import functools
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -28,6 +27,7 @@ from jaxsym.search.steering import Steering
 
 _AT_ONCE = 0.05  # share of the time after which the network is asked
 _SEARCH = 0.95  # share of the time until which late proposals are waited for
+_PATIENCE = 10.0  # seconds at most that they are waited for
 _GUESSES = 4  # fitted proposals per target that join the native search
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
@@ -135,7 +135,7 @@ class NeSymReSEngine:
 
 @dataclass(frozen=True)
 class HybridEngine(NeSymReSEngine):
-    """The native engine, begun with the network's proposals.
+    """The native engine, which the network's proposals join.
 
     What the native engine does not solve at once is read by the network as well, in a thread of its
     own. The proposals join the search as soon as they are there: it ends if one is exact, and
@@ -201,7 +201,7 @@ class HybridEngine(NeSymReSEngine):
         if all(map(_is_exact, problems, fronts)):
             return fronts
         left = began + _SEARCH * limit - time.monotonic()
-        late = proposals.new(min(max(left, 0.0), threading.TIMEOUT_MAX))
+        late = proposals.new(min(max(left, 0.0), _PATIENCE))
         if not late:
             return fronts
         return tuple(
