@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -28,6 +31,7 @@ from jaxsym.search.steering import Steering
 _AT_ONCE = 0.05  # share of the time after which the network is asked
 _SEARCH = 0.95  # share of the time until which late proposals are waited for
 _PATIENCE = 10.0  # seconds at most that they are waited for
+_NICE = 10  # of the thread in which the network reads
 _GUESSES = 4  # fitted proposals per target that join the native search
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
@@ -138,10 +142,10 @@ class HybridEngine(NeSymReSEngine):
     """The native engine, which the network's proposals join.
 
     What the native engine does not solve at once is read by the network as well, in a thread of its
-    own. The proposals join the search as soon as they are there: it ends if one is exact, and
-    otherwise its evolution goes on from them. If they are late, since functions are compiled once
-    in a process, they join the front at the end. Where the network knows too few variables the
-    native engine works alone.
+    own, which leaves a single core to the native engine most of the time. The proposals join the
+    search as soon as they are there: it ends if one is exact, and otherwise its evolution goes on
+    from them. If they are late, since functions are compiled once in a process, they join the front
+    at the end. Where the network knows too few variables the native engine works alone.
 
     Attributes:
       native: the engine that goes on from there.
@@ -225,7 +229,7 @@ class _Proposals:
           timeout: seconds to wait for what has been begun; None begins it and does not wait.
         """
         if self._coming is None and timeout is None:
-            executor = ThreadPoolExecutor(1)
+            executor = ThreadPoolExecutor(1, initializer=_give_way)
             self._coming = executor.submit(self._read)
             executor.shutdown(wait=False)
         if self._coming is None or self._told:
@@ -233,6 +237,12 @@ class _Proposals:
         wait([self._coming], timeout or 0.0)
         self._told = self._coming.done()
         return self._coming.result() if self._told else ()
+
+
+def _give_way() -> None:
+    """Leave a single core to the search: this thread takes a tenth of it, or all of an idle one."""
+    if sys.platform == "linux":  # where threads have priorities of their own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _tell(callback: Callback | None, fronts: Sequence[ParetoFront], began: float) -> None:
