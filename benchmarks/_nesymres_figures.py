@@ -61,13 +61,13 @@ def _by_round(rounds: Sequence[tuple[int, Rows]], path: Path) -> Path:
 def _by_examples(log: Rows, path: Path) -> Path:
     """How a run learns: held-out loss and tokens right against the examples seen."""
     figure, (left, right) = _axes(2)
-    seen = [line["examples"] for line in log]
+    seen = [line["examples"] / 1000 for line in log]
     left.plot(seen, [line["held_out"]["loss"] for line in log], label="held out")
     left.plot(seen, [line["loss"] for line in log], alpha=0.5, label="training")
-    left.set(xlabel="examples", ylabel="loss, nats per token")
+    left.set(xlabel="examples, thousands", ylabel="loss, nats per token")
     left.legend(fontsize="x-small")
     right.plot(seen, [line["held_out"]["accuracy"] for line in log])
-    right.set(xlabel="examples", ylabel="held-out tokens right")
+    right.set(xlabel="examples, thousands", ylabel="held-out tokens right")
     return _save(figure, path)
 
 
@@ -90,15 +90,17 @@ def _by_skeletons(data: Rows, path: Path) -> Path:
 
 
 def _by_time(rows: Rows, measure: str, path: Path) -> Path:
-    """Figures 3 and 4: accuracy against processor time, a panel for every set."""
-    sets = list(dict.fromkeys(row["set"] for row in rows))
+    """Figures 3 and 4: accuracy against processor time, a panel for every set with several rows."""
+    named = [row["set"] for row in rows]
+    sets = [name for name in dict.fromkeys(named) if named.count(name) > 1] or named[:1]
+    colors = {method: f"C{place}" for place, method in enumerate(_lines(rows))}
     figure, panels = _axes(len(sets))
     for axes, name in zip(panels, sets, strict=True):
         for method, found in _lines(r for r in rows if r["set"] == name).items():
             found.sort(key=lambda row: row["cpu_seconds"])
-            _bars(axes, found, "cpu_seconds", measure, method)
+            _bars(axes, found, "cpu_seconds", measure, method, color=colors[method])
         axes.set(xscale="log", title=name, xlabel="CPU-seconds an equation", ylabel=measure)
-        axes.set_ylim(-0.02, 1.02)
+        axes.set(xlim=(0.01, 10), ylim=(-0.02, 1.02))
     panels[0].legend(fontsize="x-small")
     return _save(figure, path)
 
@@ -126,7 +128,7 @@ def _lines(rows: Any) -> dict[str, list[Mapping[str, Any]]]:
     return lines
 
 
-def _bars(axes: Any, rows: Rows, x: str, measure: str, label: str) -> None:
+def _bars(axes: Any, rows: Rows, x: str, measure: str, label: str, **style: str) -> None:
     errors = [row["standard_error"][measure] for row in rows]
     axes.errorbar(
         [row[x] for row in rows],
@@ -135,6 +137,7 @@ def _bars(axes: Any, rows: Rows, x: str, measure: str, label: str) -> None:
         marker="o",
         capsize=2,
         label=label,
+        **style,
     )
 
 
