@@ -27,7 +27,7 @@ def main(seeds: int) -> None:
     data, _ = paper_data("torque")
     data = Batch(*(jnp.asarray(values, jnp.float32) for values in data))
     network, draw = SymbolicNetwork(Architecture()), minibatch(32)
-    optimizer = optax.with_extra_args_support(optax.adam(1e-3))
+    optimizer = optax.adam(1e-3)
     step = make_step(make_loss(network, Weights()), optimizer, skip="entries")
 
     @jax.jit

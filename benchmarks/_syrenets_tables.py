@@ -192,7 +192,7 @@ def fits(name: str, target: str) -> bool:
 def learn(name: str, target: str, seeds: Sequence[int], steps: int) -> dict[str, Any]:
     """Train a learner of `LEARNERS` with Adam at 1e-3, its best state kept."""
     data, test = (_float32(part) for part in paper_data(target))
-    module, optimizer = LEARNERS[name](), optax.with_extra_args_support(optax.adam(1e-3))
+    module, optimizer = LEARNERS[name](), optax.adam(1e-3)
     error = partial(_error, module)
     loss = partial(_acceleration_error, module) if name == "LNN" else error
     step = make_step(

@@ -178,11 +178,12 @@ class HybridEngine(NeSymReSEngine):
             steering=steering,
         )
         began = time.monotonic()
-        limit = math.inf if time_limit is None else time_limit
+        first = 0.0 if time_limit is None else _AT_ONCE * time_limit
+        end = math.inf if time_limit is None else began + _SEARCH * time_limit
         proposals = _Proposals(lambda: self.read(problems, jax.random.fold_in(key, 1)))
 
         def later() -> list[Expression]:
-            if time.monotonic() - began < (0 if time_limit is None else _AT_ONCE * limit):
+            if time.monotonic() - began < first:
                 return []
             fronts = proposals.new()
             _tell(callback, fronts, began)
@@ -204,8 +205,7 @@ class HybridEngine(NeSymReSEngine):
         )
         if all(map(_is_exact, problems, fronts)):
             return fronts
-        left = began + _SEARCH * limit - time.monotonic()
-        late = proposals.new(min(max(left, 0.0), _PATIENCE))
+        late = proposals.new(min(max(end - time.monotonic(), 0.0), _PATIENCE))
         if not late:
             return fronts
         return tuple(

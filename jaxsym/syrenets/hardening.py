@@ -149,13 +149,14 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
     terms = library.terms
     zero = (0,) * len(terms[0].waves)
     rates = dict.fromkeys(t.rates for t in terms if sum(t.rates) <= 2)
+    factors = np.array([(t.waves, t.powers, t.rates) for t in terms]) != 0
+    unit = np.eye(len(zero), dtype=int)
     # a coordinate that the potential has moves: its kinetic energy may be too small to be seen yet
-    met = np.any([np.array((t.waves, t.powers, t.rates)) != 0 for t in terms], axis=(0, 1))
-    speeds = itertools.combinations_with_replacement(np.eye(len(zero), dtype=int)[met], 2)
+    moving = unit[factors.any(axis=(0, 1))]
+    speeds = itertools.combinations_with_replacement(moving, 2)
     rates |= dict.fromkeys(tuple((x + y).tolist()) for x, y in speeds)
     # a power of a coordinate may stand for a wave of it
-    used = np.any([np.array((t.waves, t.powers)) != 0 for t in terms], axis=(0, 1))
-    units = [tuple(row) for row in np.eye(len(zero), dtype=int)[used].tolist()]
+    units = [tuple(row) for row in unit[factors[:, :2].any(axis=(0, 1))].tolist()]
     waves = dict.fromkeys([zero, *units])
     for a, b in itertools.combinations(list(waves), 2):
         waves |= dict.fromkeys(

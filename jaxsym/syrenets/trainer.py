@@ -140,13 +140,13 @@ class _Program(NamedTuple):
 @functools.lru_cache(maxsize=8)
 def _optimizer(
     learning_rate: float, second_moment: float, patience: int | None, steps: int
-) -> optax.GradientTransformationExtraArgs:
+) -> optax.GradientTransformation:
     if patience is None:
         warm = min(_WARM, steps // 10)
         cosine = optax.warmup_cosine_decay_schedule(
             0.0, learning_rate, warm, steps, 1e-3 * learning_rate
         )
-        return optax.with_extra_args_support(optax.adam(cosine, b2=second_moment))
+        return optax.adam(cosine, b2=second_moment)
     plateau = optax.contrib.reduce_on_plateau(
         factor=0.1,
         patience=max(1, patience // _WINDOW),
@@ -162,7 +162,7 @@ def _program(
     architecture: Architecture,
     weights: Weights,
     batch: int,
-    optimizer: optax.GradientTransformationExtraArgs,
+    optimizer: optax.GradientTransformation,
 ) -> _Program:
     network = SymbolicNetwork(architecture)
 
