@@ -1,15 +1,16 @@
 """The three tables of Cranmer et al. 2020 (arXiv 2006.11287): test error, messages, laws.
 
 `error` trains the paper's networks with the original's settings (absolute inputs, three layers of
-300, batch 64, one cycle of Adam), all cells of one shape in one program, each for STEPS steps, or
-for the seconds of the budget; the paper's recipe takes 150,000 to 1,000,000 steps. Errors are sums
-over a graph and means over its nodes: the paper does not say which of the two it prints. R2 of
-these networks' messages is told as well. `messages` and `laws` come from the same runs of
+300, batch 64, one cycle of Adam) or with jaxsym's (relative inputs, three layers of 96),
+all cells of one shape in one program, each for STEPS steps, or for the seconds of the budget; the
+paper's recipe takes 150,000 to 1,000,000 steps. Errors are sums over a graph and means over its
+nodes: the paper does not say which of the two it prints. R2 of these networks' messages is told as
+well. `messages` and `laws` come from the same runs of
 `jaxsym discover`. Cells found in FILE are not run again, and trainings go on where they ended.
 
     python -m benchmarks.graph_networks --table error|messages|laws [--sims spring-2,charge-3]
-        [--models bottleneck,l1] [--seeds 0,1,2] [--budget 600 | --steps 150000] [--quick]
-        [--json FILE]
+        [--models bottleneck,l1] [--seeds 0,1,2] [--recipe original|jaxsym]
+        [--budget 600 | --steps 150000] [--quick] [--json FILE]
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import _timing, discovery
-from benchmarks._graph_original import (
+from benchmarks._graph_cells import (
     Cell,
     absolute_errors,
     agreement,
@@ -31,6 +33,7 @@ from benchmarks._graph_original import (
     one_of,
     train_together,
 )
+from benchmarks._graph_recipes import RECIPES
 from benchmarks._graph_tables import ERROR, LAWS, MESSAGES, MODELS, SIMULATIONS, published
 
 TABLES = ("error", "messages", "laws")
@@ -45,9 +48,11 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     cells = _timing.kept(given.json, "cells")
     if given.quick:
         sims, models, seeds, given.steps = [("spring", 2)], ["l1", "standard"], [0], 3
-    asked = [Cell(*sim, model, seed) for sim in sims for model in models for seed in seeds]
+    asked = [
+        Cell(*sim, model, seed, given.recipe) for sim in sims for model in models for seed in seeds
+    ]
     (_fill_errors if given.table == "error" else _fill_laws)(given, asked, cells)
-    _show(given.table, cells, sims, models)
+    _show(given, cells, sims, models)
     return _result(given, cells)
 
 
@@ -58,6 +63,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--sims", default=every, help="law-dims, separated by commas")
     options.add_argument("--models", default=",".join(MODELS), help="separated by commas")
     options.add_argument("--seeds", default="0", help="separated by commas")
+    options.add_argument("--recipe", choices=RECIPES, default="original", help="for errors")
     options.add_argument("--budget", type=float, default=600.0, help="seconds a cell, for errors")
     options.add_argument("--steps", type=int, help="of training, for errors, whatever the budget")
     return options
@@ -102,7 +108,11 @@ def _fill_errors(given: argparse.Namespace, asked: list[Cell], cells: dict[str, 
 
 
 def _error_name(cell: Cell) -> str:
-    return f"error/{cell.law}-{cell.dims}/{cell.model}/{cell.seed}"
+    return f"{_errors_of(cell.way)}/{cell.law}-{cell.dims}/{cell.model}/{cell.seed}"
+
+
+def _errors_of(way: str) -> str:
+    return "error" if way == "original" else f"error, {way}"
 
 
 def test_errors(
@@ -141,20 +151,29 @@ def _error_line(cell: dict[str, Any]) -> str:
     return f"{found}; paper {cell['paper']}; {cell['steps']} steps"
 
 
-def _show(table: str, cells: dict[str, Any], sims: Sequence[tuple[str, int]], models: Any) -> None:
+def _show(
+    given: argparse.Namespace,
+    cells: dict[str, Any],
+    sims: Sequence[tuple[str, int]],
+    models: Sequence[str],
+) -> None:
     """One row a simulation; in each cell ours, then the paper's."""
-    rows = []
+    tables = {"error": partial(_error_cell, given.recipe), "messages": _message_cell}
+    cell_of, rows = tables.get(given.table, _law_cell), []
     for law, dims in sims:
         row = [f"{SIMULATIONS.get(law, law)}-{dims}"]
         for model in models:
-            ours, paper = _CELLS[table](cells, law, dims, model)
+            ours, paper = cell_of(cells, law, dims, model)
             row.append(f"{ours} | {'-' if paper is None else paper}")
         rows.append(row)
     _timing.show(["ours | paper", *models], rows)
 
 
-def _error_cell(cells: dict[str, Any], law: str, dims: int, model: str) -> tuple[str, Any]:
-    found = [c for name, c in cells.items() if name.startswith(f"error/{law}-{dims}/{model}/")]
+def _error_cell(
+    way: str, cells: dict[str, Any], law: str, dims: int, model: str
+) -> tuple[str, Any]:
+    start = f"{_errors_of(way)}/{law}-{dims}/{model}/"
+    found = [c for name, c in cells.items() if name.startswith(start)]
     paper = published(ERROR, law, dims, model)
     if not found:
         return "", paper
@@ -180,9 +199,6 @@ def _law_cell(cells: dict[str, Any], law: str, dims: int, model: str) -> tuple[s
     found = _found(cells, law, dims, model)
     ours = f"{sum(bool(c['recovered']) for c in found)}/{len(found)}" if found else ""
     return ours, {True: "yes", False: "no", None: None}[published(LAWS, law, dims, model)]
-
-
-_CELLS = {"error": _error_cell, "messages": _message_cell, "laws": _law_cell}
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import _timing
 from benchmarks._engine import Engine
-from benchmarks._graph_original import Cell, agreement, motion, one_of, train_together
+from benchmarks._graph_cells import Cell, agreement, motion, one_of, train_together
 from benchmarks._graph_settings import write_snapshots
 from benchmarks.graph_training import INSTALL, missing
 from jaxsym.distill import learn

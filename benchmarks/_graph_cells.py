@@ -1,7 +1,7 @@
-"""The original's recipe for any of its models and laws, trained by jaxsym, many cells at once.
+"""Any of the paper's models and laws, trained by jaxsym, many cells at once.
 
-Settings as in `benchmarks._graph_settings`; simulations, models and seeds whose networks have one
-shape are stacked and trained as one program, each with data and a penalty of its own.
+Simulations, models and seeds whose networks have one shape are stacked and trained as one program,
+each with data and a penalty of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
+from benchmarks._graph_recipes import RECIPES, Recipe
 from benchmarks._graph_settings import SETTINGS
 from jaxsym.distill import MessageR2, message_r2, pair_inputs
 from jaxsym.distill.reading import VARIABLES
@@ -26,8 +26,6 @@ from jaxsym.graphs import (
     absolute_error,
     graph,
     graph_batches,
-    hamiltonian_network,
-    particle_network,
     record_messages,
     snapshots,
     topology,
@@ -58,23 +56,28 @@ class Cell(NamedTuple):
       dims: D.
       model: one of the paper's.
       seed: of parameters and batches.
+      way: of training, in `benchmarks._graph_recipes.RECIPES`.
     """
 
     law: str
     dims: int
     model: str
     seed: int
+    way: str = "original"
 
     @property
     def shape(self) -> str:
         """Cells of one shape can be trained together."""
-        return f"{SHAPES.get(self.model, self.model)}-{self.dims}"
+        return f"{SHAPES.get(self.model, self.model)}-{self.dims}-{self.way}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained."""
+        return RECIPES[self.way]
 
     def network(self) -> GraphModel:
-        """The paper's, with its own penalty."""
-        if self.model == "hamiltonian":
-            return hamiltonian_network(self.dims)
-        return particle_network(self.model, self.dims)
+        """With its own penalty."""
+        return self.recipe.network(self.model, self.dims)
 
 
 class Training(NamedTuple):
@@ -115,10 +118,10 @@ def train_together(
       seconds: for all cells together.
       saved: folder of checkpoints to go on from.
     """
-    network = cells[0].network()
+    recipe, network = cells[0].recipe, cells[0].network()
     weights = jnp.array([cell.network().penalty_weight for cell in cells])
     stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *data), weights
-    draw = graph_batches(topology(_BODIES), SETTINGS["batch"], shift=SETTINGS["shift"])
+    draw = graph_batches(topology(_BODIES), recipe.batch, shift=recipe.shift)
 
     def loss(params, batch, key):
         (inputs, target), weight = batch
@@ -139,10 +142,10 @@ def train_together(
     mesh = data_mesh() if devices > 1 and len(cells) % devices == 0 else None
     begin = time.perf_counter()
     if steps is None:
-        trial = original_optimizer(SETTINGS["schedule_steps"])
+        trial = recipe.optimizer(SETTINGS["schedule_steps"])
         step = make_step(loss, trial)
         steps = steps_for(seconds, step, start(trial), batches, stacked, mesh=mesh, data_axes=0)
-    optimizer = original_optimizer(steps)
+    optimizer = recipe.optimizer(steps)
     config = {"cells": [list(cell) for cell in cells], "steps": steps}
     trained = train(
         make_step(loss, optimizer),
@@ -155,14 +158,6 @@ def train_together(
         data_axes=0,
     )
     return Training(trained.state.params, steps, time.perf_counter() - begin)
-
-
-def original_optimizer(steps: int) -> optax.GradientTransformation:
-    """Adam whose decay is added to the gradient, as torch's ``weight_decay`` is, and one cycle."""
-    schedule = optax.cosine_onecycle_schedule(
-        max(steps, 10), SETTINGS["learning_rate"], final_div_factor=SETTINGS["final_division"]
-    )
-    return optax.chain(optax.add_decayed_weights(SETTINGS["weight_decay"]), optax.adam(schedule))
 
 
 def one_of(params: Any, place: int) -> Any:
