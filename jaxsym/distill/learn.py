@@ -43,6 +43,8 @@ from jaxsym.trajectories import Trajectories
 MODELS = (*VARIANTS, "hamiltonian", "central")
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200
+_BATCH = 64
+_PARTICLE_RATE, _CENTRAL_RATE = 8e-3, 5e-3  # at their highest
 _HIDDEN = (96, 96, 96)
 # shares of the steps after which an L1 network loses idle components
 _PRUNED_AT = (0.1, 0.4)
@@ -148,9 +150,9 @@ def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Lea
     model = _particle_model(name, dims)
     size = jnp.linalg.norm(data.acceleration, axis=-1)
     error = relative_error(float(_RELATIVE_FLOOR * jnp.median(size)) or 1.0)
-    schedule = optax.cosine_onecycle_schedule(steps, 2e-3, 0.1, 10.0, 1e3)
+    schedule = optax.cosine_onecycle_schedule(steps, _PARTICLE_RATE, 0.1, 10.0, 1e3)
     init_key, run_key, prune_key = jax.random.split(key, 3)
-    params, batches, seconds = model.init(init_key), graph_batches(edges, 128), 0.0
+    params, batches, seconds = model.init(init_key), graph_batches(edges, _BATCH), 0.0
     shares = (*_PRUNED_AT, 1.0) if name == "l1" else (1.0,)
     for share, begun in zip(shares, (0.0, *shares), strict=False):
         done = int(begun * steps)
@@ -207,10 +209,10 @@ def _learn_central(name, data, edges, key, steps, time_limit, callback) -> Learn
     """A quarter of the steps on orders of magnitude and directions, the rest on relative errors."""
     steps = steps or _CENTRAL_STEPS
     model = central_network(central_start(data, edges))
-    optimizer = _optimizer(optax.cosine_decay_schedule(5e-3, steps))
+    optimizer = _optimizer(optax.cosine_decay_schedule(_CENTRAL_RATE, steps))
     init_key, run_key = jax.random.split(key)
     state = init_state(model.init(init_key), optimizer, run_key)
-    batches = graph_batches(edges, 64)
+    batches = graph_batches(edges, _BATCH)
     seconds = 0.0
     for error, until, share in (
         (decades_error, steps // 4, 0.25),
