@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import jraph
 import numpy as np
+from jaxtyping import Array
 
 from jaxsym.distill.reading import VARIABLES, pair_inputs
 from jaxsym.distill.tidy import tidy
@@ -17,6 +18,7 @@ from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.graphs import Bodies, Prediction, interaction_network
 
 AXES = ("x", "y", "z")
+OWN_VARIABLES = ("m1", "q1")
 
 
 @dataclass(frozen=True)
@@ -110,15 +112,34 @@ def symbolic_network(
     """
     pull, constants = law.coefficient.jax(VARIABLES)
     params: dict[str, Any] = {"coefficient": constants}
+    drag = None
     if law.drag is not None:
-        slow, params["drag"] = law.drag.jax(("m1", "q1"))
+        drag, params["drag"] = law.drag.jax(OWN_VARIABLES)
     if law.field:
         params["field"] = np.asarray(law.field)
     if masses:
         params["log_mass"] = np.zeros(masses)
+    return law_network(pull, drag, force=law.force, third_law=masses > 0 and law.force), params
+
+
+def law_network(
+    pull: Callable[[Array, Array], Array],
+    drag: Callable[[Array, Array], Array] | None,
+    *,
+    force: bool | Array,
+    third_law: bool,
+) -> Callable[[Any, jraph.GraphsTuple], Prediction]:
+    """``apply(params, graph)`` of a law whose formulas are functions of columns and constants.
+
+    Args:
+      pull: of `VARIABLES` and ``params["coefficient"]``, for each edge.
+      drag: of `OWN_VARIABLES` and ``params["drag"]``, for each body; None for none.
+      force: whether the pull is that of a force.
+      third_law: one edge a pair, which acts on both ends.
+    """
 
     def bodies(params, given):
-        if not masses:
+        if "log_mass" not in params:
             return given
         return given._replace(mass=jnp.exp(params["log_mass"][given.label]))
 
@@ -127,16 +148,13 @@ def symbolic_network(
         return pull(inputs, params["coefficient"])[..., None] * displacement
 
     def node(params, bodies: Bodies, total):
-        acceleration = total / bodies.mass[..., None] if law.force else total
-        if law.drag is not None:
+        acceleration = total / jnp.where(force, bodies.mass, 1.0)[..., None]
+        if drag is not None:
             own = jnp.stack([bodies.mass, bodies.charge], axis=-1)
-            acceleration += slow(own, params["drag"])[..., None] * bodies.velocity
-        if law.field:
-            acceleration += params["field"]
-        return acceleration
+            acceleration += drag(own, params["drag"])[..., None] * bodies.velocity
+        return acceleration + params.get("field", 0.0)
 
-    apply = interaction_network(message, node, bodies=bodies, third_law=masses > 0 and law.force)
-    return apply, params
+    return interaction_network(message, node, bodies=bodies, third_law=third_law)
 
 
 def with_parameters(law: ParticleLaw, params: dict[str, Any]) -> ParticleLaw:

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import jraph
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from jaxsym.distill.law import ParticleLaw, symbolic_network, with_parameters
+from jaxsym.distill.law import ParticleLaw, with_parameters
+from jaxsym.distill.law_program import LawProgram, law_program, program_network
 from jaxsym.distill.reading import LEAST_OF_USUAL
 from jaxsym.distill.thresholds import threshold_slots
 from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
@@ -83,27 +85,23 @@ def refit(
     [2.0, 1.0]
     """
     with jax.enable_x64(True):
-        problem = _problem(law, data, edges, log_mass)
-        if len(problem.start):
-            start = problem.start
-            if log_mass is not None:
-                # first the constants that fit the masses as they are: both at once may run away
-                start = problem.minimize(start, problem.among("coefficient"), steps).constants
-            point = problem.minimize(start, jnp.ones(len(start), bool), steps)
-        else:
-            point = problem.at_start()
+        problem = _Problem(law, data, edges, log_mass)
+        start = problem.start
+        if log_mass is not None:
+            # first the constants that fit the masses as they are: both at once may run away
+            start = problem.minimize(start, problem.among("coefficient"), steps).constants
+        point = problem.minimize(start, problem.used, steps)
         thresholds = np.flatnonzero(problem.among("coefficient"))[threshold_slots(law.coefficient)]
         for place in thresholds:
             point = problem.placed(point, place, steps)
-        errors = _standard_errors(point, problem.residuals)
+        errors = problem.standard_errors(point)
         errors[thresholds] = _REACHES[-1] * np.abs(np.asarray(point.constants))[thresholds]
-        found = problem.unravel(point.constants)
-        spread = problem.unravel(jnp.asarray(errors))
+        found = problem.parameters(point.constants)
         return Refit(
             with_parameters(law, found),
-            None if log_mass is None else np.asarray(found["log_mass"]),
+            found.get("log_mass"),
             float(np.sqrt(point.loss)),
-            np.asarray(spread["coefficient"]),
+            problem.parameters(errors)["coefficient"],
             problem.residuals,
         )
 
@@ -123,8 +121,8 @@ def relative_error(
     True
     """
     with jax.enable_x64(True):
-        problem = _problem(law, data, edges, log_mass)
-        return float(np.sqrt(problem.at_start().loss))
+        problem = _Problem(law, data, edges, log_mass)
+        return float(np.sqrt(problem.losses(problem.start[None])[0]))
 
 
 def in_double(bodies: Bodies) -> Bodies:
@@ -133,77 +131,112 @@ def in_double(bodies: Bodies) -> Bodies:
     return numbers._replace(label=jnp.asarray(bodies.label))
 
 
-def _problem(law, data, edges, log_mass) -> _Problem:
-    apply, params = symbolic_network(law, masses=0 if log_mass is None else len(log_mass))
-    if log_mass is not None:
-        params["log_mass"] = np.asarray(log_mass, np.float64)
-    return _Problem(apply, params, data, edges)
-
-
 class _Problem:
-    """Relative residuals of a symbolic network as a function of one flat vector."""
+    """Relative residuals of a law in the model as a function of one flat vector."""
 
-    def __init__(self, apply: Any, params: Any, data: Snapshots, edges: Topology):
-        flat, self.unravel = ravel_pytree(jax.tree.map(jnp.asarray, params))
-        self.start = jnp.asarray(flat, float)
+    def __init__(
+        self,
+        law: ParticleLaw,
+        data: Snapshots,
+        edges: Topology,
+        log_mass: Float[np.ndarray, " N"] | None,
+    ):
+        program, self._params, used = law_program(law)
+        if log_mass is not None:
+            self._params["log_mass"] = np.asarray(log_mass, np.float64)
+            used["log_mass"] = np.ones(len(log_mass), bool)
+        self._parts = used
+        self.used = np.asarray(ravel_pytree(used)[0])
+        self.start = ravel_pytree(jax.tree.map(jnp.asarray, self._params))[0]
         bodies = in_double(data.bodies)
         target = jnp.asarray(data.acceleration, float).reshape(-1, np.shape(data.acceleration)[-1])
-        # as an argument, not a constant of the program: compiling is most of the work
-        self.data = graph(bodies, edges), target, jnp.asarray(error_scale(data)).reshape(-1, 1)
+        scale = jnp.asarray(error_scale(data)).reshape(-1, 1)
         self.residuals = target.size
+        self._task = _Task(program, self._params, graph(bodies, edges), target, scale)
+        self._third_law = log_mass is not None and law.force
 
-        def residual(flat, data):
-            nodes, target, scale = data
-            predicted = apply(self.unravel(flat), nodes).acceleration
-            relative = ((predicted - target) / scale).ravel()
-            cut = jnp.clip(jnp.nan_to_num(relative, nan=_FAR), -_FAR, _FAR)
-            return cut, cut
+    def losses(self, trials: Float[Array, "T P"]) -> Float[Array, " T"]:
+        """Mean squares of the residuals at each of some flat vectors."""
+        return _losses(self._third_law, self._task, trials)
 
-        def linearize(free, data, flat):
-            slopes, values = jax.jacfwd(residual, has_aux=True)(flat, data)
-            slopes = jnp.where(free, jnp.nan_to_num(slopes, posinf=0.0, neginf=0.0), 0.0)
-            mean = lambda a, b: a.T @ b / len(values)  # noqa: E731
-            return Point(flat, mean(values, values), mean(slopes, slopes), mean(slopes, values))
+    def among(self, name: str) -> Bool[np.ndarray, " P"]:
+        """Which entries of the flat vector are a part of the parameters, and in use."""
+        parts = {key: part & (key == name) for key, part in self._parts.items()}
+        return np.asarray(ravel_pytree(parts)[0])
 
-        self._linearize = linearize
-        self._losses = jax.jit(
-            jax.vmap(lambda flat, data: jnp.mean(residual(flat, data)[0] ** 2), (0, None))
-        )
-        self._minimize = jax.jit(
-            lambda start, free, steps, data: levenberg_marquardt(
-                partial(linearize, free, data), start, steps
-            )
-        )
+    def parameters(self, flat: Array | np.ndarray) -> dict[str, np.ndarray]:
+        """The parameters that are in use, by name."""
+        ends = np.cumsum([0, *(len(part) for _, part in sorted(self._parts.items()))])
+        named = zip(sorted(self._parts), ends, ends[1:], strict=False)
+        values = np.asarray(flat)
+        return {name: values[a:b][self._parts[name]] for name, a, b in named}
 
-    def at_start(self) -> Point:
-        """The problem at the parameters given."""
-        everything = jnp.ones(len(self.start), bool)
-        return jax.jit(self._linearize)(everything, self.data, self.start)
-
-    def among(self, name: str) -> Bool[Array, " P"]:
-        """Which entries of the flat vector belong to a part of the parameters."""
-        parts = self.unravel(self.start)
-        chosen = {key: jnp.full_like(part, key == name) for key, part in parts.items()}
-        return ravel_pytree(chosen)[0] > 0
-
-    def minimize(self, start: Array, free: Array, steps: int) -> Point:
+    def minimize(self, start: Array, free: Bool[np.ndarray, " P"], steps: int) -> Point:
         """Least squares over the free entries."""
-        return self._minimize(start, free, steps, self.data)
+        return _minimize(self._third_law, self._task, free, start, steps)
 
     def placed(self, point: Point, place: int, steps: int) -> Point:
         """The point with one entry at the best of ever finer grids and all others fitted to it."""
         for reach in _REACHES:
             factors = jnp.exp(reach * jnp.linspace(-1.0, 1.0, _TRIALS))
             trials = jnp.tile(point.constants, (_TRIALS, 1)).at[:, place].multiply(factors)
-            best = trials[jnp.argmin(self._losses(trials, self.data))]
-            point = self.minimize(best, jnp.ones(len(best), bool), steps)
+            best = trials[jnp.argmin(self.losses(trials))]
+            point = self.minimize(best, self.used, steps)
         return point
 
+    def standard_errors(self, point: Point) -> Float[np.ndarray, " P"]:
+        """Of the entries in use; zero for the others."""
+        errors = np.zeros(len(self.used))
+        curvature = np.asarray(point.curvature)[np.ix_(self.used, self.used)]
+        scale = np.sqrt(np.diag(curvature))
+        scale = np.where(scale > 0, scale, 1.0)
+        values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
+        inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
+        errors[self.used] = np.sqrt(float(point.loss) / self.residuals * inverse) / scale
+        return errors
 
-def _standard_errors(point: Point, residuals: int) -> Float[np.ndarray, " P"]:
-    curvature = np.asarray(point.curvature)
-    scale = np.sqrt(np.diag(curvature))
-    scale = np.where(scale > 0, scale, 1.0)
-    values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
-    inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
-    return np.sqrt(float(point.loss) / residuals * inverse) / scale
+
+class _Task(NamedTuple):
+    """Everything that a fit depends on: arguments, so that the compiled functions serve all fits.
+
+    Attributes:
+      law: as data.
+      params: whose shapes the flat vector has.
+      nodes: the snapshots as a graph.
+      target: accelerations.
+      scale: what their errors are measured against.
+    """
+
+    law: LawProgram
+    params: dict[str, Any]
+    nodes: jraph.GraphsTuple
+    target: Float[Array, "K D"]
+    scale: Float[Array, "K 1"]
+
+
+def _residual(third_law: bool, task: _Task, flat: Array) -> Array:
+    params = ravel_pytree(task.params)[1](flat)
+    predicted = program_network(task.law, params, third_law, task.nodes).acceleration
+    relative = ((predicted - task.target) / task.scale).ravel()
+    return jnp.clip(jnp.nan_to_num(relative, nan=_FAR), -_FAR, _FAR)
+
+
+def _linearize(third_law: bool, task: _Task, free: Array, flat: Array) -> Point:
+    def twice(flat: Array) -> tuple[Array, Array]:
+        residual = _residual(third_law, task, flat)
+        return residual, residual
+
+    slopes, values = jax.jacfwd(twice, has_aux=True)(flat)
+    slopes = jnp.where(free, jnp.nan_to_num(slopes, posinf=0.0, neginf=0.0), 0.0)
+    mean = lambda a, b: a.T @ b / len(values)  # noqa: E731
+    return Point(flat, mean(values, values), mean(slopes, slopes), mean(slopes, values))
+
+
+@partial(jax.jit, static_argnums=0)
+def _minimize(third_law: bool, task: _Task, free: Array, start: Array, steps: int) -> Point:
+    return levenberg_marquardt(partial(_linearize, third_law, task, free), start, steps)
+
+
+@partial(jax.jit, static_argnums=0)
+def _losses(third_law: bool, task: _Task, trials: Array) -> Array:
+    return jax.lax.map(lambda flat: jnp.mean(_residual(third_law, task, flat) ** 2), trials)
