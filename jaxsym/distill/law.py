@@ -126,7 +126,7 @@ def law_network(
     pull: Callable[[Array, Array], Array],
     drag: Callable[[Array, Array], Array] | None,
     *,
-    force: bool | Array,
+    force: bool | np.ndarray | Array,
     third_law: bool,
 ) -> Callable[[Any, jraph.GraphsTuple], Prediction]:
     """``apply(params, graph)`` of a law whose formulas are functions of columns and constants.

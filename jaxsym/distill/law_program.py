@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float
 from jaxsym.distill.law import OWN_VARIABLES, ParticleLaw, law_network
 from jaxsym.distill.reading import VARIABLES
 from jaxsym.expr import Expression, literal
-from jaxsym.expr.program import Program, compile_programs, evaluate
+from jaxsym.expr.program import Numbers, Program, compile_programs, evaluate
 from jaxsym.graphs import Prediction
 
 # instructions and constants that there is room for; longer formulas get the next power of two
@@ -35,7 +35,7 @@ class LawProgram(NamedTuple):
 
     coefficient: Program
     drag: Program
-    force: Bool[np.ndarray, ""]
+    force: Bool[Numbers, ""]
 
 
 def law_program(law: ParticleLaw) -> tuple[LawProgram, dict[str, Any], dict[str, Any]]:
