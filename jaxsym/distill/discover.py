@@ -40,6 +40,7 @@ _EDGES_READ = 5000
 _SNAPSHOTS_FITTED = 128
 _CANDIDATES, _SOFTENED = 10, 4
 _SILENT = 0.1  # share of pairs that do not interact from which on laws are cut off at a distance
+_FITS = 0.01  # error of a law that needs no cutting off
 # of each search: another follows while the network knows more than the best equation
 _SEARCH_SECONDS = (20.0, 40.0, 80.0)
 _KNOWS_MORE = 2.0  # times that the equation's error is the network's
@@ -225,13 +226,15 @@ def _put_back(
     """Each candidate in the network's place, refitted through the whole model; the best so far."""
     known_masses = selector.problem.log_mass is None
     typical = float(np.median(reading.inputs[:, 0])) * units.length
+    laws: list[ParticleLaw] = []
     with interrupt_flag() as interrupted:
         selector.stop = lambda: run.over() or interrupted()
         for row in sorted(front, key=front.description_length)[:_CANDIDATES]:
             coefficient = coefficient_in_data_units(row.expression, units, known_masses)
-            law = ParticleLaw(coefficient, reading.force, task.train.dims)
-            selector.offer(law)
-            for cut in cut_off(law, typical) if reading.silent > _SILENT else ():
+            laws.append(ParticleLaw(coefficient, reading.force, task.train.dims))
+            selector.offer(laws[-1])
+        if reading.silent > _SILENT and min(fit.error for fit in selector.fits) > _FITS:
+            for cut in (cut for law in laws for cut in cut_off(law, typical)):
                 selector.offer(cut)
         for fit in sorted(selector.fits, key=selector.cost)[:_SOFTENED]:
             selector.offer(softened(fit.law, typical), fit.log_mass)

@@ -6,7 +6,6 @@ it: their formulas are instruction lists here (`jaxsym.expr.Program`), padded to
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from jaxtyping import Array, Bool, Float
 from jaxsym.distill.law import OWN_VARIABLES, ParticleLaw, law_network
 from jaxsym.distill.reading import VARIABLES
 from jaxsym.expr import Expression, literal
-from jaxsym.expr.program import Numbers, Program, compile_programs, evaluate
+from jaxsym.expr.program import Numbers, Program, compile_programs, differentiable
 from jaxsym.graphs import Prediction
 
 # instructions and constants that there is room for; longer formulas get the next power of two
@@ -76,11 +75,12 @@ def program_network(
 def _compiled(
     expression: Expression, variables: tuple[str, ...], length: int, slots: int
 ) -> Program:
+    instructions = sum(token in expression.operators for token in expression.tokens)
     room = lambda least, needed: max(least, 1 << max(needed - 1, 0).bit_length())  # noqa: E731
     return compile_programs(
         [expression],
         variables,
-        length=room(length, expression.complexity),
+        length=room(length, instructions),
         slots=room(slots, len(expression.constants)),
         operators=expression.operators,
     )
@@ -89,4 +89,4 @@ def _compiled(
 def _values(
     program: Program, inputs: Float[Array, "n V"], constants: Float[Array, " K"]
 ) -> Float[Array, " n"]:
-    return evaluate(dataclasses.replace(program, constants=constants[None]), inputs)[0]
+    return differentiable(program)(inputs, constants[None])[0]

@@ -13,13 +13,14 @@ value and, below it, one tangent row per constant (forward-mode differentiation 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxsym._check import require, unknown_name
@@ -214,6 +215,51 @@ def value_and_jacobian(
     return rows[:, 0], jnp.moveaxis(rows[:, 1:], 1, 2)
 
 
+def differentiable(program: Program) -> Callable[[Array, Array], Float[Array, "P n"]]:
+    """``f(X, constants)``, whose forward derivatives by both arguments come from one run.
+
+    Args:
+      program: P expressions in V variables, with K constant slots.
+
+    Returns:
+      a function of points ``[n, V]`` and constants ``[P, K]``, for `jax.jvp` and `jax.jacfwd`.
+
+    >>> from jaxsym.expr import parse
+    >>> f = differentiable(compile_programs([parse("1.5*x**2")], ["x"]))
+    >>> X, c = jnp.array([[2.0], [3.0]]), jnp.array([[1.5]])
+    >>> [f(X, c).tolist(), jax.jacfwd(f, 1)(X, c)[0, :, 0, 0].tolist()]
+    [[[6.0, 13.5]], [4.0, 9.0]]
+    >>> jax.jvp(lambda X: f(X, c), (X,), (jnp.ones_like(X),))[1].tolist()
+    [[6.0, 9.0]]
+    """
+    slots, variables = program.constants.shape[1], program.variables
+
+    @jax.custom_jvp
+    def f(X: Array, constants: Array) -> Array:
+        return evaluate(replace(program, constants=constants), X)
+
+    def along(primals: tuple[Array, Array], directions: tuple[Any, Any]) -> tuple[Array, Array]:
+        X, constants = primals
+        by_points = not isinstance(directions[0], SymbolicZero)
+        tangents = slots + variables if by_points else slots
+        rows = _run(replace(program, constants=constants), X, tangents)
+        value, slopes = rows[:, 0], rows[:, 1:]
+        change = jnp.zeros_like(value)
+        if not isinstance(directions[1], SymbolicZero):
+            change += _along(slopes[:, :slots], directions[1][..., None])
+        if by_points:
+            change += _along(slopes[:, slots:], directions[0].T[None])
+        return value, change
+
+    f.defjvp(along, symbolic_zeros=True)
+    return f
+
+
+def _along(slopes: Float[Array, "P T n"], direction: Float[Array, "P T n"]) -> Float[Array, "P n"]:
+    """Their product, in which a slope that is not finite counts only where something moves."""
+    return jnp.sum(jnp.where(direction != 0, slopes * direction, 0.0), axis=1)
+
+
 def _run(program: Program, X: Float[ArrayLike, "n V"], tangents: int) -> Float[Array, "P 1+T n"]:
     points = jnp.asarray(X)
     population = program.opcode.shape[0]
@@ -240,12 +286,16 @@ def _run(program: Program, X: Float[ArrayLike, "n V"], tangents: int) -> Float[A
 
 
 def make_registers(program: Program, points: int, dtype: jnp.dtype, tangents: int) -> Array:
-    """An empty register file `[K + Q + V + L, 1 + tangents, points]`; tangents are 0 or K."""
+    """An empty register file `[K + Q + V + L, 1 + tangents, points]`.
+
+    Tangents are none, K (by the constants) or K + V (by the variables as well).
+    """
     constants, literals = program.constants.shape[-1], program.literals.shape[-1]
     rows = constants + literals + program.variables + program.opcode.shape[-1]
     registers = jnp.zeros((rows, 1 + tangents, points), dtype)
-    slots = jnp.arange(tangents)
-    return registers.at[slots, 1 + slots].set(1)
+    place = np.arange(tangents)
+    leaf = np.where(place < constants, place, place + literals)
+    return registers.at[leaf, 1 + place].set(1)
 
 
 def with_variables(program: Program, registers: Array, columns: Float[Array, "V n"]) -> Array:

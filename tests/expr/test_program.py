@@ -10,7 +10,7 @@ import sympy
 
 from jaxsym.expr import OPERATORS, Operator, apply, parse, variable
 from jaxsym.expr import program as module
-from jaxsym.expr.program import compile_programs
+from jaxsym.expr.program import compile_programs, differentiable
 
 evaluate, value_and_jacobian = jax.jit(module.evaluate), jax.jit(module.value_and_jacobian)
 
@@ -155,3 +155,28 @@ def test_bad_points(shape, message):
     program = compile_programs([parse("x + y")], ["x", "y"])
     with pytest.raises(ValueError, match=message):
         evaluate(program, np.zeros(shape))
+
+
+def test_a_differentiable_program_has_the_slopes_of_its_expressions(x64):
+    texts = ("1.5*x**2.5*y", "exp(-0.3*x)/(y + 0.7)", "(x if x > y else 2.0*y)", "2")
+    expressions = [parse(text) for text in texts]
+    program = compile_programs(expressions, ["x", "y"])
+    X = np.random.default_rng(0).uniform(0.5, 2.0, (20, 2))
+    move = np.random.default_rng(1).normal(size=X.shape)
+    constants = np.asarray(program.constants)
+    turn = np.random.default_rng(2).normal(size=constants.shape)
+    value, change = jax.jvp(differentiable(program), (X, constants), (move, turn))
+    for row, expression in enumerate(expressions):
+        f, own = expression.jax(["x", "y"])
+        along = (jnp.asarray(move), jnp.asarray(turn[row, : len(own)]))
+        expected = jax.jvp(f, (jnp.asarray(X), jnp.asarray(own)), along)
+        np.testing.assert_allclose(value[row], expected[0], rtol=1e-12)
+        np.testing.assert_allclose(change[row], expected[1], rtol=1e-11)
+
+
+def test_a_slope_that_is_not_finite_counts_only_where_something_moves(x64):
+    program = compile_programs([parse("2.5*sqrt(x)")], ["x"])
+    X, constants = np.zeros((1, 1)), np.asarray(program.constants)
+    still, turn = np.zeros((1, 1)), np.ones_like(constants)
+    change = jax.jvp(differentiable(program), (X, constants), (still, turn))[1]
+    assert change.tolist() == [[0.0]]
