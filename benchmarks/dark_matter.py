@@ -143,7 +143,7 @@ EFFORT = {
     "samples": 4000,
     "time_limit": 120.0,
     "refit_steps": 40,
-    "tried": 6,
+    "tried": 5,
     "fitted_to": ("all", "up to 1"),
 }
 QUICK = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -222,8 +223,6 @@ def choose_composition(
 ) -> HaloRefit:
     """The shortest composition whose error, refitted, is within 2 % of the best.
 
-    The message is chosen first, in a straight line's place; then the node function, with it.
-
     Args:
       message_front: formulas of a message.
       node_front: formulas of the target in the sum of messages.
@@ -231,21 +230,18 @@ def choose_composition(
       target: of each halo.
       weight: of each halo.
       steps: most evaluations of a fit.
-      tried: formulas of each front, the closest of moderate length.
+      tried: formulas of each front, the closest of moderate length; every one with every other,
+        and with a straight line in the node function's place.
     """
-
-    def shortest(laws: Sequence[HaloLaw]) -> HaloRefit:
-        fits = [refit_halo_law(law, graph, target, weight, steps=steps) for law in laws]
-        best = min(fit.error for fit in fits)
-        close = [fit for fit in fits if fit.error <= _CLOSE * best + _EXACT]
-        return min(close, key=lambda fit: (fit.law.complexity, fit.error))
 
     def closest(front: ParetoFront) -> list[Expression]:
         return [c.expression for c in front if c.complexity <= _LONGEST][-tried:]
 
-    first = shortest([HaloLaw(_LINE, formula) for formula in closest(message_front)])
-    others = [HaloLaw(formula, first.law.message) for formula in closest(node_front)]
-    return shortest([first.law, *others])
+    pairs = itertools.product([_LINE, *closest(node_front)], closest(message_front))
+    fits = [refit_halo_law(HaloLaw(*pair), graph, target, weight, steps=steps) for pair in pairs]
+    best = min(fit.error for fit in fits)
+    close = [fit for fit in fits if fit.error <= _CLOSE * best + _EXACT]
+    return min(close, key=lambda fit: (fit.law.complexity, fit.error))
 
 
 def _on_device(graph: jraph.GraphsTuple) -> jraph.GraphsTuple:
