@@ -50,7 +50,7 @@ _HIDDEN = (96, 96, 96)
 _PRUNED_AT = (0.1, 0.4)
 # how large the relative error may be right after: the steps that follow make it good
 _PRUNING_ERROR = 0.5
-_RELATIVE_FLOOR = 0.1  # of the median acceleration: below this, errors count absolutely
+_RELATIVE_FLOOR = 0.1  # of the median acceleration but zero: below this, errors are absolute
 # Relative errors are far smaller than the paper's absolute ones, so the penalty is too.
 _PENALTY_WEIGHT = {"l1": 3e-3, "kl": 1e-3}
 
@@ -149,7 +149,8 @@ def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Lea
     dims = data.acceleration.shape[-1]
     model = _particle_model(name, dims)
     size = jnp.linalg.norm(data.acceleration, axis=-1)
-    error = relative_error(float(_RELATIVE_FLOOR * jnp.median(size)) or 1.0)
+    moved = size[size > 0]
+    error = relative_error(float(_RELATIVE_FLOOR * jnp.median(moved)) if moved.size else 1.0)
     schedule = optax.cosine_onecycle_schedule(steps, _PARTICLE_RATE, 0.1, 10.0, 1e3)
     init_key, run_key, prune_key = jax.random.split(key, 3)
     params, batches, seconds = model.init(init_key), graph_batches(edges, _BATCH), 0.0
