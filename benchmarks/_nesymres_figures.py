@@ -48,12 +48,12 @@ def _by_round(rounds: Sequence[tuple[int, Rows]], path: Path) -> Path:
     for axes, measure in zip(panels, ("A1 iid", "A1 ood"), strict=True):
         for place in common:
             found = [
-                {"examples": examples, **rows[place]}
+                {"examples": examples / 1000, **rows[place]}
                 for (examples, _), rows in zip(rounds, places, strict=True)
             ]
             found.sort(key=lambda row: row["examples"])
             _bars(axes, found, "examples", measure, f"{place[0]}, {place[1]}")
-        axes.set(xscale="log", xlabel="examples seen", ylabel=measure)
+        axes.set(xlabel="examples, thousands", ylabel=measure)
     panels[0].legend(fontsize="x-small")
     return _save(figure, path)
 
@@ -101,7 +101,8 @@ def _by_time(rows: Rows, measure: str, path: Path) -> Path:
             _bars(axes, found, "cpu_seconds", measure, method, color=colors[method])
         axes.set(xscale="log", title=name, xlabel="CPU-seconds an equation", ylabel=measure)
         axes.set(xlim=(0.01, 10), ylim=(-0.02, 1.02))
-    panels[0].legend(fontsize="x-small")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize="x-small", loc="outside lower center", ncols=6)
     return _save(figure, path)
 
 
