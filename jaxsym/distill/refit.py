@@ -23,6 +23,7 @@ _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite
 # how far, by logarithm, thresholds are tried around their last place
 _REACHES = (1.5, 0.1, 0.02, 0.004)
 _TRIALS = 61
+_BETWEEN = 10  # evaluations of a fit between two grids
 
 
 class Refit(NamedTuple):
@@ -181,8 +182,8 @@ class _Problem:
             factors = jnp.exp(reach * jnp.linspace(-1.0, 1.0, _TRIALS))
             trials = jnp.tile(point.constants, (_TRIALS, 1)).at[:, place].multiply(factors)
             best = trials[jnp.argmin(self.losses(trials))]
-            point = self.minimize(best, self.used, steps)
-        return point
+            point = self.minimize(best, self.used, _BETWEEN)
+        return self.minimize(point.constants, self.used, steps)
 
     def standard_errors(self, point: Point) -> Float[np.ndarray, " P"]:
         """Of the entries in use; zero for the others."""
