@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import flax.linen as nn
 import optax
 
 from benchmarks._graph_settings import SETTINGS
+from jaxsym.distill.learn import smooth_network
 from jaxsym.graphs import GraphModel, hamiltonian_network, particle_network
 
-_HIDDEN = (96, 96, 96)
 # the errors' size rules as in the original, so penalties but the divergence's are as large
 _DIVERGENCE = 1e-2
 
@@ -44,18 +43,8 @@ def _original_optimizer(steps: int) -> optax.GradientTransformation:
     return optax.chain(optax.add_decayed_weights(SETTINGS["weight_decay"]), optax.adam(schedule))
 
 
-def _relative_network(model: str, dims: int) -> GraphModel:
-    """Small and smooth, and invariant to translations."""
-    if model == "hamiltonian":
-        return hamiltonian_network(dims, hidden=_HIDDEN, relative=True)
-    return particle_network(
-        model,
-        dims,
-        hidden=_HIDDEN,
-        activation=nn.silu,
-        relative=True,
-        penalty_weight=_DIVERGENCE if model == "kl" else None,
-    )
+def _smooth_network(model: str, dims: int) -> GraphModel:
+    return smooth_network(model, dims, penalty_weight=_DIVERGENCE if model == "kl" else None)
 
 
 def _clipped_optimizer(steps: int) -> optax.GradientTransformation:
@@ -67,5 +56,5 @@ RECIPES = {
     "original": Recipe(
         _original_network, SETTINGS["batch"], SETTINGS["shift"], _original_optimizer
     ),
-    "jaxsym": Recipe(_relative_network, SETTINGS["batch"], 0.0, _clipped_optimizer),
+    "jaxsym": Recipe(_smooth_network, SETTINGS["batch"], 0.0, _clipped_optimizer),
 }

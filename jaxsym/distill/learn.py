@@ -127,10 +127,19 @@ def check_model(model: str) -> None:
         raise unknown_name("model", model, [*MODELS, "auto"])
 
 
-def _particle_model(name: str, dims: int, message_size: int | None = None) -> GraphModel:
-    """A network, of the usual message size unless it was pruned: then nothing is charged any more.
+def smooth_network(
+    name: str, dims: int, *, message_size: int | None = None, penalty_weight: float | None = None
+) -> GraphModel:
+    """One of the paper's networks, small, smooth, and invariant to translations.
 
-    A penalty on messages would go on to compress the large ones.
+    Args:
+      name: in `jaxsym.graphs.VARIANTS`, or "hamiltonian", which has no options.
+      dims: D.
+      message_size: M, instead of the variant's.
+      penalty_weight: instead of the variant's.
+
+    >>> smooth_network("l1", 2).penalty_weight
+    0.01
     """
     if name == "hamiltonian":
         return hamiltonian_network(dims, hidden=_HIDDEN, relative=True)
@@ -141,14 +150,14 @@ def _particle_model(name: str, dims: int, message_size: int | None = None) -> Gr
         activation=nn.silu,
         relative=True,
         message_size=message_size,
-        penalty_weight=_PENALTY_WEIGHT.get(name) if message_size is None else 0.0,
+        penalty_weight=penalty_weight,
     )
 
 
 def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Learned:
     steps = steps or _PARTICLE_STEPS
     dims = data.acceleration.shape[-1]
-    model = _particle_model(name, dims)
+    model = smooth_network(name, dims, penalty_weight=_PENALTY_WEIGHT.get(name))
     size = jnp.linalg.norm(data.acceleration, axis=-1)
     moved = size[size > 0]
     error = relative_error(float(_RELATIVE_FLOOR * jnp.median(moved)) if moved.size else 1.0)
@@ -203,7 +212,9 @@ def _pruned(
 
     for size in range(dims, messages.shape[1]):
         if float(error_with(params, size)) <= _PRUNING_ERROR:
-            return _particle_model("l1", dims, size), keep_messages(params, np.arange(size))
+            # nothing is charged any more: a penalty would go on to compress the large messages
+            pruned = smooth_network("l1", dims, message_size=size, penalty_weight=0.0)
+            return pruned, keep_messages(params, np.arange(size))
     return model, params
 
 
