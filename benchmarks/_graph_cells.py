@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from benchmarks._graph_recipes import RECIPES, Recipe
 from benchmarks._graph_settings import SETTINGS

@@ -137,6 +137,8 @@ def smooth_network(
       dims: D.
       message_size: M, instead of the variant's.
       penalty_weight: instead of the variant's.
+    Raises:
+      ValueError: from `jaxsym.graphs.particle_network`.
 
     >>> smooth_network("l1", 2).penalty_weight
     0.01

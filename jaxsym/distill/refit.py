@@ -142,18 +142,18 @@ class _Problem:
         edges: Topology,
         log_mass: Float[np.ndarray, " N"] | None,
     ):
-        program, self._params, used = law_program(law)
+        program, params, used = law_program(law)
         if log_mass is not None:
-            self._params["log_mass"] = np.asarray(log_mass, np.float64)
+            params["log_mass"] = np.asarray(log_mass, np.float64)
             used["log_mass"] = np.ones(len(log_mass), bool)
         self._parts = used
         self.used = np.asarray(ravel_pytree(used)[0])
-        self.start = ravel_pytree(jax.tree.map(jnp.asarray, self._params))[0]
+        self.start = ravel_pytree(jax.tree.map(jnp.asarray, params))[0]
         bodies = in_double(data.bodies)
         target = jnp.asarray(data.acceleration, float).reshape(-1, np.shape(data.acceleration)[-1])
         scale = jnp.asarray(error_scale(data)).reshape(-1, 1)
         self.residuals = target.size
-        self._task = _Task(program, self._params, graph(bodies, edges), target, scale)
+        self._task = _Task(program, params, graph(bodies, edges), target, scale)
         self._third_law = log_mass is not None and law.force
 
     def losses(self, trials: Float[Array, "T P"]) -> Float[Array, " T"]:
