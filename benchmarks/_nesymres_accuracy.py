@@ -1,7 +1,8 @@
 """NeSymReS: share of equations found, by method, beam size, time and number of points.
 
 A1 and A2 are those of Biggio et al. (2021), at fresh points of the range ("iid") and of one three
-times as wide ("ood"). A method that fails has not found the equation.
+times as wide ("ood"); vNRR asks for single precision there (Martinek 2025, arXiv 2508.14481). A
+method that fails has not found the equation.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks._nesymres_methods import Method
-from benchmarks._search_measures import accuracies
+from benchmarks._search_measures import EPSILON, FRESH, accuracies, fraction_left
 from benchmarks._search_problems import Column, SearchProblem
 from jaxsym.expr import parse
 
-MEASURES = ("A1 iid", "A2 iid", "A1 ood", "A2 ood")
+MEASURES = ("A1 iid", "A2 iid", "A1 ood", "A2 ood", "vNRR")
 _ASIDE = 2000  # points of each measure
 _WARM_UP = SearchProblem("warm-up", parse("2.5*x_1*x_2"), {f"x_{i}": Column(1, 2) for i in (1, 2)})
 
@@ -65,7 +66,10 @@ def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         groups.setdefault((set_name, method, int(count)), []).append(run)
     rows = []
     for (set_name, method, count), found in sorted(groups.items()):
-        share = {m: sum(bool(run.get(m)) for run in found) / len(found) for m in MEASURES}
+        ended = [run for run in found if "failed" not in run]
+        # a file of an earlier version may lack a measure
+        taken = [m for m in MEASURES if not ended or any(m in run for run in ended)]
+        share = {m: sum(bool(run.get(m)) for run in found) / len(found) for m in taken}
         error = {m: float(np.sqrt(p * (1 - p) / len(found))) for m, p in share.items()}
         rows.append(
             {"set": set_name, "method": method, "points": count, "equations": len(found)}
@@ -89,6 +93,9 @@ def _attempt(method: Method, problem: SearchProblem, count: int) -> dict[str, An
             return {"failed": text, "cpu_seconds": time.process_time() - began}
         seconds = time.process_time() - began
         found: dict[str, Any] = {"cpu_seconds": seconds}
+        fresh = problem.sample(1000, FRESH)
+        if fresh is not None:
+            found["vNRR"] = fraction_left(predict(fresh[0]), fresh[1]) <= EPSILON
         for where, wider in (("iid", False), ("ood", True)):
             aside = problem.sample(2000, _ASIDE, wider=wider)
             if aside is not None:

@@ -13,7 +13,7 @@ from jaxsym.expr import Expression
 from jaxsym.expr.least_squares import least_squares
 
 EPSILON = float(np.finfo(np.float32).eps)
-_FRESH, _ASIDE = 512, 10_000  # points of validation, and of A1 and A2
+FRESH, _ASIDE = 512, 10_000  # points of validation, and of A1 and A2
 _LONGER = 1.25, 4  # an equation of the true form may be this factor and sum more complex
 
 
@@ -37,11 +37,11 @@ def measure(
       truth's.
     """
     result: dict[str, Any] = {"found": None if selected is None else str(selected)}
-    fresh = problem.sample(seed + 1000, _FRESH)
+    fresh = problem.sample(seed + 1000, FRESH)
     assert fresh is not None
-    shares = [fraction_left(e, problem, *fresh) for e in front]
-    best = min(shares, default=math.inf)
-    own = math.inf if selected is None else fraction_left(selected, problem, *fresh)
+    left = lambda e: fraction_left(e.evaluate(fresh[0], list(problem.columns)), fresh[1])  # noqa: E731
+    best = min(map(left, front), default=math.inf)
+    own = math.inf if selected is None else left(selected)
     ratio = None if selected is None else selected.complexity / problem.truth.complexity
     result |= {"fvu": _plain(own), "best_fvu": _plain(best), "length_ratio": ratio}
     result |= {"vnrr": own <= EPSILON, "best_vnrr": best <= EPSILON}
@@ -56,12 +56,10 @@ def measure(
     return result
 
 
-def fraction_left(
-    expression: Expression, problem: SearchProblem, X: np.ndarray, y: np.ndarray
-) -> float:
+def fraction_left(predicted: np.ndarray, y: np.ndarray) -> float:
     """Fraction of the variance unexplained; infinite where a value is missing."""
     with np.errstate(all="ignore"):
-        left = float(np.mean((expression.evaluate(X, list(problem.columns)) - y) ** 2) / np.var(y))
+        left = float(np.mean((predicted - y) ** 2) / np.var(y))
     return left if math.isfinite(left) else math.inf
 
 
@@ -74,10 +72,10 @@ def equivalent(problem: SearchProblem, expression: Expression, seed: int) -> boo
     sqrt(x)*sqrt(y) does where sqrt(x*y) has one.
     """
     rng = np.random.default_rng([seed, 5000])
-    near_one = rng.uniform(0.5, 3.0, (_FRESH, len(problem.columns)))
+    near_one = rng.uniform(0.5, 3.0, (FRESH, len(problem.columns)))
     tables = [
-        (problem.sample(seed + 3000, _FRESH), 0.99, 1e-6),
-        (problem.sample(seed + 3000, _FRESH, wider=True), 0.05, 1e-6),
+        (problem.sample(seed + 3000, FRESH), 0.99, 1e-6),
+        (problem.sample(seed + 3000, FRESH, wider=True), 0.05, 1e-6),
         ((near_one, problem.truth.evaluate(near_one, list(problem.columns))), 0.05, 1e-4),
     ]
     return all(
@@ -103,7 +101,7 @@ def same_form(problem: SearchProblem, expression: Expression, seed: int) -> bool
     factor, more = _LONGER
     if expression.complexity > factor * problem.truth.complexity + more:
         return False
-    points = problem.sample(seed + 4000, _FRESH)
+    points = problem.sample(seed + 4000, FRESH)
     assert points is not None
     X, y = points
     if expression.constants:

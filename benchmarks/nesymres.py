@@ -103,7 +103,7 @@ def _accuracy(given: argparse.Namespace, result: dict[str, Any]) -> None:
     runs = {} if given.only is None else _timing.kept(given.json, "runs")
     _nesymres_accuracy.measure(sets, methods, given.points, runs, finished)
     names = ("set", "method", "points", "equations", *_nesymres_accuracy.MEASURES, "cpu_seconds")
-    rows = [[row[name] for name in names] for row in result["accuracy"]]
+    rows = [[row.get(name) for name in names] for row in result["accuracy"]]
     _timing.show(names, [[f"{v:.3f}" if isinstance(v, float) else v for v in r] for r in rows])
 
 
