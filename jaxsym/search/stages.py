@@ -18,6 +18,7 @@ from jaxsym.expr import Expression, constant, literal
 from jaxsym.search.candidates import Candidates
 from jaxsym.search.contexts import contexts, filled
 from jaxsym.search.evolve import Evolution
+from jaxsym.search.exponentials import exponentials
 from jaxsym.search.factors import Factors
 from jaxsym.search.formulas import to_formula
 from jaxsym.search.holes import Filler
@@ -142,6 +143,9 @@ class Stages:
         evolution.seed(waves(sample, self.small_filler, self.stop))
         pool.offer(evolution.fitted(16))
         yield "waves"
+        evolution.seed(exponentials(sample, self.small_filler, self.stop))
+        pool.offer(evolution.fitted(16))
+        yield "exponentials"
         few = self.effort._replace(rows=self.effort.rows // 4)
         yield from self._of_pairs(pool, self.terms, few, sample.y)
         evolution.seed(to_formula(expression) for expression in pool.best(100))

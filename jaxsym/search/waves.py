@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +16,7 @@ from jaxtyping import Float
 from jaxsym.search.formulas import Formula
 from jaxsym.search.holes import Filler
 from jaxsym.search.problem import Problem
+from jaxsym.search.quotients import Quotients, quotients, unlike
 from jaxsym.search.ranking import least
 
 _ENTRIES = 800  # simple entries G, and
@@ -32,14 +32,6 @@ _ROUNDING = 1e-22  # share of the square that is nothing
 _FORMS = ((0,), (1,), (0, 2), (1, 2), (0, 1), (0, 1, 2))
 
 
-class _Targets(NamedTuple):
-    """The target over each M: entries, `y/M`, and weights of errors that sum to 1."""
-
-    entries: list[int]
-    desired: Float[np.ndarray, "T n"]
-    weights: Float[np.ndarray, "T n"]
-
-
 def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterator[Formula]:
     """The formulas of the waves that explain most, fitted.
 
@@ -52,9 +44,9 @@ def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterato
         return
     library = filler.library
     order = np.argsort(library.complexity, kind="stable")
-    inner = _unlike(library.values, order[:_ENTRIES].tolist())
+    inner = unlike(library.values, order[:_ENTRIES].tolist())
     with np.errstate(all="ignore"):
-        targets = _targets(problem, filler, order[:_TIMES].tolist())
+        targets = quotients(problem, filler, order[:_TIMES].tolist())
         if not inner or not targets.entries:
             return
         steps = _STEP / np.ptp(library.values[inner], axis=1)
@@ -70,32 +62,13 @@ def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterato
             yield formula if outer == ("1",) else ("mul", *outer, *formula)
 
 
-def _unlike(values: Float[np.ndarray, "M n"], entries: list[int]) -> list[int]:
-    """Entries that are no constants, and of those that differ in factor and offset the first."""
-    kept: dict[bytes, int] = {}
-    for entry in entries:
-        centered = values[entry] - values[entry].mean()
-        size = centered[np.argmax(np.abs(centered))]
-        if abs(size) > 1e-9 * np.abs(values[entry]).max():
-            kept.setdefault((np.round(centered / size, 6) + 0.0).tobytes(), entry)
-    return list(kept.values())
-
-
-def _targets(problem: Problem, filler: Filler, entries: list[int]) -> _Targets:
-    values = filler.library.values
-    usable = [e for e in entries if np.all(values[e] != 0) and np.ptp(problem.y / values[e]) > 0]
-    weights = problem.weights * values[usable] ** 2
-    weights = weights / weights.sum(axis=1, keepdims=True)
-    return _Targets(usable, problem.y / values[usable], weights)
-
-
 def _periodogram(
-    turns: Float[np.ndarray, "G n"], targets: _Targets, stop: Callable[[], bool]
+    turns: Float[np.ndarray, "G n"], targets: Quotients, stop: Callable[[], bool]
 ) -> tuple[Float[np.ndarray, "G T"], Float[np.ndarray, "G T"]]:
     """The largest share of each target that a wave explains, and its number of steps."""
     count, rows = turns.shape
     weights = targets.weights.T.astype(np.float32)
-    both = np.concatenate([weights, weights * _standard(targets).T.astype(np.float32)], axis=1)
+    both = np.concatenate([weights, weights * targets.standard().T.astype(np.float32)], axis=1)
     turn_cosine, turn_sine = np.cos(turns, dtype=np.float32), np.sin(turns, dtype=np.float32)
     phase = np.concatenate([np.ones_like(turn_cosine), np.zeros_like(turn_sine)])
     best, at = np.zeros((count, weights.shape[1])), np.ones((count, weights.shape[1]))
@@ -119,14 +92,7 @@ def _periodogram(
     return best, at
 
 
-def _standard(targets: _Targets) -> Float[np.ndarray, "T n"]:
-    """Targets of mean 0 and variance 1."""
-    mean = np.sum(targets.weights * targets.desired, axis=1, keepdims=True)
-    centered = targets.desired - mean
-    return centered / np.sqrt(np.sum(targets.weights * centered**2, axis=1, keepdims=True))
-
-
-def _better(values: np.ndarray, number: float, step: float, targets: _Targets, m: int) -> float:
+def _better(values: np.ndarray, number: float, step: float, targets: Quotients, m: int) -> float:
     """The wave number, by a search in ever smaller steps."""
     for size in step * _STEPS:
         trials = number + size * np.linspace(-0.5, 0.5, 3)
@@ -136,7 +102,7 @@ def _better(values: np.ndarray, number: float, step: float, targets: _Targets, m
 
 
 def _solve(
-    values: np.ndarray, number: float, targets: _Targets, m: int, form: tuple[int, ...]
+    values: np.ndarray, number: float, targets: Quotients, m: int, form: tuple[int, ...]
 ) -> tuple[np.ndarray, float]:
     """Coefficients of a form, and the loss."""
     desired, root = targets.desired[m], np.sqrt(targets.weights[m])
@@ -149,7 +115,7 @@ def _solve(
 
 
 def _fitted(
-    inner: Formula, values: np.ndarray, number: float, targets: _Targets, m: int
+    inner: Formula, values: np.ndarray, number: float, targets: Quotients, m: int
 ) -> Formula:
     """The shortest formula that fits as well as the longest."""
     desired, weights = targets.desired[m], targets.weights[m]

@@ -7,6 +7,7 @@ from jaxsym.expr import OPERATORS, parse
 from jaxsym.search import SEARCHED
 from jaxsym.search.contexts import contexts, filled
 from jaxsym.search.evolve import Evolution
+from jaxsym.search.exponentials import exponentials
 from jaxsym.search.factors import Factors
 from jaxsym.search.formulas import to_expression, to_formula
 from jaxsym.search.holes import Filler, Hole
@@ -95,6 +96,25 @@ def test_a_constant_inside_a_factor_is_found(table, text):
 def test_fast_waves_are_found_exactly(table, text):
     problem = sample(table, text)
     assert fits(problem, waves(problem, filler(problem), lambda: False), 1e-16)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18.56*exp(-1.3*a) - 88.3*exp(-2.6*a)",
+        "b*(2*exp(-0.9*a) + 0.3*exp(1.7*a) - 0.4)",
+        "1.7*a**-7.5 - 3.1*a**-3.5",
+        "(a**2.3 - 2*a**0.4)/b",
+    ],
+)
+def test_two_exponentials_or_powers_are_found_exactly(table, text):
+    problem = sample(table, text)
+    assert fits(problem, exponentials(problem, filler(problem), lambda: False), 1e-16)
+
+
+def test_exponentials_end_when_time_is_over(table):
+    problem = sample(table, "exp(-1.3*a) - 2*exp(-2.6*a)")
+    assert not list(exponentials(problem, filler(problem), lambda: True))
 
 
 @pytest.mark.parametrize("text", ["sin(0.3*a*b + 0.2)", "a - exp(-b/a)", "1/(a + sqrt(2*b - 0.1))"])
