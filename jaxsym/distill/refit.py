@@ -47,12 +47,20 @@ class Refit(NamedTuple):
 def error_scale(data: Snapshots) -> Float[np.ndarray, "S N"]:
     """What errors are measured against: a body's acceleration now, or a part of its usual one.
 
+    The usual one is the median of the times when anything moves the body; 1 if nothing ever does.
+
     Args:
       data: snapshots; bodies are told apart by their place in them.
+
+    >>> from jaxsym.graphs import Bodies
+    >>> bodies = Bodies(*(np.zeros((4, 1, 1)),) * 2, *(np.ones((4, 1)),) * 3)
+    >>> error_scale(Snapshots(bodies, np.array([0.0, 0.0, 0.0, 2.0]).reshape(4, 1, 1))).ravel()
+    array([0.2, 0.2, 0.2, 2. ])
     """
     size = np.linalg.norm(np.asarray(data.acceleration, np.float64), axis=-1)
-    usual = np.median(size, axis=0)
-    return np.maximum(size, LEAST_OF_USUAL * np.where(usual > 0, usual, 1.0))
+    moved = np.ma.masked_equal(size, 0.0)
+    usual = np.ma.median(moved, axis=0).filled(1.0)
+    return np.maximum(size, LEAST_OF_USUAL * usual)
 
 
 def refit(
