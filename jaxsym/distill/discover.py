@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxsym._check import require
 from jaxsym.distill.discovery import Discovery
+from jaxsym.distill.finding import find_law
 from jaxsym.distill.gauge import (
     heaviest_is_one,
     power_of_distance,
@@ -20,30 +21,19 @@ from jaxsym.distill.gauge import (
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned, check_model, learn, neural_errors
 from jaxsym.distill.message_r2 import MessageR2, message_r2
-from jaxsym.distill.neighbors import cut_off, neighbors, softened
 from jaxsym.distill.phases import Progress, Run
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
 from jaxsym.distill.refit import Refit, refit
 from jaxsym.distill.select import Problem, Selector, rounded
 from jaxsym.distill.tasks import Task, task_for
 from jaxsym.distill.tidy import with_signs
-from jaxsym.distill.units import Units, coefficient_in_data_units, in_units, natural_units
+from jaxsym.distill.units import Units, in_units, natural_units
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
-from jaxsym.expr import Expression
-from jaxsym.graphs import Bodies, Snapshots, record_messages, snapshots
-from jaxsym.search import ParetoFront, Steering, search
-from jaxsym.search import Progress as SearchProgress
+from jaxsym.graphs import Bodies, record_messages
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
 _EDGES_READ = 5000
-_SNAPSHOTS_FITTED = 128
-_CANDIDATES, _SOFTENED = 10, 4
-_SILENT = 0.1  # share of pairs that do not interact from which on laws are cut off at a distance
-_FITS = 0.01  # error of a law that needs no cutting off
-# of each search: another follows while the network knows more than the best equation
-_SEARCH_SECONDS = (20.0, 40.0, 80.0)
-_KNOWS_MORE = 2.0  # times that the equation's error is the network's
 _TRAINING_SHARE = 0.5  # of a time limit
 
 
@@ -116,7 +106,7 @@ def _discover(
     with run.phase("read"):
         network = _neural(learned, task.held_out, units)
         reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
-    selector = _find(reading, learned, task, units, network, run, search_key)
+    selector = find_law(reading, learned, task, units, float(np.median(network)), run, search_key)
     with run.phase("verify"):
         return _verify(task, learned, units, selector, reading, r2, network, run, seed)
 
@@ -153,95 +143,6 @@ def _in_data_units(bodies: Bodies, units: Units) -> Bodies:
         mass=bodies.mass * units.mass,
         charge=bodies.charge * units.charge,
     )
-
-
-def _find(
-    reading: Reading,
-    learned: Learned,
-    task: Task,
-    units: Units,
-    network: np.ndarray,
-    run: Run,
-    key: jax.Array,
-) -> Selector:
-    """Search and put back, again for longer where the network is right and the equation is not.
-
-    Each search goes on from the front of the one before.
-    """
-    selector, neural = _selector(learned, task), float(np.median(network))
-    found: list[Expression] = []
-    note = ""
-    with interrupt_flag() as interrupted:
-        for turn, most in enumerate(_SEARCH_SECONDS):
-            with run.phase("search", note):
-                turn_key = jax.random.fold_in(key, turn)
-                front = _search(reading, turn_key, run.share(0.5, most), found)
-            found = [candidate.expression for candidate in front]
-            with run.phase("put back"):
-                best = _put_back(selector, front, reading, task, units, run)
-                errors = symbolic_errors(best.law, best.log_mass, task.held_out)
-            symbolic = float(np.median(errors))
-            if run.over() or interrupted() or symbolic <= _KNOWS_MORE * neural:
-                break
-            note = f"again: the equation's error is {symbolic:.2g}, the network's {neural:.2g}"
-    return selector
-
-
-def _search(
-    reading: Reading, key: jax.Array, seconds: float | None, start: Sequence[Expression]
-) -> ParetoFront:
-    """The front of equations for the pair coefficient; inputs that never vary are left out."""
-    varies = np.ptp(reading.inputs, axis=0) > 0
-    names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
-    with interrupt_flag() as interrupted:
-
-        def stop(progress: SearchProgress) -> None:
-            if interrupted():
-                raise KeyboardInterrupt
-
-        return search(
-            reading.inputs[:, varies],
-            reading.coefficient,
-            variables=names,
-            key=key,
-            weights=reading.weights,
-            steering=Steering(guesses=start),
-            time_limit=seconds,
-            callback=stop,
-        )
-
-
-def _selector(learned: Learned, task: Task) -> Selector:
-    """What fits laws in the network's place, to a part of the snapshots that it saw."""
-    log_mass = None
-    if learned.model.third_law:
-        log_mass = np.asarray(learned.params["log_mass"], np.float64)
-    data = _some(snapshots(task.train), _SNAPSHOTS_FITTED)
-    return Selector(Problem(data, learned.edges, log_mass))
-
-
-def _put_back(
-    selector: Selector, front: ParetoFront, reading: Reading, task: Task, units: Units, run: Run
-) -> Refit:
-    """Each candidate in the network's place, refitted through the whole model; the best so far."""
-    known_masses = selector.problem.log_mass is None
-    typical = float(np.median(reading.inputs[:, 0])) * units.length
-    laws: list[ParticleLaw] = []
-    with interrupt_flag() as interrupted:
-        selector.stop = lambda: run.over() or interrupted()
-        for row in sorted(front, key=front.description_length)[:_CANDIDATES]:
-            coefficient = coefficient_in_data_units(row.expression, units, known_masses)
-            laws.append(ParticleLaw(coefficient, reading.force, task.train.dims))
-            selector.offer(laws[-1])
-        if reading.silent > _SILENT and min(fit.error for fit in selector.fits) > _FITS:
-            for cut in (cut for law in laws for cut in cut_off(law, typical)):
-                selector.offer(cut)
-        for fit in sorted(selector.fits, key=selector.cost)[:_SOFTENED]:
-            selector.offer(softened(fit.law, typical), fit.log_mass)
-        selector.improve(lambda law: neighbors(law, typical))
-        selector.snap()
-    assert selector.best is not None
-    return selector.best
 
 
 def _verify(
@@ -325,10 +226,3 @@ def _summary(errors: list[np.ndarray]) -> Errors:
 
 def _names(task: Task) -> tuple[str, ...]:
     return task.train.names or tuple(f"body {i + 1}" for i in range(task.train.bodies))
-
-
-def _some(data: Snapshots, count: int) -> Snapshots:
-    """At most ``count`` snapshots, spread evenly."""
-    total = len(data.acceleration)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
-    return jax.tree.map(lambda a: np.asarray(a)[chosen], data)

@@ -100,16 +100,26 @@ class PoorAtFirst:
     def __call__(self, X, y, *, steering, time_limit, **_):
         self.asked.append((time_limit, [str(guess) for guess in steering.guesses]))
         poor = len(self.asked) <= self.poor_answers
-        text = "0.5" if poor else "1.4*exp(-1.1*r)/r"
+        text = "0.5" if poor else "1.4*exp(-1.1*r)"
         return ParetoFront.of([Candidate(parse(text), 1, 1.0)], variance=1.0, samples=100)
 
 
-def screened(monkeypatch, search, **options):
+class KnowsDistanceAlone:
+    """A search that is poor unless distance is the only variable."""
+
+    def __call__(self, X, y, *, variables, **_):
+        text = "1.4*exp(-1.1*r)" if tuple(variables) == ("r",) else "0.5"
+        return ParetoFront.of([Candidate(parse(text), 1, 1.0)], variance=1.0, samples=100)
+
+
+def screened(monkeypatch, search, *, sharpen=False, **options):
     """Discover a screened attraction with this search alone, and tell how each search began."""
-    data = isolated_bodies(lambda r: 1.5 * np.exp(-r), [1.0, 0.5, 2.0], size=1.0, snapshots=100)
-    module = sys.modules["jaxsym.distill.discover"]
+    data = isolated_bodies(lambda r: 1.5 * np.exp(-r), [1.0, 0.5, 2.0], size=1.0, snapshots=300)
+    module = sys.modules["jaxsym.distill.finding"]
     monkeypatch.setattr(module, "search", search)
     monkeypatch.setattr(module, "neighbors", lambda law, typical: [])
+    if not sharpen:
+        monkeypatch.setattr(module, "profile", lambda fit, data, edges: None)
     told = []
     found = discover(data, steps=400, seed=1, callback=told.append, **options)
     return found, [e.note for e in told if e.phase == "search" and e.done == 0.0]
@@ -121,6 +131,13 @@ def test_a_poor_equation_is_searched_again_for_longer(monkeypatch):
     assert search.asked == [(20.0, []), (40.0, ["0.5"]), (80.0, ["0.5"])]
     assert notes[0] == "" and notes[1].startswith("again: the equation's error")
     assert found.symbolic.held_out < 1e-6 < found.neural.held_out
+    assert "exp" in found.law.coefficient.tokens
+
+
+def test_a_function_of_distance_that_the_data_know_better_is_searched_by_itself(monkeypatch):
+    found, notes = screened(monkeypatch, KnowsDistanceAlone(), sharpen=True)
+    assert len(notes) == 2 and notes[1].startswith("for f(r): the law's error is")
+    assert found.symbolic.held_out < 1e-6
     assert "exp" in found.law.coefficient.tokens
 
 

@@ -1,0 +1,238 @@
+"""From what a network says of pairs to the law: search, put back, and search again."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.learn import Learned
+from jaxsym.distill.neighbors import cut_off, neighbors, softened
+from jaxsym.distill.phases import Run
+from jaxsym.distill.profile import profile
+from jaxsym.distill.reading import VARIABLES, Reading
+from jaxsym.distill.refit import Refit
+from jaxsym.distill.select import Problem, Selector
+from jaxsym.distill.tasks import Task
+from jaxsym.distill.units import Units, coefficient_in_data_units
+from jaxsym.distill.verdict import symbolic_errors
+from jaxsym.expr import Expression, variable
+from jaxsym.graphs import Snapshots, snapshots
+from jaxsym.search import ParetoFront, Steering, search
+from jaxsym.search import Progress as SearchProgress
+from jaxsym.training import interrupt_flag
+
+_SNAPSHOTS_FITTED, _SNAPSHOTS_READ = 128, 4096
+_CANDIDATES, _SOFTENED = 10, 10
+_SILENT = 0.1  # share of pairs that do not interact from which on laws are cut off at a distance
+_FITS = 0.01  # error of a law that needs no cutting off
+# of each search: another follows while the network knows more than the best equation
+_SEARCH_SECONDS = (20.0, 40.0, 80.0)
+_KNOWS_MORE = 2.0  # times that the equation's error is the network's, or the data's
+_ROUNDING = 10.0  # times the data's precision: a law's error that nothing can sharpen
+
+
+def find_law(
+    reading: Reading,
+    learned: Learned,
+    task: Task,
+    units: Units,
+    neural: float,
+    run: Run,
+    key: jax.Array,
+) -> Selector:
+    """Search and put back, again for longer where the network is right and the equation is not.
+
+    Each search goes on from the front of the one before. Where the data tell more of the law's
+    function of distance than the law does, that function is searched for by itself.
+
+    Args:
+      reading: what the network says of pairs, in natural units.
+      learned: the network.
+      task: whose training data laws are fitted to.
+      units: the natural ones.
+      neural: the network's median relative error on held-out data.
+      run: whose time is taken.
+      key: of the searches.
+    Returns:
+      what chose among the laws, with all of them.
+    """
+    finding = _Finding(reading, learned, task, units, run)
+    found: list[Expression] = []
+    note = ""
+    with interrupt_flag() as interrupted:
+        for turn, most in enumerate(_SEARCH_SECONDS):
+            keys = jax.random.split(jax.random.fold_in(key, turn), 3)
+            with run.phase("search", note):
+                front = _search(_forces(reading), keys[0], run.share(0.5, most), found)
+            found = [candidate.expression for candidate in front]
+            finding.put_back(front)
+            finding.sharpen(keys[1])
+            finding.improve()
+            if finding.sharpen(keys[2]):  # what bodies do on their own may be known only now
+                finding.improve()
+            symbolic = finding.held_out_error()
+            if run.over() or interrupted() or symbolic <= _KNOWS_MORE * neural:
+                break
+            note = f"again: the equation's error is {symbolic:.2g}, the network's {neural:.2g}"
+    return finding.selector
+
+
+class _Table(NamedTuple):
+    """What a search is given: names and values of inputs, the target, its inverse variances."""
+
+    names: Sequence[str]
+    inputs: np.ndarray
+    target: np.ndarray
+    weights: np.ndarray
+
+
+class _Finding:
+    """Laws that were put back so far, and the ways to more.
+
+    Attributes:
+      selector: of the laws.
+    """
+
+    def __init__(self, reading: Reading, learned: Learned, task: Task, units: Units, run: Run):
+        self.selector = _selector(learned, task)
+        self._reading, self._task, self._units, self._run = reading, task, units, run
+        self._masses_known = not learned.model.third_law
+        self._typical = float(np.median(reading.inputs[:, 0])) * units.length
+        self._told = math.inf  # error of the profile that was last searched
+
+    @property
+    def best(self) -> Refit:
+        """The shortest description so far."""
+        assert self.selector.best is not None
+        return self.selector.best
+
+    def held_out_error(self) -> float:
+        """Median relative error of the best law on data that nothing saw."""
+        law, log_mass = self.best.law, self.best.log_mass
+        return float(np.median(symbolic_errors(law, log_mass, self._task.held_out)))
+
+    def put_back(self, front: ParetoFront) -> None:
+        """Refit the front's shortest formulas of the force, also cut off at a distance."""
+        scale = variable("r") if self._reading.force else variable("r") * variable("m1")
+        laws = []
+        for row in _shortest(front):
+            pull = (row / scale).canonical()
+            coefficient = coefficient_in_data_units(pull, self._units, self._masses_known)
+            laws.append(ParticleLaw(coefficient, self._reading.force, self._task.train.dims))
+        with self._putting_back():
+            self._offer(laws, None)
+            if self._reading.silent > _SILENT and self._least_error() > _FITS:
+                self._offer([cut for law in laws for cut in cut_off(law, self._typical)], None)
+
+    def sharpen(self, key: jax.Array) -> bool:
+        """Search the function of distance by itself, where the data know it better than the law.
+
+        How masses and charges enter, and what bodies do on their own, is kept. Returns whether
+        there was anything to search.
+        """
+        best = self.best
+        if self._run.over() or best.error <= _ROUNDING * self.selector.precision:
+            return False
+        data = _some(snapshots(self._task.train), _SNAPSHOTS_READ)
+        known = profile(best, data, self.selector.problem.edges)
+        if known is None or _KNOWS_MORE * known.error >= min(best.error, self._told):
+            return False
+        self._told = known.error
+        note = f"for f(r): the law's error is {best.error:.2g}, the data's {known.error:.2g}"
+        with self._run.phase("search", note):
+            table = _Table(("r",), known.distance[:, None], known.size, known.sigma**-2.0)
+            front = _search(table, key, self._run.share(0.5, _SEARCH_SECONDS[0]), [])
+        laws = []
+        for row in _shortest(front):
+            pull = (row * known.factor / variable("r")).canonical()
+            law = dataclasses.replace(best.law, coefficient=pull, force=False)
+            laws.append(law.as_force() if best.law.force else law)
+        with self._putting_back():
+            self._offer(laws, best.log_mass)
+        return True
+
+    def improve(self) -> None:
+        """Move to better neighbors, and to exact numbers."""
+        with self._putting_back():
+            self.selector.improve(lambda law: neighbors(law, self._typical))
+            self.selector.snap()
+
+    def _offer(self, laws: Sequence[ParticleLaw], log_mass: np.ndarray | None) -> None:
+        """Refit laws, and the best so far with their distances softened."""
+        for law in laws:
+            self.selector.offer(law, log_mass)
+        for fit in sorted(self.selector.fits, key=self.selector.cost)[:_SOFTENED]:
+            self.selector.offer(softened(fit.law, self._typical), fit.log_mass)
+
+    def _least_error(self) -> float:
+        return min(fit.error for fit in self.selector.fits)
+
+    @contextlib.contextmanager
+    def _putting_back(self) -> Iterator[None]:
+        """The phase, which the end of time and Ctrl-C end early."""
+        with self._run.phase("put back"), interrupt_flag() as interrupted:
+            self.selector.stop = lambda: self._run.over() or interrupted()
+            yield
+
+
+def _forces(reading: Reading) -> _Table:
+    """The force between two bodies, which is shorter than the coefficient of their displacement.
+
+    Inputs that never vary are left out.
+    """
+    scale = reading.inputs[:, 0] * (1.0 if reading.force else reading.inputs[:, 1])
+    varies = np.ptp(reading.inputs, axis=0) > 0
+    names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
+    target, weights = reading.coefficient * scale, reading.weights / scale**2
+    return _Table(names, reading.inputs[:, varies], target, weights)
+
+
+def _search(
+    table: _Table, key: jax.Array, seconds: float | None, start: Sequence[Expression]
+) -> ParetoFront:
+    """The front of equations for a table, begun from those of an earlier one."""
+    with interrupt_flag() as interrupted:
+
+        def stop(progress: SearchProgress) -> None:
+            if interrupted():
+                raise KeyboardInterrupt
+
+        return search(
+            table.inputs,
+            table.target,
+            variables=table.names,
+            key=key,
+            weights=table.weights,
+            steering=Steering(guesses=start),
+            time_limit=seconds,
+            callback=stop,
+        )
+
+
+def _selector(learned: Learned, task: Task) -> Selector:
+    """What fits laws in the network's place, to a part of the snapshots that it saw."""
+    log_mass = None
+    if learned.model.third_law:
+        log_mass = np.asarray(learned.params["log_mass"], np.float64)
+    data = _some(snapshots(task.train), _SNAPSHOTS_FITTED)
+    return Selector(Problem(data, learned.edges, log_mass))
+
+
+def _shortest(front: ParetoFront) -> list[Expression]:
+    """The candidates of the shortest description."""
+    best = sorted(front, key=front.description_length)[:_CANDIDATES]
+    return [candidate.expression for candidate in best]
+
+
+def _some(data: Snapshots, count: int) -> Snapshots:
+    """At most ``count`` snapshots, spread evenly."""
+    total = len(data.acceleration)
+    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    return jax.tree.map(lambda a: np.asarray(a)[chosen], data)
