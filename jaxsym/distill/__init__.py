@@ -24,6 +24,7 @@ from jaxsym.distill.learn import MODELS, Learned, learn, neural_errors, relative
 from jaxsym.distill.message_r2 import MessageR2, message_r2
 from jaxsym.distill.neighbors import cut_off, neighbors, softened
 from jaxsym.distill.phases import Progress
+from jaxsym.distill.radial_profile import RadialProfile, radial_profile
 from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, pair_response, read
 from jaxsym.distill.refit import Refit, refit, relative_error
 from jaxsym.distill.rollout import Rollout, roll_out, rollout_error
@@ -54,6 +55,7 @@ __all__ = [
     "ParticleLaw",
     "Problem",
     "Progress",
+    "RadialProfile",
     "Reading",
     "Refit",
     "Rollout",
@@ -78,6 +80,7 @@ __all__ = [
     "pair_samples",
     "power_of_distance",
     "predict_halos",
+    "radial_profile",
     "read",
     "read_halo_law",
     "recovered",

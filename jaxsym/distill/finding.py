@@ -15,7 +15,7 @@ from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned
 from jaxsym.distill.neighbors import cut_off, neighbors, softened
 from jaxsym.distill.phases import Run
-from jaxsym.distill.profile import profile
+from jaxsym.distill.radial_profile import radial_profile
 from jaxsym.distill.reading import VARIABLES, Reading
 from jaxsym.distill.refit import Refit
 from jaxsym.distill.select import Problem, Selector
@@ -28,7 +28,8 @@ from jaxsym.search import ParetoFront, Steering, search
 from jaxsym.search import Progress as SearchProgress
 from jaxsym.training import interrupt_flag
 
-_SNAPSHOTS_FITTED, _SNAPSHOTS_READ = 128, 4096
+_SNAPSHOTS_FITTED = 128
+_PAIRS_READ = 50_000  # in the snapshots that tell the function of distance
 _CANDIDATES, _SOFTENED = 10, 10
 _SILENT = 0.1  # share of pairs that do not interact from which on laws are cut off at a distance
 _FITS = 0.01  # error of a law that needs no cutting off
@@ -140,8 +141,9 @@ class _Finding:
         best = self.best
         if self._run.over() or best.error <= _ROUNDING * self.selector.precision:
             return False
-        data = _some(snapshots(self._task.train), _SNAPSHOTS_READ)
-        known = profile(best, data, self.selector.problem.edges)
+        edges = self.selector.problem.edges
+        data = _some(snapshots(self._task.train), max(1, _PAIRS_READ // len(edges.senders)))
+        known = radial_profile(best, data, edges)
         if known is None or _KNOWS_MORE * known.error >= min(best.error, self._told):
             return False
         self._told = known.error

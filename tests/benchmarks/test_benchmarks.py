@@ -13,6 +13,7 @@ LONG = {
     "discovery",
     "dark_matter",
     "graph_rollouts",
+    "other_laws",
     "solar_system_noise",
     "time_to_law",
 }

@@ -119,7 +119,7 @@ def screened(monkeypatch, search, *, sharpen=False, **options):
     monkeypatch.setattr(module, "search", search)
     monkeypatch.setattr(module, "neighbors", lambda law, typical: [])
     if not sharpen:
-        monkeypatch.setattr(module, "profile", lambda fit, data, edges: None)
+        monkeypatch.setattr(module, "radial_profile", lambda fit, data, edges: None)
     told = []
     found = discover(data, steps=400, seed=1, callback=told.append, **options)
     return found, [e.note for e in told if e.phase == "search" and e.done == 0.0]

@@ -28,7 +28,7 @@ _CLOSE, _ALIKE = 0.1, 0.75  # exponents agree if this share of the samples is th
 _RIDGE = 1e-13  # of the curvature: pieces with hardly a pair stay finite
 
 
-class Profile(NamedTuple):
+class RadialProfile(NamedTuple):
     """``a(1 by 2) = factor f(r) d / r``.
 
     Attributes:
@@ -46,7 +46,7 @@ class Profile(NamedTuple):
     error: float
 
 
-def profile(fit: Refit, data: Snapshots, edges: Topology) -> Profile | None:
+def radial_profile(fit: Refit, data: Snapshots, edges: Topology) -> RadialProfile | None:
     """The function of distance that fits the data best, masses and charges entering as in a law.
 
     Friction and a shared field are fitted again where the law has them. None where the law is no
@@ -65,7 +65,7 @@ def profile(fit: Refit, data: Snapshots, edges: Topology) -> Profile | None:
     >>> spring = particles("spring", bodies=2, dims=2, softening=0.0)
     >>> data = snapshots(spring.simulate(jax.random.key(0), trajectories=40, steps=50))
     >>> wrong = Refit(ParticleLaw(parse("1.5*r"), True, 2), None, 1.0, np.zeros(1), 1)
-    >>> found = profile(wrong, data, topology(2))
+    >>> found = radial_profile(wrong, data, topology(2))
     >>> str(found.factor), bool(np.allclose(found.size, 2 * (found.distance - 1), atol=1e-3))
     ('1/m1', True)
     """
@@ -78,48 +78,78 @@ def profile(fit: Refit, data: Snapshots, edges: Topology) -> Profile | None:
     least, most = np.quantile(r, [_OUTERMOST, 1.0 - _OUTERMOST])
     if not 0 < least < most:
         return None
-    inner = np.quantile(np.log(r), np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _PIECES + 1))
-    knots = np.r_[[inner[0]] * _DEGREE, inner, [inner[-1]] * _DEGREE]
-    basis = lambda r: BSpline.design_matrix(np.clip(np.log(r), *inner[[0, -1]]), knots, _DEGREE)  # noqa: E731
-    weight = factor.evaluate(inputs.reshape(-1, len(VARIABLES)), VARIABLES) / r.ravel()
+    spline = _Spline(r)
+    weight = factor.evaluate(inputs.reshape(-1, len(VARIABLES)), VARIABLES).reshape(r.shape) / r
+    design, target = _equations(spline, r, weight[..., None] * d, receivers, fit, data)
+    outside = (r < least) | (r > most)
+    beyond = [outside[:, receivers == body].any(axis=1) for body in range(edges.nodes)]
+    rows = np.tile(~np.stack(beyond, axis=1).ravel(), d.shape[-1])
+    if rows.sum() < 2 * design.shape[1]:
+        return None
+    return _solved(factor, design[rows], target[rows], r, spline)
 
-    snapshots, nodes = len(r), edges.nodes
-    at = (np.arange(snapshots)[:, None] * nodes + receivers).ravel()
-    onto = scipy.sparse.coo_array(
-        (np.ones(at.size), (at, np.arange(at.size))), shape=(snapshots * nodes, at.size)
-    ).tocsr()
-    outside = onto @ ((r < least) | (r > most)).ravel().astype(float)
+
+class _Spline:
+    """Pieces in the logarithm of distance, with as many pairs in each."""
+
+    def __init__(self, r: np.ndarray):
+        shares = np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _PIECES + 1)
+        self._inner = np.quantile(np.log(r), shares)
+        self._knots = np.pad(self._inner, _DEGREE, mode="edge")
+
+    def pieces(self, r: np.ndarray) -> scipy.sparse.csr_array:
+        """`[n, P]` at distances, of which those beyond the ends are moved there."""
+        inside = np.clip(np.log(r), *self._inner[[0, -1]])
+        return BSpline.design_matrix(inside, self._knots, _DEGREE)
+
+
+def _equations(
+    spline: _Spline,
+    r: np.ndarray,
+    arms: np.ndarray,
+    receivers: np.ndarray,
+    fit: Refit,
+    data: Snapshots,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linear equations, weighted, one for each coordinate, snapshot and body in this order.
+
+    Args:
+      spline: the pieces whose sizes are unknown.
+      r: `[S, E]`.
+      arms: `[S, E, D]` accelerations where f is 1.
+      receivers: `[E]`.
+      fit: the law, whose friction and field are fitted again.
+      data: with the accelerations.
+    """
+    snapshots, nodes, dims = data.acceleration.shape
+    body = (np.arange(snapshots)[:, None] * nodes + receivers).ravel()
+    ends = (body, np.arange(body.size))
+    onto = scipy.sparse.csr_array((np.ones(body.size), ends), shape=(snapshots * nodes, body.size))
+    pieces, own = spline.pieces(r.ravel()), _own_columns(fit, data)
     scale = error_scale(data).ravel()
-    rows = outside == 0
-    own = _own_columns(fit, data)
-    pulls = basis(r.ravel())
     design, target = [], []
-    for axis in range(d.shape[-1]):
-        pull = onto @ pulls.multiply((weight * d[..., axis].ravel())[:, None]).tocsr()
-        columns = np.hstack([pull.toarray(), own[:, axis]])
-        design.append((columns / scale[:, None])[rows])
-        target.append((data.acceleration[..., axis].ravel() / scale)[rows])
-    return _solved(factor, np.concatenate(design), np.concatenate(target), r, basis)
+    for axis in range(dims):
+        pull = onto @ pieces.multiply(arms[..., axis].reshape(-1, 1)).tocsr()
+        design.append(np.hstack([pull.toarray(), own[:, axis]]) / scale[:, None])
+        target.append(data.acceleration[..., axis].ravel() / scale)
+    return np.concatenate(design), np.concatenate(target)
 
 
-def _solved(factor, design, target, r, basis) -> Profile | None:
+def _solved(factor, design, target, r, spline: _Spline) -> RadialProfile:
     """Least squares, and the profile at quantiles of distance."""
     size = np.sqrt(np.sum(design**2, axis=0))
     size[size == 0] = 1.0
     design = design / size
-    if len(design) < 2 * design.shape[1]:
-        return None
-    curvature = design.T @ design + _RIDGE * np.eye(design.shape[1])
-    inverse = np.linalg.inv(curvature)
+    inverse = np.linalg.inv(design.T @ design + _RIDGE * np.eye(design.shape[1]))
     found = inverse @ (design.T @ target)
     variance = np.mean((design @ found - target) ** 2)
     distance = np.quantile(r, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
-    pieces = basis(distance).toarray()
-    pieces = pieces / size[: pieces.shape[1]]
+    pieces = spline.pieces(distance).toarray()
     own = slice(pieces.shape[1])
+    pieces = pieces / size[own]
     spread = np.einsum("kp,pq,kq->k", pieces, inverse[own, own], pieces)
-    sigma = np.sqrt(variance * np.maximum(spread, 0.0))
-    return Profile(factor, distance, pieces @ found[own], sigma, float(np.sqrt(variance)))
+    sigma = np.sqrt(variance * np.maximum(spread, np.finfo(float).eps))
+    return RadialProfile(factor, distance, pieces @ found[own], sigma, float(np.sqrt(variance)))
 
 
 def _both_ways(edges: Topology) -> tuple[np.ndarray, np.ndarray]:

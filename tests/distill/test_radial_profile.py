@@ -4,8 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsym.distill import ParticleLaw, Refit
-from jaxsym.distill.profile import profile
+from jaxsym.distill import ParticleLaw, Refit, radial_profile
 from jaxsym.expr import constant, parse
 from jaxsym.graphs import snapshots, topology
 from jaxsym.simulate import Law, particles
@@ -27,7 +26,7 @@ def morse(r, mass_i, mass_j, charge_i, charge_j):
 
 
 def test_a_well_is_read_though_the_law_is_none():
-    found = profile(fit("0.7*(r - 1.0)/r"), motion(morse), topology(3))
+    found = radial_profile(fit("0.7*(r - 1.0)/r"), motion(morse), topology(3))
     decay = np.exp(-1.3 * (found.distance - 1.2))
     true = 3.9 * (1.0 - decay) * decay
     assert str(found.factor) == "1/m1"
@@ -38,7 +37,7 @@ def test_a_well_is_read_though_the_law_is_none():
 
 def test_masses_and_charges_enter_as_in_the_law():
     data = motion("charge", trajectories=100)
-    found = profile(fit("-0.5*q1*q2/r**2"), data, topology(3))
+    found = radial_profile(fit("-0.5*q1*q2/r**2"), data, topology(3))
     assert set(found.factor.variables) == {"q1", "q2", "m1"}
     table = np.array([[2.0, 3.0, 5.0]])
     assert found.factor.evaluate(table, ["m1", "q1", "q2"])[0] == pytest.approx(7.5)
@@ -54,7 +53,7 @@ def test_one_edge_a_pair_pulls_both_bodies_where_masses_are_unknown():
     data = snapshots(jax.tree.map(np.asarray, orbits))
     log_mass = np.log(np.asarray(orbits.mass)[0])
     law = fit("0.5*m1*m2/r**2", dims=3, log_mass=log_mass)
-    found = profile(law, data, topology(3, directed=False))
+    found = radial_profile(law, data, topology(3, directed=False))
     assert str(found.factor) == "m2"
     true = 1.0 / (found.distance + 0.01) ** 2
     np.testing.assert_allclose(found.size, true, rtol=1e-3)
@@ -62,7 +61,7 @@ def test_one_edge_a_pair_pulls_both_bodies_where_masses_are_unknown():
 
 def test_few_snapshots_tell_no_function():
     data = jax.tree.map(lambda a: a[:20], motion("spring"))
-    assert profile(fit("2.0*(r - 0.9)/r"), data, topology(3)) is None
+    assert radial_profile(fit("2.0*(r - 0.9)/r"), data, topology(3)) is None
 
 
 def test_friction_and_field_are_left_to_the_law():
@@ -73,13 +72,13 @@ def test_friction_and_field_are_left_to_the_law():
         drag=lambda mass, charge: 0.3 + 0.0 * mass,
     )
     data = motion(own)
-    blind = profile(fit("2.0*(r - 0.9)/r"), data, topology(3))
+    blind = radial_profile(fit("2.0*(r - 0.9)/r"), data, topology(3))
     law = fit("2.0*(r - 0.9)/r", drag=constant(-0.2) / parse("m1"), field=(0.1, -1.0))
-    seeing = profile(law, data, topology(3))
+    seeing = radial_profile(law, data, topology(3))
     np.testing.assert_allclose(seeing.size, 2.0 * (seeing.distance - 1.0), atol=2e-3)
     assert seeing.error < 1e-3 * blind.error
 
 
 def test_sums_of_two_kinds_have_no_one_function_of_distance():
     data = motion("charge")
-    assert profile(fit("(m1*m2 - 1.5*q1*q2)/r**3"), data, topology(3)) is None
+    assert radial_profile(fit("(m1*m2 - 1.5*q1*q2)/r**3"), data, topology(3)) is None
