@@ -50,6 +50,8 @@ _HIDDEN = (96, 96, 96)
 _PRUNED_AT = (0.1, 0.4)
 # how large the relative error may be right after: the steps that follow make it good
 _PRUNING_ERROR = 0.5
+# error of a network over that of none, from which on it begins anew at the first of these steps
+_LEARNED_NOTHING, _STARTS = 0.9, 3
 _RELATIVE_FLOOR = 0.1  # of the median acceleration but zero: below this, errors are absolute
 # Relative errors are far smaller than the paper's absolute ones, so penalties are too; a larger one
 # silences messages before a network knows anything, where half of the bodies feel nothing.
@@ -165,9 +167,11 @@ def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Lea
     error = relative_error(float(_RELATIVE_FLOOR * jnp.median(moved)) if moved.size else 1.0)
     schedule = optax.cosine_onecycle_schedule(steps, _PARTICLE_RATE, 0.1, 10.0, 1e3)
     init_key, run_key, prune_key = jax.random.split(key, 3)
-    params, batches, seconds = model.init(init_key), graph_batches(edges, _BATCH), 0.0
+    params, batches, seconds, starts = model.init(init_key), graph_batches(edges, _BATCH), 0.0, 1
     shares = (*_PRUNED_AT, 1.0) if name == "l1" else (1.0,)
-    for share, begun in zip(shares, (0.0, *shares), strict=False):
+    stages = list(zip((0.0, *shares), shares, strict=False))
+    while stages:
+        begun, share = stages.pop(0)
         done = int(begun * steps)
         optimizer = _optimizer(partial(_later, schedule, done))
         trained = train(
@@ -185,7 +189,12 @@ def _learn_particles(name, data, edges, key, steps, time_limit, callback) -> Lea
             break
         if share < 1.0:
             sample = batches(jax.random.fold_in(prune_key, done), jnp.zeros((), int), data)
-            model, params = _pruned(model, params, dims, sample, error)
+            again = not begun and starts < _STARTS and time_limit is None
+            if again and _knows_nothing(model, params, sample, error):
+                params, starts = model.init(jax.random.fold_in(init_key, starts)), starts + 1
+                stages.insert(0, (begun, share))
+            else:
+                model, params = _pruned(model, params, dims, sample, error)
     return Learned(name, model, params, data, edges, seconds, trained.interrupted)
 
 
@@ -197,6 +206,14 @@ def _of_all(callback: Callable[[Event], bool | None], steps: int, event: Event) 
     """Tell of a stage as a part of the whole."""
     left = (steps - event.step) / event.steps_per_second
     return callback(event._replace(steps=steps, seconds_left=left))
+
+
+def _knows_nothing(model: GraphModel, params: dict, sample: tuple, error: ErrorFn) -> bool:
+    """Whether the network is hardly better than none: a penalty may silence it from the start."""
+    nodes, target = sample
+    predicted = jax.jit(model.apply)(params, nodes).acceleration
+    of_none = jnp.mean(error(jnp.zeros_like(target), target))
+    return bool(jnp.mean(error(predicted, target)) > _LEARNED_NOTHING * of_none)
 
 
 def _pruned(
