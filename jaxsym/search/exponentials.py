@@ -18,7 +18,7 @@ from scipy.optimize import least_squares
 from jaxsym.search.formulas import Formula
 from jaxsym.search.holes import Filler
 from jaxsym.search.problem import Problem
-from jaxsym.search.quotients import Quotients, quotients, unlike
+from jaxsym.search.quotients import Quotients, fewest_terms, quotients, unlike
 from jaxsym.search.ranking import least
 
 _ENTRIES, _TIMES = 48, 16  # simple entries G, and M
@@ -30,8 +30,6 @@ _COST = 0.02  # logarithms of the share left that a node is worth
 _APART = 1e-9  # share of the square by which two exponentials must differ
 _SAME = 1e-9  # relative difference of numbers that is rounding
 _ROUNDING = 1e-22  # share of the square that is nothing
-# What the sum is made of, the shortest formula first: either exponential, offset.
-_FORMS = ((0,), (1,), (0, 2), (1, 2), (0, 1), (0, 1, 2))
 
 
 def exponentials(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterator[Formula]:
@@ -62,17 +60,21 @@ def exponentials(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> 
         rates, loss = _fitted_rates(unit[g], _RATES[pairs[g, m]], targets, m)
         fits.append((math.log(loss + _ROUNDING) + _COST * costs[g, m], g, m, rates))
     for _, g, m, rates in sorted(fits, key=lambda fit: fit[0])[:_TOLD]:
-        parts = _parts(unit[g], rates, targets, m)
-        shift = rates / range_[g]
-        part = _written(filler.formula(inner[g]), shift, low[g], parts, rates)
+        columns = _columns(unit[g], rates, offset=True)
+        parts = fewest_terms(columns, targets.desired[m], targets.weights[m])
+        part = _written(filler.formula(inner[g]), rates, low[g], range_[g], parts)
         outer = filler.formula(targets.entries[m])
-        yield part if outer == ("1",) else ("mul", *outer, *part)
+        if all(math.isfinite(token) for token in part if not isinstance(token, str)):
+            yield part if outer == ("1",) else ("mul", *outer, *part)
 
 
-def _columns(unit: Float[np.ndarray, " n"], rates: np.ndarray) -> Float[np.ndarray, "R n"]:
-    """Exponentials of at most 1."""
+def _columns(
+    unit: Float[np.ndarray, " n"], rates: np.ndarray, *, offset: bool = False
+) -> Float[np.ndarray, "R n"]:
+    """Exponentials of at most 1, and a column of ones."""
     rates = rates[:, None]
-    return np.exp(rates * unit - np.maximum(rates, 0.0))
+    columns = np.exp(rates * unit - np.maximum(rates, 0.0))
+    return np.concatenate([columns, np.ones((1, len(unit)))]) if offset else columns
 
 
 def _all_pairs(
@@ -104,49 +106,34 @@ def _all_pairs(
     return left, best
 
 
-def _solve(
-    unit: np.ndarray, rates: np.ndarray, targets: Quotients, m: int, form: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Factors of a form, and what they leave, weighted."""
-    root = np.sqrt(targets.weights[m])
-    columns = [*_columns(unit, rates), np.ones_like(unit)]
-    design = root[:, None] * np.stack([columns[i] for i in form], axis=1)
-    found = np.linalg.lstsq(design, root * targets.desired[m], rcond=None)[0]
-    return found, design @ found - root * targets.desired[m]
-
-
 def _fitted_rates(
     unit: np.ndarray, start: np.ndarray, targets: Quotients, m: int
 ) -> tuple[np.ndarray, float]:
     """The rates, and the share left."""
+    root = np.sqrt(targets.weights[m])
     rates = lambda logs: np.sign(start) * np.exp(np.clip(logs, -5.0, 6.0))  # noqa: E731
-    left = lambda logs: _solve(unit, rates(logs), targets, m, (0, 1, 2))[1]  # noqa: E731
+
+    def left(logs: np.ndarray) -> np.ndarray:
+        design = (root * _columns(unit, rates(logs), offset=True)).T
+        factors = np.linalg.lstsq(design, root * targets.desired[m], rcond=None)[0]
+        return design @ factors - root * targets.desired[m]
+
     fit = least_squares(left, np.log(np.abs(start)), method="lm", max_nfev=100)
     centered = targets.desired[m] - targets.weights[m] @ targets.desired[m]
-    return rates(fit.x), 2 * fit.cost / float(targets.weights[m] @ centered**2)
-
-
-def _parts(unit: np.ndarray, rates: np.ndarray, targets: Quotients, m: int) -> dict[int, float]:
-    """Factors of the shortest form that fits as well as the longest, by place in it."""
-    desired, weights = targets.desired[m], targets.weights[m]
-    slack = _ROUNDING * float(weights @ desired**2)
-    fits = {form: _solve(unit, rates, targets, m, form) for form in _FORMS}
-    losses = {form: float(left @ left) for form, (_, left) in fits.items()}
-    enough = losses[_FORMS[-1]] * (1 + 6 / len(unit)) + slack
-    form = next(form for form in _FORMS if losses[form] <= enough)
-    return dict(zip(form, fits[form][0].tolist(), strict=True))
+    square = float(targets.weights[m] @ centered**2)
+    return rates(fit.x), 2 * fit.cost / square if square > 0 else 1.0
 
 
 def _written(
-    inner: Formula, shift: np.ndarray, low: float, parts: dict[int, float], rates: np.ndarray
+    inner: Formula, rates: np.ndarray, low: float, range_: float, parts: dict[int, float]
 ) -> Formula:
     """The sum as a formula of the entry itself, in place of its share of the range."""
     terms: list[Formula] = []
     for place in (0, 1):
         if place in parts:
-            rate = float(shift[place])
-            lift = math.exp(min(-rate * low - max(rates[place], 0.0), 700.0))
-            size = parts[place] * lift
+            rate = float(rates[place] / range_)
+            lift = -rate * low - max(float(rates[place]), 0.0)
+            size = parts[place] * math.exp(min(lift, 700.0))
             if inner[0] == "log":
                 term: Formula = ("pow", *inner[1:], rate)
             else:

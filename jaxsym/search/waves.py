@@ -16,7 +16,7 @@ from jaxtyping import Float
 from jaxsym.search.formulas import Formula
 from jaxsym.search.holes import Filler
 from jaxsym.search.problem import Problem
-from jaxsym.search.quotients import Quotients, quotients, unlike
+from jaxsym.search.quotients import Quotients, fewest_terms, quotients, unlike
 from jaxsym.search.ranking import least
 
 _ENTRIES = 800  # simple entries G, and
@@ -27,9 +27,6 @@ _KEPT = 16  # waves that are fitted
 _COST = 0.02  # logarithms of the share left that a node is worth
 _STEPS = 0.5 ** np.arange(40)  # of wave numbers, to make the best better
 _SAME = 1e-9  # relative difference of numbers that is rounding
-_ROUNDING = 1e-22  # share of the square that is nothing
-# What a wave is made of, the shortest formula first: cosine, sine, offset.
-_FORMS = ((0,), (1,), (0, 2), (1, 2), (0, 1), (0, 1, 2))
 
 
 def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterator[Formula]:
@@ -96,34 +93,30 @@ def _better(values: np.ndarray, number: float, step: float, targets: Quotients, 
     """The wave number, by a search in ever smaller steps."""
     for size in step * _STEPS:
         trials = number + size * np.linspace(-0.5, 0.5, 3)
-        losses = [_solve(values, trial, targets, m, (0, 1, 2))[1] for trial in trials]
+        losses = [_loss(values, trial, targets, m) for trial in trials]
         number = float(trials[int(np.argmin(losses))])
     return number
 
 
-def _solve(
-    values: np.ndarray, number: float, targets: Quotients, m: int, form: tuple[int, ...]
-) -> tuple[np.ndarray, float]:
-    """Coefficients of a form, and the loss."""
+def _columns(values: np.ndarray, number: float) -> Float[np.ndarray, "3 n"]:
+    """Cosine, sine, offset."""
+    return np.stack([np.cos(number * values), np.sin(number * values), np.ones_like(values)])
+
+
+def _loss(values: np.ndarray, number: float, targets: Quotients, m: int) -> float:
+    """Of the best wave of this number."""
     desired, root = targets.desired[m], np.sqrt(targets.weights[m])
-    columns = np.cos(number * values), np.sin(number * values), np.ones_like(values)
-    design = root[:, None] * np.stack([columns[i] for i in form], axis=1)
-    found = np.linalg.solve(
-        design.T @ design + 1e-14 * np.eye(len(form)), design.T @ (root * desired)
-    )
-    return found, float(np.sum((design @ found - root * desired) ** 2))
+    design = (root * _columns(values, number)).T
+    found = np.linalg.solve(design.T @ design + 1e-14 * np.eye(3), design.T @ (root * desired))
+    return float(np.sum((design @ found - root * desired) ** 2))
 
 
 def _fitted(
     inner: Formula, values: np.ndarray, number: float, targets: Quotients, m: int
 ) -> Formula:
     """The shortest formula that fits as well as the longest."""
-    desired, weights = targets.desired[m], targets.weights[m]
-    slack = _ROUNDING * float(weights @ desired**2)
-    fits = {form: _solve(values, number, targets, m, form) for form in _FORMS}
-    enough = fits[_FORMS[-1]][1] * (1 + 6 / len(values)) + slack
-    form = next(form for form in _FORMS if fits[form][1] <= enough)
-    found = dict(zip(form, fits[form][0].tolist(), strict=True))
+    columns = _columns(values, number)
+    found = fewest_terms(columns, targets.desired[m], targets.weights[m])
     argument: Formula = inner if abs(number - 1) < _SAME else ("mul", number, *inner)
     if 0 in found and 1 in found:
         argument = ("add", -math.atan2(found[1], found[0]), *argument)
