@@ -1,8 +1,8 @@
 """NeSymReS: share of equations found, by method, beam size, time and number of points.
 
 A1 and A2 are those of Biggio et al. (2021), at fresh points of the range ("iid") and of one three
-times as wide ("ood"); vNRR asks for single precision there (Martinek 2025, arXiv 2508.14481). A
-method that fails has not found the equation.
+times as wide ("ood"); vNRR asks for single precision in the range (Martinek 2025, arXiv
+2508.14481). A method that fails has not found the equation.
 """
 
 from __future__ import annotations

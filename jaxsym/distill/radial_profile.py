@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 from jaxtyping import Float
 from scipy.interpolate import BSpline
 
 from jaxsym.distill.law import OWN_VARIABLES
-from jaxsym.distill.reading import VARIABLES
-from jaxsym.distill.refit import Refit, error_scale
+from jaxsym.distill.reading import VARIABLES, pair_inputs
+from jaxsym.distill.refit import Refit, error_scale, in_double
 from jaxsym.expr import Expression, literal, variable
 from jaxsym.graphs import Snapshots, Topology
 
@@ -161,15 +163,14 @@ def _both_ways(edges: Topology) -> tuple[np.ndarray, np.ndarray]:
 
 def _pairs(fit, data, senders, receivers) -> tuple[np.ndarray, np.ndarray]:
     """Displacements `[S, E, D]` and the columns of `VARIABLES` `[S, E, V]`."""
-    position, mass, charge = (
-        np.asarray(part, np.float64)
-        for part in (data.bodies.position, data.bodies.mass, data.bodies.charge)
-    )
-    if fit.log_mass is not None:
-        mass = np.exp(fit.log_mass)[np.asarray(data.bodies.label)]
-    d = position[:, senders] - position[:, receivers]
-    ends = (part[:, end] for part in (mass, charge) for end in (receivers, senders))
-    return d, np.stack([np.linalg.norm(d, axis=-1), *ends], axis=-1)
+    with jax.enable_x64(True):
+        bodies = in_double(data.bodies)
+        if fit.log_mass is not None:
+            bodies = bodies._replace(mass=jnp.exp(fit.log_mass)[bodies.label])
+        receiver = jax.tree.map(lambda a: a[:, receivers], bodies)
+        sender = jax.tree.map(lambda a: a[:, senders], bodies)
+        displacement, inputs = pair_inputs(receiver, sender)
+        return np.asarray(displacement), np.asarray(inputs)
 
 
 def _factor(fit: Refit, table: np.ndarray) -> Expression | None:
