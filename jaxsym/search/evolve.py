@@ -173,6 +173,7 @@ class Evolution:
     def _loss(self, formula: Formula) -> float:
         return self.problem.loss_of(trace(formula, self.columns, self.table).values[0])
 
+    @np.errstate(all="ignore")
     def fitted(self, most: int = _FITTED) -> list[Expression]:
         """The best new members, as they are and with fitted constants.
 

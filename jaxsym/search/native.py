@@ -25,6 +25,7 @@ from jaxsym.search.stages import Effort, Stages
 from jaxsym.search.steering import Steering
 
 _MOST_ROWS = 4096  # that are searched on
+_HURRY = 5.0  # seconds a target within which the evolution comes early
 _REWRITTEN = 3  # best candidates that shorter ways to write are looked for
 _LOG = logging.getLogger(__name__)
 _UNTIL = 0.9  # share of the time after which no stage begins; the rest is for final fits
@@ -98,7 +99,9 @@ class NativeEngine:
         scalings = scale_together(problems)
         rows = _rows(problems, key)
         scaled = [s.scaled(p).rows(rows) for s, p in zip(scalings, problems, strict=True)]
-        stages = Stages(scaled, self.effort, key)
+        hurried = time_limit is not None and time_limit <= _HURRY * len(problems)
+        effort = self.effort if hurried else self.effort._replace(early=0)
+        stages = Stages(scaled, effort, key)
         targets = [
             _Target(*parts, stages) for parts in zip(problems, scalings, scaled, strict=True)
         ]

@@ -15,6 +15,7 @@ from jaxsym.search.steering import Steering
 
 _EXACT = 1e-20  # loss of exact answers, as a share of the variance,
 _EXACT_SINGLE = 1e-13  # and for data in float32
+_SIZES = 1e-130, 1e150  # of a target, whose squared errors float64 can tell apart
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def make_problems(
     """Check a table and split it into one problem per target.
 
     Raises:
-      ValueError: shapes that do not match, non-finite values, bad weights or names.
+      ValueError: shapes that do not match, non-finite values, a target so large or small that
+        its squares are not, bad weights or names.
     """
     table, targets = np.asarray(X, np.float64), np.asarray(y, np.float64)
     require(table.ndim == 2, f"X has shape {table.shape}; expected [n, V]")
@@ -115,6 +117,12 @@ def make_problems(
     )
     for name, values in (("X", table), ("y", targets), ("weights", weight)):
         finite(name, values)
+    for size in np.abs(targets).max(0):
+        require(
+            size == 0 or _SIZES[0] <= size <= _SIZES[1],
+            f"y is at most {size:g} in size; expected {_SIZES[0]:g} to {_SIZES[1]:g}, since "
+            "squared errors are compared: scale it, or search for its logarithm",
+        )
     require(bool(np.all(weight >= 0)), "weights has a negative value; expected none")
     require(bool(np.all(weight.sum(0) > 0)), "weights are all zero; expected a positive one")
     names = tuple(variables)

@@ -16,6 +16,7 @@ _WAYS: tuple[Callable[[sympy.Expr], sympy.Expr], ...] = (
     sympy.together,
     sympy.cancel,
     sympy.factor,
+    sympy.factor_terms,
     sympy.powsimp,
     lambda e: sympy.logcombine(e, force=True),
     lambda e: sympy.cancel(sympy.together(e)).expand(),

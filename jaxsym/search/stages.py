@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Key
 from jaxsym._random import generator
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.search.candidates import Candidates
-from jaxsym.search.contexts import contexts, filled
+from jaxsym.search.contexts import Context, contexts, filled
 from jaxsym.search.evolve import Evolution
 from jaxsym.search.exponentials import exponentials
 from jaxsym.search.factors import Factors
@@ -39,6 +39,7 @@ from jaxsym.search.transforms import transformed
 from jaxsym.search.waves import waves
 
 _DESCRIBED = 0.5  # share of the variance that a candidate may leave to tell noise from signal
+_SEEDS = 100  # candidates that the evolution goes on from
 _POWERS = (("inv",), ("square",), ("sqrt",))
 
 
@@ -57,6 +58,7 @@ class Effort(NamedTuple):
       terms: of that of terms.
       beams: sums that are followed from each number of terms to the next.
       factors: functions that are fitted as factors of power laws.
+      early: generations of the evolution after the first few stages, where time is short.
       generations: of the evolution, at most, and
       patience: without anything new.
       reductions: ways to fewer variables that are followed, and
@@ -74,6 +76,7 @@ class Effort(NamedTuple):
     terms: int = 8000
     beams: int = 48
     factors: int = 16
+    early: int = 2
     generations: int = 120
     patience: int = 20
     reductions: int = 2
@@ -139,16 +142,19 @@ class Stages:
         """The stages that need a library, first a small one, then the large one."""
         sample = pool.problem.rows(self._rows)
         evolution = Evolution(sample, self.small_filler, self.rng, self.stop)
-        yield from self._of_functions(pool, evolution, sample.y)
+        found = list(contexts(sample, evolution.filler, sample.y, deep=False))
+        yield from self._of_functions(pool, evolution, found)
+        yield from self._of_evolution(pool, evolution, self.effort.early)
+        yield from self._of_factors(pool, evolution, found)
         evolution.seed(waves(sample, self.small_filler, self.stop))
         pool.offer(evolution.fitted(16))
         yield "waves"
+        yield from self._of_evolution(pool, evolution, self.effort.early)
         evolution.seed(exponentials(sample, self.small_filler, self.stop))
         pool.offer(evolution.fitted(16))
         yield "exponentials"
         few = self.effort._replace(rows=self.effort.rows // 4)
         yield from self._of_pairs(pool, self.terms, few, sample.y)
-        evolution.seed(to_formula(expression) for expression in pool.best(100))
         yield from self._of_evolution(pool, evolution, self.effort.generations // 24)
         yield from self._of_pairs(pool, self.small, self.effort.lighter(), sample.y)
         evolution.seed(nested_functions(sample, self.small_filler, self.stop))
@@ -161,15 +167,17 @@ class Stages:
         yield "constants inside functions"
         yield from self._around_best(pool, evolution)
         yield from self._of_contexts(pool, evolution, sample.y)
-        evolution.seed(to_formula(expression) for expression in pool.best(200))
-        yield from self._of_evolution(pool, evolution, self.effort.generations // 4)
+        yield from self._of_evolution(pool, evolution, self.effort.generations // 4, 2 * _SEEDS)
         yield from self._of_pairs(pool, self.library, self.effort, sample.y)
         evolution.filler = Filler(self.library, sample)
-        evolution.seed(to_formula(expression) for expression in pool.best(100))
         yield from self._of_evolution(pool, evolution, self.effort.generations)
 
-    def _of_evolution(self, pool: Pool, evolution: Evolution, generations: int) -> Iterator[str]:
-        """Generations until there is nothing new for a while."""
+    def _of_evolution(
+        self, pool: Pool, evolution: Evolution, generations: int, seeds: int = _SEEDS
+    ) -> Iterator[str]:
+        """Generations from the best so far, until there is nothing new for a while."""
+        if generations:
+            evolution.seed(to_formula(expression) for expression in pool.best(seeds))
         best, idle = math.inf, 0
         for _ in range(generations):
             pool.offer(evolution.generation())
@@ -190,28 +198,30 @@ class Stages:
         smooth = best.expression.evaluate(sample.X, sample.variables)
         if best.loss < _DESCRIBED * pool.problem.variance and np.all(np.isfinite(smooth)):
             evolution.filler = Filler(self.small, sample, smooth)
+            found = list(contexts(sample, evolution.filler, smooth, deep=False))
             for stage in itertools.chain(
-                self._of_functions(pool, evolution, smooth),
+                self._of_functions(pool, evolution, found),
+                self._of_factors(pool, evolution, found),
                 self._of_pairs(pool, self.small, self.effort.lighter(), smooth),
             ):
                 yield f"{stage} around the best"
             evolution.filler = self.small_filler
 
     def _of_functions(
-        self, pool: Pool, evolution: Evolution, smooth: Float[np.ndarray, " n"]
+        self, pool: Pool, evolution: Evolution, found: list[Context]
     ) -> Iterator[str]:
-        """Functions of entries, and power laws times such functions."""
-        sample, filler = evolution.problem, evolution.filler
-        found = list(contexts(sample, filler, smooth, deep=False))
-        plain, others = found[:1], found[1:]
-        for part, each in ((plain, 6 * self.effort.factors), (others, self.effort.factors)):
-            formulas = filled(part, filler, self.stop, each=each)
+        """Functions of entries."""
+        for part, each in ((found[:1], 6 * self.effort.factors), (found[1:], self.effort.factors)):
+            formulas = filled(part, evolution.filler, self.stop, each=each)
             evolution.seed(formula for _, formula in formulas)
             pool.offer(evolution.fitted(24))
         yield "functions"
-        factors = Factors(filler, sample)
-        if plain:
-            evolution.seed(products(plain[0].hole.product, factors, self.effort.pairs // 2))
+
+    def _of_factors(self, pool: Pool, evolution: Evolution, found: list[Context]) -> Iterator[str]:
+        """Power laws times functions of entries."""
+        factors = Factors(evolution.filler, evolution.problem)
+        if found:
+            evolution.seed(products(found[0].hole.product, factors, self.effort.pairs // 2))
             pool.offer(evolution.fitted(16))
         yield "products"
         for context in found:

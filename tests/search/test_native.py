@@ -178,6 +178,11 @@ def test_variants_keep_values_exponents_and_rationals():
             {"y": np.array([0, 1, 2, 3, np.inf])},
             r"y has a non-finite value \(inf\) at index \(4, 0\)",
         ),
+        (
+            {"y": np.array([0, 1, 2, 3, 1e200])},
+            r"y is at most 1e\+200 in size; expected 1e-130 to 1e\+150",
+        ),
+        ({"y": 1e-200 * np.arange(5)}, "y is at most 4e-200 in size"),
         ({"weights": np.ones(3)}, r"weights has shape \(3,\); expected \(5,\) or \(5, 1\)"),
         ({"weights": -np.ones(5)}, "weights has a negative value"),
         ({"weights": np.zeros(5)}, "weights are all zero"),
@@ -190,6 +195,21 @@ def test_bad_input(change, message):
     arguments = {"X": np.ones((5, 2)), "y": np.arange(5.0), "variables": ["a", "b"]} | change
     with pytest.raises(ValueError, match=message):
         search(arguments.pop("X"), arguments.pop("y"), key=KEY, **arguments)
+
+
+@pytest.mark.parametrize(("limit", "early"), [(4.0, True), (60.0, False)])
+def test_evolution_comes_early_where_time_is_short(limit, early):
+    x = np.linspace(1.0, 9.0, 60)[:, None]
+    y = np.sin(x[:, 0] * np.log(x[:, 0]) + 0.3 * x[:, 0] ** 2) / (1.3 + np.tanh(x[:, 0] - 3))
+    stages = []
+
+    def told(progress):
+        stages.append(progress.stage)
+        if progress.stage == "products":
+            raise KeyboardInterrupt
+
+    search(x, y, variables=["x"], key=KEY, time_limit=limit, callback=told)
+    assert stages[-1] == "products" and ("evolution" in stages) == early
 
 
 def test_a_constant_target_is_a_constant():

@@ -11,7 +11,12 @@ X = np.random.default_rng(0).uniform(0.5, 2.0, (50, 2))
 
 @pytest.mark.parametrize(
     ("text", "shortest"),
-    [("x/y/(1 + x/y)", "x/(x + y)"), ("1.5*x*y + 1.5*x", "1.5*x*(y + 1)"), ("x*x/y - y", None)],
+    [
+        ("x/y/(1 + x/y)", "x/(x + y)"),
+        ("1.5*x*y + 1.5*x", "1.5*x*(y + 1)"),
+        ("1.5*x/(y*(x + 2)) - 2.5/(x + 2)", "(1.5*x/y - 2.5)/(x + 2)"),
+        ("x*x/y - y", None),
+    ],
 )
 def test_shorter_forms_are_equal(text, shortest):
     whole = parse(text)
