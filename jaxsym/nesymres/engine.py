@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -31,8 +28,6 @@ from jaxsym.search.steering import Steering
 _AT_ONCE = 0.05  # share of the time after which the network is asked
 _SEARCH = 0.95  # share of the time until which late proposals are waited for
 _PATIENCE = 10.0  # seconds at most that they are waited for
-_NICE = 10  # of the thread in which the network reads
-_GUESSES = 4  # fitted proposals per target that join the native search
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
 
@@ -142,10 +137,10 @@ class HybridEngine(NeSymReSEngine):
     """The native engine, which the network's proposals join.
 
     What the native engine does not solve at once is read by the network as well, in a thread of its
-    own, which leaves a single core to the native engine most of the time. The proposals join the
-    search as soon as they are there: it ends if one is exact, and otherwise its evolution goes on
-    from them. If they are late, since functions are compiled once in a process, they join the front
-    at the end. Where the network knows too few variables the native engine works alone.
+    own. The proposals join the search as soon as they are there: it ends if one is exact, and
+    otherwise its evolution goes on from them. If they are late, since functions are compiled once
+    in a process, they join the front at the end. Where the network knows too few variables the
+    native engine works alone.
 
     Attributes:
       native: the engine that goes on from there.
@@ -187,7 +182,7 @@ class HybridEngine(NeSymReSEngine):
                 return []
             fronts = proposals.new()
             _tell(callback, fronts, began)
-            return [e for front in fronts for e in _best(front)]
+            return [candidate.expression for front in fronts for candidate in front]
 
         knows = len(variables) <= (self.network or _small()).config.variables
         steering = steering or Steering()
@@ -229,7 +224,7 @@ class _Proposals:
           timeout: seconds to wait for what has been begun; None begins it and does not wait.
         """
         if self._coming is None and timeout is None:
-            executor = ThreadPoolExecutor(1, initializer=_give_way)
+            executor = ThreadPoolExecutor(1)
             self._coming = executor.submit(self._read)
             executor.shutdown(wait=False)
         if self._coming is None or self._told:
@@ -239,21 +234,10 @@ class _Proposals:
         return self._coming.result() if self._told else ()
 
 
-def _give_way() -> None:
-    """Leave a single core to the search: this thread takes a tenth of it, or all of an idle one."""
-    if sys.platform == "linux":  # where threads have priorities of their own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-
-
 def _tell(callback: Callback | None, fronts: Sequence[ParetoFront], began: float) -> None:
     for number, front in enumerate(fronts):
         if callback is not None:
             callback(Progress("proposals", number, time.monotonic() - began, front))
-
-
-def _best(front: ParetoFront) -> list[Expression]:
-    """The most exact of a front."""
-    return [c.expression for c in sorted(front, key=lambda c: c.loss)[:_GUESSES]]
 
 
 def _is_exact(problem: Problem, front: ParetoFront) -> bool:

@@ -17,8 +17,8 @@ from jaxsym.search.protocol import SEARCHED
 from jaxsym.search.settle import settle
 
 SLOTS = 6  # most constants of an equation that is fitted
-_LENGTH = 64  # instructions of a program; the longest equation has fewer
-_POINTS = 256  # rows that constants are fitted to
+_LENGTHS = (32, 64)  # instructions of programs; the longest equation has fewer
+_POINTS = 256  # most rows that constants are fitted to
 _STEPS = 40  # of a fit
 _PENALTY = 1e-14  # of the mean squared error, per token (Biggio et al. 2021, section 4.2)
 
@@ -118,9 +118,11 @@ def fit_proposals(
     rows = [(t, e) for t, row in enumerate(chosen) for e in row if e.constants]
     if not rows:
         return fitted
-    samples = [_sample(problem) for problem in problems]
+    samples = _samples(problems)
     renamed = [_renamed(e, problems[t].variables) for t, e in rows]
-    program = compile_programs(renamed, VARIABLES, length=_LENGTH, slots=SLOTS)
+    longest = max(len(e.tokens) for e in renamed)
+    length = min((n for n in _LENGTHS if n >= longest), default=_LENGTHS[-1])
+    program = compile_programs(renamed, VARIABLES, length=length, slots=SLOTS)
     X, y, weights = (np.stack([sample[i] for sample in samples]) for i in range(3))
     if len(problems) == 1:
         data = X[0], y[0], weights[0]
@@ -137,20 +139,21 @@ def fit_proposals(
     return fitted
 
 
-def _sample(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """At most `_POINTS` rows of a table, filled up to that by rows without weight.
+def _samples(problems: Sequence[Problem]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """At most `_POINTS` rows of each table, filled up to as many by rows without weight.
 
     The number of columns is the same for all tables, so that the fit is compiled once.
     """
-    part = problem.sample(np.random.default_rng(0), _POINTS)
-    n, columns = part.X.shape
-    extra = _POINTS - n
-    X = np.pad(part.X, ((0, extra), (0, 0)), mode="edge")
-    return (
-        np.pad(X, ((0, 0), (0, len(VARIABLES) - columns))),
-        np.pad(part.y, (0, extra)),
-        np.pad(part.weights, (0, extra)),
-    )
+    parts = [problem.sample(np.random.default_rng(0), _POINTS) for problem in problems]
+    longest = max(len(part.y) for part in parts)
+    samples = []
+    for part in parts:
+        n, columns = part.X.shape
+        X = np.pad(part.X, ((0, longest - n), (0, 0)), mode="edge")
+        X = np.pad(X, ((0, 0), (0, len(VARIABLES) - columns)))
+        y, weights = (np.pad(values, (0, longest - n)) for values in (part.y, part.weights))
+        samples.append((X, y, weights))
+    return samples
 
 
 def _renamed(expression: Expression, names: Sequence[str]) -> Expression:

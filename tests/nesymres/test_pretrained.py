@@ -281,12 +281,12 @@ def test_the_native_search_ends_with_an_exact_proposal(network, hard):
     assert "proposals" in stages and stages.index("proposals") >= len(stages) - 2
 
 
-def test_hybrid_goes_on_from_the_best_proposals(network, hard):
+def test_hybrid_goes_on_from_the_front_of_proposals(network, hard):
     X, y = hard
     native = Idle(waits=True)
     engine = HybridEngine(network=Oracle(*vars(network).values()), native=native)
     engine.search(X, np.tanh(y), variables=["x"], key=jax.random.key(0))
-    assert 0 < len(native.arrived) <= 4 and any("sin" in g.tokens for g in native.arrived)
+    assert len(native.arrived) > 1 and any("sin" in g.tokens for g in native.arrived)
 
 
 def test_hybrid_works_alone_where_the_network_knows_too_little(network):
