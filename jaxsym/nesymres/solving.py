@@ -17,7 +17,7 @@ from jaxsym.search.protocol import SEARCHED
 from jaxsym.search.settle import settle
 
 SLOTS = 6  # most constants of an equation that is fitted
-_LENGTHS = (32, 64)  # instructions of programs; the longest equation has fewer
+_SHORT, _LENGTH = 32, 64  # instructions of programs; the longest equation has fewer
 _POINTS = 256  # most rows that constants are fitted to
 _STEPS = 40  # of a fit
 _PENALTY = 1e-14  # of the mean squared error, per token (Biggio et al. 2021, section 4.2)
@@ -120,8 +120,7 @@ def fit_proposals(
         return fitted
     samples = _samples(problems)
     renamed = [_renamed(e, problems[t].variables) for t, e in rows]
-    longest = max(len(e.tokens) for e in renamed)
-    length = min((n for n in _LENGTHS if n >= longest), default=_LENGTHS[-1])
+    length = _SHORT if all(len(e.tokens) <= _SHORT for e in renamed) else _LENGTH
     program = compile_programs(renamed, VARIABLES, length=length, slots=SLOTS)
     X, y, weights = (np.stack([sample[i] for sample in samples]) for i in range(3))
     if len(problems) == 1:

@@ -285,8 +285,11 @@ def test_hybrid_goes_on_from_the_front_of_proposals(network, hard):
     X, y = hard
     native = Idle(waits=True)
     engine = HybridEngine(network=Oracle(*vars(network).values()), native=native)
-    engine.search(X, np.tanh(y), variables=["x"], key=jax.random.key(0))
-    assert len(native.arrived) > 1 and any("sin" in g.tokens for g in native.arrived)
+    told = []
+    engine.search(X, np.tanh(y), variables=["x"], key=jax.random.key(0), callback=told.append)
+    (front,) = (progress.front for progress in told if progress.stage == "proposals")
+    assert native.arrived == [candidate.expression for candidate in front]
+    assert any("sin" in expression.tokens for expression in native.arrived)
 
 
 def test_hybrid_works_alone_where_the_network_knows_too_little(network):
