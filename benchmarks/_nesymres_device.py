@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from jaxsym.nesymres import NeSymReS, generate_bank, on_device
-from jaxsym.nesymres.model import compute_dtype, init_params
-from jaxsym.nesymres.objective import make_batches, make_loss, make_optimizer
-from jaxsym.nesymres.runs import named_run
+from jaxsym.nesymres.model.transformer import compute_dtype, init_params
+from jaxsym.nesymres.pretraining.objective import make_batches, make_loss, make_optimizer
+from jaxsym.nesymres.pretraining.runs import named_run
 from jaxsym.training import init_state, make_step
 
 _POINTS, _SKELETONS, _TURNS = 256, 10_000, 20

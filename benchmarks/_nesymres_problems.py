@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks._search_problems import Column, SearchProblem, load_set
 from jaxsym.nesymres import Prior
-from jaxsym.nesymres.algebra import Algebra
-from jaxsym.nesymres.coefficients import UndefinedError
-from jaxsym.nesymres.skeletons import place_constants, sample_skeletons
+from jaxsym.nesymres.skeletons.algebra import Algebra
+from jaxsym.nesymres.skeletons.coefficients import UndefinedError
+from jaxsym.nesymres.skeletons.sampling import place_constants, sample_skeletons
 from jaxsym.nesymres.vocabulary import to_expression
 
 # Draws of the paper's prior, with the fewest and most constants: as SOOSE-NC, -WC and -FC.

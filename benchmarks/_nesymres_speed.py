@@ -14,12 +14,12 @@ import numpy as np
 
 from jaxsym.expr import fit_expressions, parse
 from jaxsym.nesymres import CONFIGS, NeSymReS, Pretrained, Prior, StreamConfig, generate_bank, solve
-from jaxsym.nesymres.bits import to_bits
-from jaxsym.nesymres.decoding import decode
-from jaxsym.nesymres.model import init_params
-from jaxsym.nesymres.objective import make_loss, make_optimizer
-from jaxsym.nesymres.skeletons import sample_skeletons
-from jaxsym.nesymres.stream import draw_examples, on_device
+from jaxsym.nesymres.model.bits import to_bits
+from jaxsym.nesymres.model.decoding import decode
+from jaxsym.nesymres.model.transformer import init_params
+from jaxsym.nesymres.pretraining.examples import draw_examples, on_device
+from jaxsym.nesymres.pretraining.objective import make_loss, make_optimizer
+from jaxsym.nesymres.skeletons.sampling import sample_skeletons
 from jaxsym.nesymres.vocabulary import SIZE
 from jaxsym.training import init_state, make_step
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from jaxsym.nesymres import ModelConfig, NeSymReS, load_weights, on_device
-from jaxsym.nesymres.model import compute_dtype
-from jaxsym.nesymres.objective import make_evaluation
+from jaxsym.nesymres.model.transformer import compute_dtype
 from jaxsym.nesymres.pretrain import HELD_OUT, load_bank, pretrain
-from jaxsym.nesymres.runs import Run, named_run, variant_of
+from jaxsym.nesymres.pretraining.objective import make_evaluation
+from jaxsym.nesymres.pretraining.runs import Run, named_run, variant_of
 
 BASE = "base"
 _SCALES: Mapping[str, Mapping[str, int]] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks._search_problems import SearchProblem
 from jaxsym.expr import Expression
-from jaxsym.expr.least_squares import least_squares
+from jaxsym.expr.fitting.single import least_squares
 
 EPSILON = float(np.finfo(np.float32).eps)
 FRESH, _ASIDE = 512, 10_000  # points of validation, and of A1 and A2

@@ -23,8 +23,8 @@ import jraph
 import numpy as np
 
 from benchmarks import _timing
-from jaxsym.distill.halo_discovery import HaloNetwork, learn_halos, read_halo_law
-from jaxsym.distill.halo_law import PUBLISHED_LAWS, HaloLaw, predict_halos, refit_halo_law
+from jaxsym.distill.halos.discovery import HaloNetwork, learn_halos, read_halo_law
+from jaxsym.distill.halos.law import PUBLISHED_LAWS, HaloLaw, predict_halos, refit_halo_law
 from jaxsym.graphs.halos import halo_graph
 from jaxsym.simulate.cosmology import (
     Cosmology,

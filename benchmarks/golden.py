@@ -24,7 +24,7 @@ from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.neighbors import neighbors
 from jaxsym.graphs import record_messages, snapshots
 from jaxsym.search import NativeEngine, ParetoFront
-from jaxsym.search.stages import Effort
+from jaxsym.search.native.pipeline import Effort
 from jaxsym.simulate import mechanical
 from jaxsym.syrenets import discover_lagrangian
 

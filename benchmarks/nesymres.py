@@ -35,7 +35,7 @@ from benchmarks import (
     _timing,
 )
 from jaxsym.nesymres import load_pretrained
-from jaxsym.nesymres.runs import VARIANTS
+from jaxsym.nesymres.pretraining.runs import VARIANTS
 
 PARTS = ("speed", "accuracy", "data", "variants", "figures", "device")
 _QUICK_STEPS = 3

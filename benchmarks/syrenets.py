@@ -23,7 +23,7 @@ from benchmarks import _timing
 from benchmarks._engine import Engine
 from benchmarks._syrenets_exact import SYSTEMS, adaptation, exact, noisy, untrained
 from benchmarks._syrenets_tables import OPERON, PAPER, fits, grouped, learn, paper_data, syrenets
-from jaxsym.search.operon import OperonEngine
+from jaxsym.search.engines.operon import OperonEngine
 
 _NOISE = ((0.0, 0.0), (0.001, 0.0), (0.01, 0.0), (0.0, 0.001), (0.0, 0.01))
 TARGET_RATIO = 10.0

@@ -4,14 +4,14 @@ from jaxsym.distill.discover import discover
 from jaxsym.distill.discovery import Discovery, latex
 from jaxsym.distill.energy import pair_energy
 from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
-from jaxsym.distill.halo_discovery import (
+from jaxsym.distill.halos.discovery import (
     HaloDiscovery,
     HaloNetwork,
     choose_composition,
     learn_halos,
     read_halo_law,
 )
-from jaxsym.distill.halo_law import (
+from jaxsym.distill.halos.law import (
     PUBLISHED_LAWS,
     HaloLaw,
     HaloRefit,

@@ -9,7 +9,7 @@ from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.reading import VARIABLES
 from jaxsym.distill.tidy import tidy
 from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy, variable
-from jaxsym.expr.snap import with_number
+from jaxsym.expr.fitting.snapping import with_number
 
 _SWAPPED = {"m1": "m2", "m2": "m1", "q1": "q2", "q2": "q1"}
 

@@ -11,7 +11,7 @@ from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.reading import VARIABLES
 from jaxsym.distill.refit import Refit, refit
 from jaxsym.expr import constant, literal, variable
-from jaxsym.expr.snap import with_number
+from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.graphs import Snapshots, Topology
 
 _DISTANCE, _MASSES = VARIABLES.index("r"), [VARIABLES.index("m1"), VARIABLES.index("m2")]

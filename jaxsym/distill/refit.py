@@ -16,7 +16,7 @@ from jaxsym.distill.law import ParticleLaw, with_parameters
 from jaxsym.distill.law_program import LawProgram, law_program, program_network
 from jaxsym.distill.reading import LEAST_OF_USUAL
 from jaxsym.distill.thresholds import threshold_slots
-from jaxsym.expr.levenberg_marquardt import Point, levenberg_marquardt
+from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
 
 _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite

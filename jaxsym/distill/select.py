@@ -15,7 +15,7 @@ from jaxsym.distill.neighbors import with_fewer_terms
 from jaxsym.distill.refit import Refit, refit, relative_error
 from jaxsym.distill.tidy import tidy
 from jaxsym.expr import Expression, literal
-from jaxsym.expr.snap import exact_numbers, with_number
+from jaxsym.expr.fitting.snapping import exact_numbers, with_number
 from jaxsym.graphs import Snapshots, Topology
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.

@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from jaxsym.expr import Expression, UnsupportedError, from_sympy
-from jaxsym.search.simplify import quick
+from jaxsym.expr.simplify import quick
 
 _REWRITES = (sympy.factor, sympy.expand, sympy.together, sympy.factor_terms)
 

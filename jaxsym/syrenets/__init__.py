@@ -6,6 +6,7 @@ from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discover import ROUTES, Progress, discover_lagrangian
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.syrenets.fourier import gauge_fixed, same_lagrangian, wave_terms
 from jaxsym.syrenets.hardening import Hardened, harden, network_terms
 from jaxsym.syrenets.library import ExpressionLibrary, Term, WaveLibrary, stages
 from jaxsym.syrenets.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
@@ -18,7 +19,6 @@ from jaxsym.syrenets.trainer import (
     mean_squared_error,
     train_network,
 )
-from jaxsym.syrenets.waves import gauge_fixed, same_lagrangian, wave_terms
 
 __all__ = [
     "EXACT",

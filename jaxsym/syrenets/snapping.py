@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from jaxsym.expr import Expression, constant, literal
-from jaxsym.expr.snap import exact_numbers
+from jaxsym.expr.fitting.snapping import exact_numbers
 from jaxsym.syrenets.regression import ROUNDING
 
 _DIGITS_SPARE = 4  # a decimal is taken for exact if it says at least so many digits less

@@ -17,7 +17,7 @@ from benchmarks._nesymres_studies import (
     by_variant,
     mean_and_error,
 )
-from jaxsym.nesymres.runs import VARIANTS
+from jaxsym.nesymres.pretraining.runs import VARIANTS
 
 
 def truth(problem, X, y):

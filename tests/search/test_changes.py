@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search.changes import Change, solvable
-from jaxsym.search.problem import make_problems
-from jaxsym.search.protocol import SEARCHED
-from jaxsym.search.templates import read_template
+from jaxsym.search.engines.protocol import SEARCHED
+from jaxsym.search.problem.problem import make_problems
+from jaxsym.search.reparametrize.change import Change, solvable
+from jaxsym.search.reparametrize.templates import read_template
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (50, 2))
 
