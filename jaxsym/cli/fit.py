@@ -121,8 +121,8 @@ def fit(
         operators=None if operators is None else operators.split(","),
         template=template,
         units=read and {name: unit for name, unit in read.items() if name != target},
-        target_units=None if read is None else read.get(target, ""),
-        dimensionless_constants=not free_constants,
+        y_units=None if read is None else read.get(target, ""),
+        dimensionless_constants_only=not free_constants,
         callback=tell,
         random_state=seed,
     )

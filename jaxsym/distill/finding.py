@@ -24,7 +24,7 @@ from jaxsym.distill.units import Units, coefficient_in_data_units
 from jaxsym.distill.verdict import symbolic_errors
 from jaxsym.expr import Expression, variable
 from jaxsym.graphs import Snapshots, snapshots
-from jaxsym.search import ParetoFront, Steering, search
+from jaxsym.search import Constraints, ParetoFront, search
 from jaxsym.search import Progress as SearchProgress
 from jaxsym.training import interrupt_flag
 
@@ -212,7 +212,7 @@ def _search(
             variables=table.names,
             key=key,
             weights=table.weights,
-            steering=Steering(guesses=start),
+            constraints=Constraints(guesses=start),
             time_limit=seconds,
             callback=stop,
         )

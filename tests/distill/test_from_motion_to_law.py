@@ -97,8 +97,8 @@ class PoorAtFirst:
     def __init__(self, poor_answers):
         self.poor_answers, self.asked = poor_answers, []
 
-    def __call__(self, X, y, *, steering, time_limit, **_):
-        self.asked.append((time_limit, [str(guess) for guess in steering.guesses]))
+    def __call__(self, X, y, *, constraints, time_limit, **_):
+        self.asked.append((time_limit, [str(guess) for guess in constraints.guesses]))
         poor = len(self.asked) <= self.poor_answers
         text = "0.5" if poor else "1.4*exp(-1.1*r)"
         return ParetoFront.of([Candidate(parse(text), 1, 1.0)], variance=1.0, samples=100)

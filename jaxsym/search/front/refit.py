@@ -38,7 +38,7 @@ _SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", 
 
 def fit_guesses(pool: Pool) -> None:
     """Offer the pool what the user guessed, with fitted constants and as it is."""
-    guesses = list(pool.problem.steering.guesses)
+    guesses = list(pool.problem.constraints.guesses)
     pool.offer(guesses)
     free = [guess for guess in guesses if guess.constants]
     if free:
@@ -145,7 +145,7 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
             problem.y,
             variables=problem.variables,
             weights=problem.weights,
-            named=problem.steering.named,
+            named=problem.constraints.named,
         )
         for form in forms.values()
         if problem.complexity(form) <= problem.complexity(expression)
