@@ -22,6 +22,7 @@ from jaxsym.expr import (
     variable,
 )
 from jaxsym.expr.fitting.single import least_squares
+from jaxsym.expr.operators import having
 from jaxsym.expr.subtrees import part_ends, to_expression, to_formula
 from jaxsym.expr.tokens import is_literal, literal_value
 from jaxsym.search.front.archive import Pool
@@ -33,7 +34,7 @@ _RESTARTS, _STEPS = 2, 30  # of a first fit
 _NEAR = 48  # candidates that are polished
 _SNAPPED = 20  # most candidates that are snapped
 _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the simpler ones'
-_SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "asinh"})
+_SCALED = having("transcendental") - {"asin", "acos"}  # whose arguments have a scale of their own
 
 
 def fit_guesses(pool: Pool) -> None:
