@@ -175,4 +175,18 @@ def spliced(traced: Traced, place: int, part: Sequence[str | float]) -> Formula:
     >>> spliced(traced, 1, ("sin", "x"))
     ('add', 'sin', 'x', 'x')
     """
-    return (*traced.formula[:place], *part, *traced.formula[traced.ends[place] :])
+    return replaced(traced.formula, traced.ends, place, part)
+
+
+def replaced(
+    formula: Formula, ends: Sequence[int], place: int, part: Sequence[str | float]
+) -> Formula:
+    """As `spliced`, for a formula without values.
+
+    Args:
+      formula: what to change.
+      ends: as `part_ends` gives them.
+      place: where the part to be replaced begins.
+      part: what to put there.
+    """
+    return (*formula[:place], *part, *formula[ends[place] :])
