@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxsym._indices import spread
 from jaxsym.distill.law import ParticleLaw
 from jaxsym.distill.learn import Learned
 from jaxsym.distill.neighbors import cut_off, neighbors, softened
@@ -236,5 +237,5 @@ def _shortest(front: ParetoFront) -> list[Expression]:
 def _some(data: Snapshots, count: int) -> Snapshots:
     """At most ``count`` snapshots, spread evenly."""
     total = len(data.acceleration)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    chosen = spread(total, count)
     return jax.tree.map(lambda a: np.asarray(a)[chosen], data)

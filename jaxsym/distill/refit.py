@@ -16,6 +16,7 @@ from jaxsym.distill.law import ParticleLaw, with_parameters
 from jaxsym.distill.law_program import LawProgram, law_program, program_network
 from jaxsym.distill.reading import LEAST_OF_USUAL
 from jaxsym.distill.thresholds import threshold_slots
+from jaxsym.expr.fitting.errors import standard_errors
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
 
@@ -197,11 +198,7 @@ class _Problem:
         """Of the entries in use; zero for the others."""
         errors = np.zeros(len(self.used))
         curvature = np.asarray(point.curvature)[np.ix_(self.used, self.used)]
-        scale = np.sqrt(np.diag(curvature))
-        scale = np.where(scale > 0, scale, 1.0)
-        values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
-        inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
-        errors[self.used] = np.sqrt(float(point.loss) / self.residuals * inverse) / scale
+        errors[self.used] = standard_errors(curvature, float(point.loss) / self.residuals)
         return errors
 
 
