@@ -16,6 +16,8 @@ PACKAGE = Path(jaxsym.__file__).parent
 # Lowest first. A room may import rooms of lower floors and itself, none of its own floor.
 FLOORS = (
     ("_check", "_deprecation", "_random", "progress"),
+    ("_files",),
+    ("_folders",),
     ("expr",),
     ("trajectories",),
     ("datasets",),

@@ -91,11 +91,11 @@ def discover(
     """
     from jaxsym import distill
     from jaxsym.cli.progress import ProgressDisplay
-    from jaxsym.report import check_folder, write_report
+    from jaxsym.report import FILES, check_folder, write_report
     from jaxsym.training import interrupt_flag
 
     if out is not None:
-        check_folder(out, force=force)
+        check_folder(out, force=force, files=FILES)
     elif force:
         raise click.UsageError("--force replaces a report; it goes with --out")
     _check_simulated(context, source)
