@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks import _timing
 from jaxsym import discover
 from jaxsym.distill import Discovery, Rollout, roll_out, rollout_error, symbolic_network
-from jaxsym.distill.units import natural_units
 from jaxsym.graphs import Bodies, topology
+from jaxsym.laws.units import natural_units
 from jaxsym.simulate import ParticleSystem, particles
 from jaxsym.simulate.laws import State
 from jaxsym.trajectories import Trajectories

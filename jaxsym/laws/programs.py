@@ -1,7 +1,7 @@
 """Laws as data, so that one compiled function runs any of them.
 
-Candidates by the dozen are put back in a model, and compiling each would take longer than fitting
-it: their formulas are instruction lists here (`jaxsym.expr.Program`), padded to one size.
+Candidates by the dozen are substituted for a network and refitted, and compiling each would take
+longer than fitting it: their formulas are instruction lists (`jaxsym.expr.Program`) of one size.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxsym._indices import power_of_two
-from jaxsym.distill.law import OWN_VARIABLES, ParticleLaw, law_network
-from jaxsym.distill.reading import VARIABLES
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.program import Numbers, Program, compile_programs, differentiable
 from jaxsym.graphs import Prediction
+from jaxsym.laws.pairs import VARIABLES
+from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw, law_network
 
 # instructions and constants that there is room for; longer formulas get the next power of two
 _PULL, _DRAG = (32, 8), (8, 2)

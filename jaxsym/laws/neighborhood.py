@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.thresholds import with_free_thresholds
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.expr.subtrees import part_ends, replaced, to_expression, to_formula
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.thresholds import with_free_thresholds
 
 _SMALL = 1e-3  # where new constants start
 _SUMS = ("add", "sub")
