@@ -11,7 +11,24 @@ import numpy as np
 
 from benchmarks._search_problems import SearchProblem
 from jaxsym.expr import Expression, Operator, apply, constant, literal, parse, variable
-from jaxsym.search import SymbolicRegressor
+from jaxsym.search import NativeEngine, SymbolicRegressor
+from jaxsym.search.native.pipeline import Effort
+
+# A budget of work in place of seconds, for comparing two versions of the search on any machine:
+# about a sixth of the usual sizes, and eight generations of the evolution. A formula that is not
+# found takes some six seconds of a core, and the development set's 150 some six minutes.
+WORK = Effort(
+    library=2000,
+    points=128,
+    rows=384,
+    pairs=40,
+    refined=30,
+    refined_points=256,
+    small=800,
+    terms=1500,
+    beams=12,
+    generations=8,
+)
 
 # The same for all engines that have them.
 _OPERATORS = (
@@ -27,6 +44,7 @@ class Answer(NamedTuple):
     front: list[Expression]
 
 
+# Of a problem, X, y, a seed and seconds.
 Solver = Callable[[SearchProblem, np.ndarray, np.ndarray, int, float], Answer]
 
 
@@ -50,10 +68,23 @@ def jaxsym_solver(engine: str, *, units: bool = False) -> Solver:
             **options,
         )
         model.fit(X, y, variables=list(problem.columns))
-        front = [candidate.expression for candidate in model.fronts_[0]]
-        return Answer(model.expression_, front)  # type: ignore[arg-type]
+        return _answer(model)
 
     return solve
+
+
+def _answer(model: SymbolicRegressor) -> Answer:
+    front = [candidate.expression for candidate in model.fronts_[0]]
+    return Answer(model.expression_, front)  # type: ignore[arg-type]
+
+
+def native_work(
+    problem: SearchProblem, X: np.ndarray, y: np.ndarray, seed: int, time_limit: float
+) -> Answer:
+    """The native search with the budget `WORK` and no time limit."""
+    model = SymbolicRegressor(engine=NativeEngine(WORK), operators=_OPERATORS, random_state=seed)
+    model.fit(X, y, variables=list(problem.columns))
+    return _answer(model)
 
 
 def operon_alone(
@@ -131,6 +162,7 @@ def _from_gplearn(text: str, names: list[str]) -> Expression:
 
 SOLVERS: Mapping[str, Solver] = {
     "native": jaxsym_solver("native"),
+    "native-work": native_work,
     "native+units": jaxsym_solver("native", units=True),
     "nesymres": jaxsym_solver("nesymres"),
     "hybrid": jaxsym_solver("hybrid"),

@@ -13,13 +13,24 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._development_set import Law, compositions, laws
 from benchmarks._search_equations import AI_FEYNMAN, MESSAGES, NGUYEN, Row
 from jaxsym.expr import Expression, parse
 
-POINTS = {"aif52": 128, "feynman": 128, "nguyen": 128, "soose": 512, "fastsrb": 512, "gn": 1000}
+POINTS = {
+    "aif52": 128,
+    "feynman": 128,
+    "nguyen": 128,
+    "soose": 512,
+    "fastsrb": 512,
+    "gn": 1000,
+    "development": 200,
+}
 SETS = tuple(POINTS)
 _DRAWS = 100  # times the number of points that are drawn until enough have a value
 _SHORTEST = 0.3  # distance of bodies that is sampled
+_COMPOSITIONS = 46  # random formulas beside the 104 of the development set: 150 in all
+_DECADES = 30.0  # high over low from which a range of the development set is logarithmic
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,8 @@ def load_set(name: str, soose: Path | None = None) -> list[SearchProblem]:
     written: dict[str, tuple[Row, ...]] = {"aif52": AI_FEYNMAN, "nguyen": NGUYEN, "gn": MESSAGES}
     if name in written:
         return [_from_row(*row) for row in written[name]]
+    if name == "development":
+        return [_from_law(law) for law in (*laws(), *compositions(_COMPOSITIONS))]
     if name == "soose":
         if soose is None:
             raise ValueError("soose needs --soose FILE, the equations as CSV")
@@ -113,6 +126,14 @@ def _from_row(name: str, formula: str, ranges: str) -> SearchProblem:
         variable, least, most = part.split()
         columns[variable] = Column(float(least), float(most))
     return SearchProblem(name, parse(formula, variables=list(columns)), columns)
+
+
+def _from_law(law: Law) -> SearchProblem:
+    columns = {
+        variable: Column(low, high, "log" if low > 0 and high / low > _DECADES else "uni")
+        for variable, (low, high) in law.ranges.items()
+    }
+    return SearchProblem(law.name, parse(law.text, variables=list(columns)), columns)
 
 
 def _with_distance(table: np.ndarray, names: list[str]) -> np.ndarray:

@@ -8,12 +8,14 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("jaxsym", "jax", "jaxlib", "flax", "optax", "jraph", "numpy", "scipy", "sympy")
+_ROOT = Path(__file__).parent.parent
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -27,7 +29,13 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """The machine in words, and the versions of Python, jaxsym's stack and ``packages``.
+    """What a result was measured with: code, machine, and versions of Python and packages.
+
+    Args:
+      packages: to be listed beside jaxsym's own stack.
+
+    Returns:
+      `commit` and `clean` of the code (see `code_state`), `machine` in words, and `versions`.
 
     >>> machine()["versions"]["jaxsym"] == importlib.metadata.version("jaxsym")
     True
@@ -36,7 +44,30 @@ def machine(*packages: str) -> dict[str, Any]:
     for name in (*PACKAGES, *packages):
         versions[name] = importlib.metadata.version(name)
     processor = platform.machine().replace("_", "-")
-    return {"machine": f"{os.cpu_count()}-core {processor} CPU", "versions": versions}
+    words = f"{os.cpu_count()}-core {processor} CPU"
+    return code_state() | {"machine": words, "versions": versions}
+
+
+def code_state() -> dict[str, Any]:
+    """The `commit` that the code is at, and whether it is `clean`: without other changes.
+
+    Results that a benchmark writes are no changes of its code. Both are None outside of a
+    repository of git.
+
+    >>> sorted(code_state())
+    ['clean', 'commit']
+    """
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "clean": None}
+    return {"commit": commit, "clean": not changes.strip()}
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(_ROOT), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def clock(call: Callable[[], object]) -> dict[str, float]:
