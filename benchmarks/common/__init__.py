@@ -4,7 +4,7 @@ Engines that are compared run in processes of their own and import this room, so
 but Python.
 """
 
-from benchmarks.common.machine import ROOT, code_state, machine
+from benchmarks.common.machine import ROOT, code_state, is_current, machine, stamped
 from benchmarks.common.results import arguments, kept, show, write
 from benchmarks.common.timing import clock, interleave, spread, times_faster
 
@@ -14,10 +14,12 @@ __all__ = [
     "clock",
     "code_state",
     "interleave",
+    "is_current",
     "kept",
     "machine",
     "show",
     "spread",
+    "stamped",
     "times_faster",
     "write",
 ]

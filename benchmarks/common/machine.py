@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +35,12 @@ def machine(*packages: str) -> dict[str, Any]:
     return code_state() | {"machine": words, "versions": versions}
 
 
+@functools.cache
 def code_state() -> dict[str, Any]:
     """The `commit` that the code is at, and whether it is `clean`: without other changes.
 
-    Results that a benchmark writes are no changes of its code. Both are None outside of a
-    repository of git.
+    Asked once in a process, when it begins to measure. Results that a benchmark writes are no
+    changes of its code. Both are None outside of a repository of git.
 
     >>> sorted(code_state())
     ['clean', 'commit']
@@ -50,6 +53,34 @@ def code_state() -> dict[str, Any]:
     return {"commit": commit, "clean": not changes.strip()}
 
 
+def is_current(run: Mapping[str, Any]) -> bool:
+    """Whether the package's code is what a stamped run was made with.
+
+    >>> is_current(stamped({})), is_current({"commit_of_file": "0" * 40})
+    (True, False)
+    """
+    if "commit" not in run:
+        return False
+    state = code_state()
+    if all(run[name] == state[name] for name in state):
+        return True
+    try:
+        return bool(run["clean"]) and not _git("diff", "--name-only", run["commit"], "--", "jaxsym")
+    except subprocess.CalledProcessError:  # a commit that this repository does not know
+        return False
+
+
 def _git(*words: str) -> str:
     command = ["git", "-C", str(ROOT), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def stamped(run: Mapping[str, Any]) -> dict[str, Any]:
+    """One of the runs in a result with the commit of its own code.
+
+    A file may hold runs of several commits, since runs that it has are not repeated.
+
+    >>> sorted(stamped({"seconds": 1.0}))
+    ['clean', 'commit', 'seconds']
+    """
+    return dict(run) | code_state()

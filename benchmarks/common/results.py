@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# The third one is of files from before the first two were recorded: the commit that added the file.
+_COMMITS = ("commit", "clean", "commit_of_file")
+
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """A parser with the options that all benchmarks have."""
@@ -32,10 +35,19 @@ def write(result: Mapping[str, Any], path: Path | None) -> None:
 def kept(path: Path | None, part: str) -> dict[str, Any]:
     """What an earlier run left under ``part`` of a result's file; nothing without a file.
 
+    Entries without a commit of their own get the file's.
+
     >>> kept(None, "runs")
     {}
     """
-    return json.loads(path.read_text())[part] if path is not None and path.exists() else {}
+    if path is None or not path.exists():
+        return {}
+    result = json.loads(path.read_text())
+    known = {name: result[name] for name in _COMMITS if name in result}
+    return {
+        name: entry if "commit" in entry or "commit_of_file" in entry else entry | known
+        for name, entry in result[part].items()
+    }
 
 
 def show(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

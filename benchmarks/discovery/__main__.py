@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         for case in cases:
             key = f"{case}/{seed}"
             if key not in runs:
-                runs[key] = run(case, seed, steps=200 if given.quick else None)
+                runs[key] = common.stamped(run(case, seed, 200 if given.quick else None))
                 common.write(_result(given.quick, runs), given.json)
             print(key, line(runs[key]), flush=True)
     _table(runs, cases)

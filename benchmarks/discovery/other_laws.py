@@ -132,7 +132,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         for name in names:
             key = f"{name}/{seed}"
             if key not in runs:
-                runs[key] = run(CASES[name], seed, steps=200 if given.quick else None)
+                steps = 200 if given.quick else None
+                runs[key] = common.stamped(run(CASES[name], seed, steps))
                 common.write(_result(given.quick, runs), given.json)
     common.show(
         ["law", "seed", "recovered", "seconds", "network", "equation", "found"],

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     for year, noise in [("1980", "0")] if given.quick else cases:
         name = f"{year}/{noise}"
         if name not in runs:
-            runs[name] = measure(int(year), float(noise), **limits)
+            runs[name] = common.stamped(measure(int(year), float(noise), **limits))
             common.write(_result(given.quick, runs), given.json)
     report(runs)
     return _result(given.quick, runs)

@@ -86,7 +86,8 @@ def _fill_laws(given: argparse.Namespace, asked: list[Cell], cells: dict[str, An
         law = cell.law.removesuffix("_paper")
         name = f"discovery/{law}-{cell.dims}/{cell.model}/{cell.seed}"
         if name not in cells:
-            cells[name] = runs.run(f"{law}:{cell.model}:{cell.dims}", cell.seed)
+            found = runs.run(f"{law}:{cell.model}:{cell.dims}", cell.seed)
+            cells[name] = common.stamped(found)
             common.write(_result(given, cells), given.json)
         print(name, runs.line(cells[name]), flush=True)
 
@@ -99,7 +100,8 @@ def _fill_errors(given: argparse.Namespace, asked: list[Cell], cells: dict[str, 
         if todo:
             saved = given.json and given.json.with_suffix(".training") / shape
             found = test_errors(todo, given.steps, given.budget, trajectories, saved)
-            cells |= {_error_name(cell): entry for cell, entry in zip(todo, found, strict=True)}
+            for cell, entry in zip(todo, found, strict=True):
+                cells[_error_name(cell)] = common.stamped(entry)
             common.write(_result(given, cells), given.json)
             if saved:
                 shutil.rmtree(saved, ignore_errors=True)

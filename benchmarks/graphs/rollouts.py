@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     for case in ["spring:bottleneck"] if given.quick else given.cases.split(","):
         name = f"{case}/{given.seed}"
         if name not in runs:
-            runs[name] = measure(*case.split(":"), seed=given.seed, quick=given.quick)
+            found = measure(*case.split(":"), seed=given.seed, quick=given.quick)
+            runs[name] = common.stamped(found)
             common.write(_result(given, runs), given.json)
         report(name, runs[name])
     return _result(given, runs)

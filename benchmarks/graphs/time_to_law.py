@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     lacking = missing()
     for name, measure in (("jaxsym", _ours), ("torch", _speed), ("original", _original)):
         if name not in parts and not (lacking and name != "jaxsym"):
-            parts[name] = measure(given, parts)
+            parts[name] = common.stamped(measure(given, parts))
             common.write(_result(given, parts), given.json)
     _report(given.times, parts)
     if lacking:

@@ -70,6 +70,7 @@ def measure(*, trajectories: int = 1000, steps: int = 100, repeats: int = 15) ->
         "settings": SETTINGS,
         "graphs_per_turn": graphs,
         "turns": repeats,
+        "seed": 0,
         "threads": _threads(),
         "missing": lacking,
         "engines": {

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Run from the command line, and return what was measured."""
     parser = _parser()
     given = parser.parse_args(argv)
-    result: dict[str, Any] = {"benchmark": "nesymres"} | common.machine()
+    result: dict[str, Any] = {"benchmark": "nesymres", "seed": 0} | common.machine()
     if given.only == "figures":
         if given.plots is None:
             parser.error("--only figures needs --plots")

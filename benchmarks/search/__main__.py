@@ -9,11 +9,13 @@ graph networks (gn), and the development set, on which the search is tuned; feyn
 from symbolic-data. Noise is a share of the target's standard deviation.
 
 With --work the native search has a fixed budget of work in place of seconds, so that two versions
-of it can be compared on a busy machine: by what they find and by seconds of the processor.
+of it can be compared on a busy machine: by what they find and by seconds of the processor. --all
+makes the passes that the README and docs/search.md tell of, in about half an hour of two cores.
 
     python -m benchmarks.search --set aif52 --engines native,pyoperon --noise 0,0.01 --seeds 0,1,2
         --time-limit 10 [--quick] [--json FILE] [--plot FILE]
     python -m benchmarks.search --set development --work [--json FILE]
+    python -m benchmarks.search --all [--jobs 2] [--seeds 0] [--results DIR]
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import json
 import resource
 import statistics
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,7 @@ from benchmarks import common
 from benchmarks.search.engines import SOLVERS, Answer
 from benchmarks.search.figure import draw
 from benchmarks.search.measures import measure
+from benchmarks.search.passes import run_all
 from benchmarks.search.problems import POINTS, SETS, Column, SearchProblem, load_set
 from jaxsym.expr import parse
 
@@ -39,11 +43,18 @@ _WARM_UP = SearchProblem(
     "warm-up", parse("2.5*a*exp(-b) + c"), {name: Column(1.0, 2.0) for name in "abc"}
 )
 _QUICK = 2  # problems
+RESULTS = common.ROOT / "benchmarks" / "results"
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Run the problems and print a table."""
-    given = _options().parse_args(argv)
+    options = _options()
+    given = options.parse_args(argv)
+    given.versions = _versions(given.json)
+    if given.all and given.quick and given.results == RESULTS:
+        options.error("--all --quick needs --results DIR, or it would replace what is published")
+    if given.all:
+        return _run_all(given)
     if given.work:
         given.engines = "native-work"
     if given.quick:
@@ -51,7 +62,10 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     problems = load_set(given.set)[: _QUICK if given.quick else None]
     if given.problems:
         problems = [p for p in problems if p.name in given.problems.split(",")]
-    runs = _kept(given.json)
+    runs = common.kept(given.json, "runs")
+    if given.renew:
+        asked = given.engines.split(",")
+        runs = {k: r for k, r in runs.items() if _engine(k) not in asked or common.is_current(r)}
     warm: set[str] = set()
     for seed in _numbers(given.seeds, int):
         for noise in _numbers(given.noise, float):
@@ -64,12 +78,28 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
                         solve(_WARM_UP, engine, 0.0, 0, given.time_limit, 128)
                         warm.add(engine)
                     points = given.points or POINTS[given.set]
-                    runs[key] = solve(problem, engine, noise, seed, given.time_limit, points)
+                    found = solve(problem, engine, noise, seed, given.time_limit, points)
+                    runs[key] = common.stamped(found)
                     common.write(_result(given, runs), given.json)
                     print(key, _line(runs[key]), flush=True)
     report(runs)
     if given.plot:
         draw(runs, given.plot)
+    return _result(given, runs)
+
+
+def _engine(key: str) -> str:
+    return key.split("/")[2]
+
+
+def _run_all(given: argparse.Namespace) -> dict[str, Any]:
+    """All passes, and a table of them."""
+    more = ("--quick",) if given.quick else ("--seeds", given.seeds)
+    paths = run_all(given.results, given.jobs, more)
+    runs: dict[str, Any] = {}
+    for path in paths:
+        runs |= common.kept(path, "runs")
+    report(runs)
     return _result(given, runs)
 
 
@@ -126,6 +156,14 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument(
         "--work", action="store_true", help="the native search with a fixed budget of work"
     )
+    options.add_argument("--all", action="store_true", help="all published passes, with --seeds")
+    options.add_argument("--jobs", type=int, default=1, help="processes at a time, for --all")
+    options.add_argument(
+        "--results", type=Path, metavar="DIR", default=RESULTS, help="of the files, for --all"
+    )
+    options.add_argument(
+        "--renew", action="store_true", help="replace answers of these engines by other code"
+    )
     options.add_argument("--points", type=int, help="rows, instead of the set's usual number")
     options.add_argument("--problems", help="only these, by commas")
     options.add_argument("--plot", type=Path, metavar="FILE", help="recovery against time")
@@ -136,17 +174,18 @@ def _numbers(text: str, kind: type) -> list[Any]:
     return [kind(part) for part in text.split(",")]
 
 
-def _kept(path: Path | None) -> dict[str, Any]:
-    if path is None or not path.exists():
-        return {}
-    return json.loads(path.read_text())["runs"]
-
-
 def _result(given: argparse.Namespace, runs: dict[str, Any]) -> dict[str, Any]:
-    engines = given.engines.split(",")
-    packages = [p for p, names in _PACKAGES.items() if names & set(engines)]
+    engines = {_engine(key) for key in runs}
+    packages = [p for p, names in _PACKAGES.items() if names & engines and find_spec(p)]
     settings = {"quick": given.quick, "time_limit": given.time_limit}
-    return {"benchmark": "search"} | common.machine(*packages) | settings | {"runs": runs}
+    found = {"benchmark": "search"} | common.machine(*packages) | settings | {"runs": runs}
+    found["versions"] = given.versions | found["versions"]
+    return found
+
+
+def _versions(path: Path | None) -> dict[str, str]:
+    """Those of a file, whose peers may not be installed any more."""
+    return json.loads(path.read_text())["versions"] if path is not None and path.exists() else {}
 
 
 _PACKAGES = {"pyoperon": {"operon", "pyoperon"}, "gplearn": {"gplearn"}, "pysr": {"pysr"}}

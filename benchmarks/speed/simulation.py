@@ -89,7 +89,7 @@ def measure(*, trajectories: int = 1000, steps: int = 1000, repeats: int = 7) ->
     }
     return {
         "benchmark": "simulation",
-        "settings": {"law": "spring", "bodies": 4, "dims": 2, "dt": DT}
+        "settings": {"law": "spring", "bodies": 4, "dims": 2, "dt": DT, "seed": 0}
         | {"trajectories": trajectories, "steps": steps, "turns": repeats},
         "engines": engines,
         "times_faster": {

@@ -61,6 +61,7 @@ def measure(
         "benchmark": "symbolic_evaluation",
         "formulas": {name: FORMULAS[name] for name in formulas},
         "precision": "float32",
+        "seed": 0,
         "turns": repeats,
         "cases": cases,
         "target_ratio": TARGET,

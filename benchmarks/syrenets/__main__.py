@@ -174,9 +174,16 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--methods", default=",".join(methods), help="of the tables")
     options = parser.parse_args(argv)
     result: dict[str, Any] = {"benchmark": "syrenets"} | common.machine()
+    commits: dict[str, Any] = {}  # of each part, since parts that FILE has are kept
     if options.json is not None and options.json.exists():
-        result = json.loads(options.json.read_text()) | result
+        before = json.loads(options.json.read_text())
+        earlier = {k: before[k] for k in ("commit", "clean", "commit_of_file") if k in before}
+        commits |= {part: earlier for part in every if part in before} | before.get("commits", {})
+        result = before | result
+        result.pop("commit_of_file", None)
+    result["commits"] = commits
     for part in options.parts.split(","):
+        commits[part] = common.code_state()
         if part == "tables":
             rows, size = options.methods.split(","), (2, _QUICK) if options.quick else (10, STEPS)
             for _ in tables(result.setdefault("tables", {}), rows, *size):
