@@ -1,6 +1,6 @@
 """Symbolic regression: one protocol, the native engine, and the Pareto front."""
 
-from jaxsym._deprecated import renamed_attributes
+from jaxsym._deprecation import renamed
 from jaxsym.search.engines.protocol import (
     DEFAULT_OPERATORS,
     Callback,
@@ -40,10 +40,4 @@ __all__ = [
     "search_problems",
 ]
 
-__getattr__ = renamed_attributes(
-    __name__,
-    {
-        "SEARCHED": ("DEFAULT_OPERATORS", DEFAULT_OPERATORS),
-        "Steering": ("Constraints", Constraints),
-    },
-)
+__getattr__ = renamed(__name__, {"SEARCHED": "DEFAULT_OPERATORS", "Steering": "Constraints"})

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from jaxsym._check import require, unknown_name
-from jaxsym._deprecated import renamed_arguments
+from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import Expression, Operator
 from jaxsym.search.engines.protocol import Callback, Engine
 from jaxsym.search.front.pareto import Candidate, ParetoFront

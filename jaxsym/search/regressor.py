@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._check import require
-from jaxsym._deprecated import renamed_arguments
+from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import OPERATORS, Expression, Operator
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.front.residual import Residual, residual

@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from jaxsym.expr import Expression, variable
+from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.search.engines.protocol import Run, Update
 from jaxsym.search.engines.runner import EngineBase, read_expressions
 from jaxsym.search.front.finalize import add_rearranged
 from jaxsym.search.front.refit import polish
 from jaxsym.search.problem.problem import Problem
-from jaxsym.search.shared_form import with_free_numbers
 
 
 class ExternalEngine(EngineBase):

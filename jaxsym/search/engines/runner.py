@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
-from jaxsym._deprecated import renamed_arguments
+from jaxsym._deprecation import renamed_arguments
 from jaxsym._random import generator
 from jaxsym.expr import Expression, Operator, ParseError, constant, parse
 from jaxsym.search.engines.protocol import (

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import sympy
-
-from jaxsym.expr import Expression, UnsupportedError, from_sympy
-from jaxsym.expr.simplify import quick, rewritten
+from jaxsym.expr.simplify import rearranged, rewritten
 from jaxsym.search.front.archive import Pool
 from jaxsym.search.front.refit import finish, polish
 
-_LONGEST = 60  # complexity above which sympy takes seconds to rearrange an expression
 _REWRITTEN = 3  # candidates of shortest description for which shorter forms are sought
 
 
@@ -50,16 +46,4 @@ def finalize(
 def add_rearranged(archive: Pool) -> None:
     """Add the expressions of the front multiplied out, with what all terms share taken out."""
     for candidate in archive.front():
-        archive.offer(_rearranged(candidate.expression))
-
-
-def _rearranged(expression: Expression) -> Iterator[Expression]:
-    if expression.complexity > _LONGEST:
-        return
-    try:
-        formula = expression.sympy()
-        if quick(formula):
-            expanded = sympy.expand(formula, log=False, power_base=False)
-            yield from_sympy(sympy.factor_terms(expanded), expression.operators)
-    except (UnsupportedError, ValueError):
-        return  # an operator of the user's that sympy does not know
+        archive.offer(rearranged(candidate.expression))

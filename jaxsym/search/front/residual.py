@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from jaxsym.expr import Expression
+from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.search.front.pareto import ROUNDING, ParetoFront
-from jaxsym.search.shared_form import with_free_numbers
 
 
 @dataclass(frozen=True)
