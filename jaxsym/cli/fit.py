@@ -113,7 +113,7 @@ def fit(
     inputs = _inputs(data, target, columns, sigma)
     read = _units(units, inputs, target, data)
     messages = message_console()
-    _tell_notes(messages, data, inputs, target)
+    _tell_notes(messages, data, [*inputs, target], bool(read))
 
     def tell(progress: Progress) -> None:
         if messages.is_terminal:
@@ -182,12 +182,12 @@ def _units(
     return units
 
 
-def _tell_notes(messages: Console, data: Columns, inputs: list[str], target: str) -> None:
+def _tell_notes(messages: Console, data: Columns, used: list[str], with_units: bool) -> None:
     """What the reader decided, and what is not used."""
     notes = list(data.notes)
     if data.texts:
         notes.append(f"columns of text are left out: {listed(data.texts)}")
-    if any(name in data.units for name in (*inputs, target)):
+    if not with_units and any(name in data.units for name in used):
         notes.append(f"the header gives units; --units {_HEADER} uses them")
     for note in notes:
         messages.print(f"note: {note}", markup=False, soft_wrap=True)
