@@ -90,7 +90,7 @@ def discover(
       jaxsym discover my_run.csv --json > law.json
     """
     from jaxsym import distill
-    from jaxsym.cli.progress import PhaseProgress
+    from jaxsym.cli.progress import ProgressDisplay
     from jaxsym.report import FILES, check_folder, write_report
     from jaxsym.training import interrupt_flag
 
@@ -102,7 +102,7 @@ def discover(
     messages = message_console()
     # minutes of work are not lost to a Ctrl-C in the last second
     with interrupt_flag() as interrupted:
-        with PhaseProgress(messages) as progress:
+        with ProgressDisplay(messages) as progress:
             found = distill.discover(
                 source,
                 bodies=bodies,

@@ -36,7 +36,7 @@ def examine() -> dict[str, Any]:
     """Everything that `jaxsym doctor` tells, as plain JSON types."""
     import jax
 
-    from jaxsym.search.optional import backends
+    from jaxsym.search.engines.optional import backends
 
     return {
         "versions": _versions(),

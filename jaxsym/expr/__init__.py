@@ -1,11 +1,11 @@
 """The expression language: operators, expressions, and their converters."""
 
 from jaxsym.expr.expression import Expression, apply, constant, literal, variable
-from jaxsym.expr.fit import Fit, fit_constants, fit_expressions
+from jaxsym.expr.fitting.batched import Fit, fit_constants, fit_expressions
+from jaxsym.expr.fitting.snapping import snap
 from jaxsym.expr.operators import OPERATORS, Operator
-from jaxsym.expr.parse import ParseError, parse
+from jaxsym.expr.parser import ParseError, parse
 from jaxsym.expr.program import Program, compile_programs, evaluate, value_and_jacobian
-from jaxsym.expr.snap import snap
 from jaxsym.expr.sympy_bridge import UnsupportedError, from_sympy
 
 __all__ = [

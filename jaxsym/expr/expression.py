@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym._check import require, unknown_name
-from jaxsym.expr.canonical import canonical
+from jaxsym.expr.canonical.rules import canonical
 from jaxsym.expr.codes import Code, Table, divide, join, negate, raise_to
 from jaxsym.expr.jax_bridge import to_jax
 from jaxsym.expr.operators import OPERATORS, Operator
@@ -221,7 +221,7 @@ class Expression:
         return to_latex(self, digits)
 
     def canonical(self) -> Expression:
-        """The expression in canonical form; see `jaxsym.expr.canonical.canonical`.
+        """The expression in canonical form; see `jaxsym.expr.canonical.rules.canonical`.
 
         >>> (variable("x") * 2 - variable("x")).canonical()
         Expression(x)

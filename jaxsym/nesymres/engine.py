@@ -18,12 +18,12 @@ from jaxsym.expr import Expression, Operator
 from jaxsym.nesymres.pretrained import Pretrained, load_pretrained
 from jaxsym.nesymres.solving import fit_proposals, to_front
 from jaxsym.nesymres.vocabulary import BINARY, TOKENS, UNARY
-from jaxsym.search.front import ParetoFront
-from jaxsym.search.native import NativeEngine
-from jaxsym.search.problem import Problem, make_problems
-from jaxsym.search.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.settle import settle
-from jaxsym.search.steering import Steering
+from jaxsym.search.engines.protocol import SEARCHED, Callback, Progress
+from jaxsym.search.front.finalize import settle
+from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.native.engine import NativeEngine
+from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.problem.problem import Problem, make_problems
 
 _AT_ONCE = 0.05  # share of the time after which the network is asked
 _SEARCH = 0.95  # share of the time until which late proposals are waited for

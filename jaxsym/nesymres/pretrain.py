@@ -16,15 +16,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsym._check import require
-from jaxsym.nesymres.bank import Bank, generate_bank
-from jaxsym.nesymres.config import CONFIGS
-from jaxsym.nesymres.decontamination import Exclusion
-from jaxsym.nesymres.model import NeSymReS, compute_dtype, init_params
-from jaxsym.nesymres.objective import make_batches, make_evaluation, make_loss, make_optimizer
-from jaxsym.nesymres.runs import VARIANTS, Run, named_run, variant_of
-from jaxsym.nesymres.stream import on_device
-from jaxsym.nesymres.test_sets import TEST_SETS, load_test_set
-from jaxsym.nesymres.weights import Weights, check_compatible, load_weights, save_weights
+from jaxsym.nesymres.model.config import CONFIGS
+from jaxsym.nesymres.model.transformer import NeSymReS, compute_dtype, init_params
+from jaxsym.nesymres.model.weights import Weights, check_compatible, load_weights, save_weights
+from jaxsym.nesymres.pretraining.examples import on_device
+from jaxsym.nesymres.pretraining.objective import (
+    make_batches,
+    make_evaluation,
+    make_loss,
+    make_optimizer,
+)
+from jaxsym.nesymres.pretraining.runs import VARIANTS, Run, named_run, variant_of
+from jaxsym.nesymres.skeletons.corpus import Bank, generate_bank
+from jaxsym.nesymres.skeletons.decontamination import Exclusion
+from jaxsym.nesymres.skeletons.test_sets import TEST_SETS, load_test_set
 from jaxsym.training import (
     Checkpoints,
     Event,

@@ -13,14 +13,19 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key, PyTree
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import Expression
-from jaxsym.nesymres.algebra import Algebra
-from jaxsym.nesymres.coefficients import UndefinedError
-from jaxsym.nesymres.config import ModelConfig
-from jaxsym.nesymres.decoding import decode
-from jaxsym.nesymres.model import NeSymReS, compute_dtype, init_params
+from jaxsym.nesymres.model.config import ModelConfig
+from jaxsym.nesymres.model.decoding import decode
+from jaxsym.nesymres.model.transformer import NeSymReS, compute_dtype, init_params
+from jaxsym.nesymres.model.weights import (
+    Weights,
+    check_compatible,
+    load_weights,
+    pretrained_weights,
+)
+from jaxsym.nesymres.skeletons.algebra import Algebra
+from jaxsym.nesymres.skeletons.coefficients import UndefinedError
 from jaxsym.nesymres.tables import Table, make_table, stack_tables
 from jaxsym.nesymres.vocabulary import ID, SIZE, TOKENS, VARIABLES, from_ids, to_expression
-from jaxsym.nesymres.weights import Weights, check_compatible, load_weights, pretrained_weights
 
 
 class Proposal(NamedTuple):

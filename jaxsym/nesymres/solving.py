@@ -11,10 +11,10 @@ from jaxsym._check import require
 from jaxsym.expr import Expression, compile_programs, constant, fit_constants, variable
 from jaxsym.nesymres.pretrained import Pretrained, Proposal
 from jaxsym.nesymres.vocabulary import VARIABLES
-from jaxsym.search.front import ParetoFront
-from jaxsym.search.problem import Problem, make_problems
-from jaxsym.search.protocol import SEARCHED
-from jaxsym.search.settle import settle
+from jaxsym.search.engines.protocol import SEARCHED
+from jaxsym.search.front.finalize import settle
+from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.problem.problem import Problem, make_problems
 
 SLOTS = 6  # most constants of an equation that is fitted
 _SHORT, _LENGTH = 32, 64  # instructions of programs; the longest equation has fewer

@@ -14,8 +14,12 @@ from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator
-from jaxsym.search.front import Candidate, ParetoFront
-from jaxsym.search.inputs import (
+from jaxsym.search.engines.protocol import Callback, Engine
+from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.front.residual import Residual, residual
+from jaxsym.search.problem.constraints import Nesting
+from jaxsym.search.problem.dimensions import Unit
+from jaxsym.search.problem.inputs import (
     check_feature_names,
     column_names,
     read_table,
@@ -23,19 +27,15 @@ from jaxsym.search.inputs import (
     read_weights,
     variable_names,
 )
-from jaxsym.search.problem import make_problems
-from jaxsym.search.protocol import Callback, Engine
+from jaxsym.search.problem.problem import make_problems
 from jaxsym.search.request import Request
-from jaxsym.search.residual import Residual, residual
-from jaxsym.search.saving import (
+from jaxsym.search.serialization import (
     front_from_json,
     front_to_json,
     parameters_to_json,
     read_model,
     write_model,
 )
-from jaxsym.search.steering import Nesting
-from jaxsym.search.units import Unit
 
 if TYPE_CHECKING:
     import pandas as pd

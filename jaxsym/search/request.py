@@ -13,16 +13,16 @@ from jaxtyping import Array, Key
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
-from jaxsym.search.engines import make_engine
-from jaxsym.search.front import ParetoFront
-from jaxsym.search.inputs import check_operator
-from jaxsym.search.problem import Problem
-from jaxsym.search.protocol import SEARCHED, Callback, Engine
+from jaxsym.search.engines.protocol import SEARCHED, Callback, Engine
+from jaxsym.search.engines.registry import make_engine
+from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.problem.constraints import Steering, check_nesting, nested_within
+from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
+from jaxsym.search.problem.inputs import check_operator
+from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.templates import Template, read_template
 from jaxsym.search.shared_form import share_forms
-from jaxsym.search.steering import Steering, check_nesting, nested_within
 from jaxsym.search.table_search import TableSearch
-from jaxsym.search.templates import Template, read_template
-from jaxsym.search.units import Dimensions, Unit, read_dimensions
 
 if TYPE_CHECKING:
     from jaxsym.search.regressor import SymbolicRegressor

@@ -18,17 +18,17 @@ from jaxtyping import Array, Key
 
 from jaxsym._random import generator
 from jaxsym.expr import Expression, constant
-from jaxsym.search.changes import Change
-from jaxsym.search.front import Candidate, ParetoFront
-from jaxsym.search.groups import dimensionless_groups
-from jaxsym.search.problem import Problem
-from jaxsym.search.protocol import Callback, Engine, Progress
-from jaxsym.search.reduction import unexplained
-from jaxsym.search.screening import keep, screen
-from jaxsym.search.settle import settle
-from jaxsym.search.steering import Steering
-from jaxsym.search.templates import Template
-from jaxsym.search.units import Dimensions
+from jaxsym.search.engines.protocol import Callback, Engine, Progress
+from jaxsym.search.front.finalize import settle
+from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.problem.dimensions import Dimensions
+from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.change import Change
+from jaxsym.search.reparametrize.groups import dimensionless_groups
+from jaxsym.search.reparametrize.reduction import unexplained
+from jaxsym.search.reparametrize.screening import keep, screen
+from jaxsym.search.reparametrize.templates import Template
 
 _LOG = logging.getLogger("jaxsym.search")
 _COLUMNS = 10  # that a search takes; of more the most promising are chosen

@@ -28,7 +28,7 @@ class State(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """A law in words that `jaxsym.expr.parse` reads, with the parameters as ``{name}``.
+    """A law in words that `jaxsym.expr.parser` reads, with the parameters as ``{name}``.
 
     With ``d = x2 - x1`` from body 1 to body 2 and ``r = |d|``, the force on 1 by 2 is
     ``radial * d``. ``own`` is the force on body 1 that does not depend on the others, one text for

@@ -27,10 +27,10 @@ from jaxsym.syrenets.fitting import (
     evenly,
     fit_lagrangian,
 )
+from jaxsym.syrenets.fourier import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
 from jaxsym.syrenets.library import Term, WaveLibrary, is_gauge
 from jaxsym.syrenets.network import SymbolicNetwork, selection
 from jaxsym.syrenets.readout import candidate_values, pruned
-from jaxsym.syrenets.waves import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
 
 _SHARE = 2e-3  # of a head's output, below which a candidate is pruned
 _PARTS = 60  # terms that a head may consist of

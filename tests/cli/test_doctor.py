@@ -11,7 +11,7 @@ import types
 import jax
 import pytest
 
-from jaxsym.search import optional
+from jaxsym.search.engines import optional
 
 doctor = importlib.import_module("jaxsym.cli.doctor")  # the package has a command of this name
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsym.distill.halo_discovery import choose_composition
-from jaxsym.distill.halo_law import (
+from jaxsym.distill.halos.discovery import choose_composition
+from jaxsym.distill.halos.law import (
     PUBLISHED_LAWS,
     HaloLaw,
     halo_law_network,

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsym.expr import fit as fit_module
 from jaxsym.expr import parse
-from jaxsym.expr.fit import fit_constants, fit_expressions
+from jaxsym.expr.fitting import batched as fit_module
+from jaxsym.expr.fitting.batched import fit_constants, fit_expressions
 from jaxsym.expr.program import compile_programs
 
 KEY = jax.random.key(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.expr.snap import snap
+from jaxsym.expr.fitting.snapping import snap
 
 
 def data(text, noise=0.0, seed=0, low=0.5, high=3.0):

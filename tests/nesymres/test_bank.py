@@ -10,8 +10,8 @@ import pytest
 
 from jaxsym.expr import parse
 from jaxsym.nesymres import Bank, Exclusion, Prior, generate_bank, load_test_set
-from jaxsym.nesymres.decontamination import signatures
-from jaxsym.nesymres.skeletons import Skeleton, sample_skeletons
+from jaxsym.nesymres.skeletons.decontamination import signatures
+from jaxsym.nesymres.skeletons.sampling import Skeleton, sample_skeletons
 from jaxsym.nesymres.vocabulary import from_ids, to_expression
 
 

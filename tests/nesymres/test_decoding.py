@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from jaxsym.nesymres import CONFIGS, NeSymReS, decode
-from jaxsym.nesymres.decoding import allowed_next
-from jaxsym.nesymres.model import init_params
+from jaxsym.nesymres.model.decoding import allowed_next
+from jaxsym.nesymres.model.transformer import init_params
 from jaxsym.nesymres.vocabulary import ID, SIZE, VARIABLES, arity_table, from_ids, to_expression
 
 CONFIG = replace(

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from jaxsym.nesymres import CONFIGS, NeSymReS
-from jaxsym.nesymres.config import named_config
-from jaxsym.nesymres.model import init_params
+from jaxsym.nesymres.model.config import named_config
+from jaxsym.nesymres.model.transformer import init_params
 
 TINY = {
     "paper": replace(

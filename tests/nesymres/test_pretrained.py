@@ -26,12 +26,12 @@ from jaxsym.nesymres import (
     save_weights,
     solve,
 )
-from jaxsym.nesymres.model import init_params
+from jaxsym.nesymres.model.transformer import init_params
 from jaxsym.nesymres.solving import fit_proposals
 from jaxsym.nesymres.tables import make_table, stack_tables
 from jaxsym.search import Candidate, ParetoFront
-from jaxsym.search.engines import make_engine
-from jaxsym.search.problem import make_problems
+from jaxsym.search.engines.registry import make_engine
+from jaxsym.search.problem.problem import make_problems
 
 CONFIG = replace(
     CONFIGS["small"], width=16, heads=2, inducing=3, seeds=2, latent_layers=1, decoder_layers=1,

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from jaxsym.nesymres import CONFIGS, Prior, StreamConfig, load_weights
 from jaxsym.nesymres import pretrain as module
-from jaxsym.nesymres.objective import make_optimizer
 from jaxsym.nesymres.pretrain import load_bank, main, pretrain
-from jaxsym.nesymres.runs import VARIANTS, Run, named_run, variant_of
+from jaxsym.nesymres.pretraining.objective import make_optimizer
+from jaxsym.nesymres.pretraining.runs import VARIANTS, Run, named_run, variant_of
 from jaxsym.training import CheckpointError
 
 MODEL = replace(

@@ -13,10 +13,10 @@ import sympy
 
 from jaxsym.expr import parse
 from jaxsym.nesymres import Prior
-from jaxsym.nesymres.algebra import Algebra
-from jaxsym.nesymres.coefficients import UndefinedError
-from jaxsym.nesymres.skeletons import place_constants, sample_skeletons, skeleton_of
-from jaxsym.nesymres.trees import sample_trees, tree_counts
+from jaxsym.nesymres.skeletons.algebra import Algebra
+from jaxsym.nesymres.skeletons.coefficients import UndefinedError
+from jaxsym.nesymres.skeletons.sampling import place_constants, sample_skeletons, skeleton_of
+from jaxsym.nesymres.skeletons.trees import sample_trees, tree_counts
 from jaxsym.nesymres.vocabulary import VARIABLES, to_expression
 
 BINARY = {

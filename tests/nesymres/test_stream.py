@@ -11,9 +11,9 @@ import pytest
 
 from jaxsym.expr import evaluate
 from jaxsym.nesymres import Prior, StreamConfig, draw_examples, generate_bank, on_device
-from jaxsym.nesymres.bits import to_bits
-from jaxsym.nesymres.programs import _side_by_side, to_program
-from jaxsym.nesymres.stream import _draw_constants, _draw_points
+from jaxsym.nesymres.model.bits import to_bits
+from jaxsym.nesymres.pretraining.examples import _draw_constants, _draw_points
+from jaxsym.nesymres.pretraining.programs import _side_by_side, to_program
 from jaxsym.nesymres.vocabulary import VARIABLES, from_ids, to_expression, to_ids
 
 NAMES = list(VARIABLES[:3])

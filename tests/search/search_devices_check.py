@@ -3,10 +3,10 @@
 import numpy as np
 
 from jaxsym.search import SEARCHED
-from jaxsym.search.holes import Filler, Hole
-from jaxsym.search.library import build_library
-from jaxsym.search.pairs import best_pairs
-from jaxsym.search.problem import make_problems
+from jaxsym.search.native.library import build_library
+from jaxsym.search.native.stages.pairs import best_pairs
+from jaxsym.search.native.stages.semantics import Filler, Hole
+from jaxsym.search.problem.problem import make_problems
 
 rng = np.random.default_rng(0)
 X = rng.uniform(0.5, 3.0, (64, 3))

@@ -13,12 +13,12 @@ import pytest
 
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import OPERATORS, parse
-from jaxsym.search import optional
-from jaxsym.search.engines import ENGINES, make_engine
-from jaxsym.search.foreign import ForeignEngine, read_equations
-from jaxsym.search.problem import make_problems
-from jaxsym.search.protocol import SEARCHED
-from jaxsym.search.pysr import PySREngine, pysr_settings
+from jaxsym.search.engines import optional
+from jaxsym.search.engines.external import ForeignEngine, read_equations
+from jaxsym.search.engines.protocol import SEARCHED
+from jaxsym.search.engines.pysr import PySREngine, pysr_settings
+from jaxsym.search.engines.registry import ENGINES, make_engine
+from jaxsym.search.problem.problem import make_problems
 
 X = np.random.default_rng(0).uniform(1.0, 5.0, (80, 3))
 LAW = X[:, 0] * X[:, 1] / X[:, 2] ** 2
@@ -120,7 +120,7 @@ def pysr(monkeypatch):
     module.PySRRegressor = PySRRegressor
     monkeypatch.setitem(sys.modules, "pysr", module)
     ready = optional.Backend("pysr", "", True, "2.7.2", "")
-    monkeypatch.setattr("jaxsym.search.pysr.backends", lambda: (ready,))
+    monkeypatch.setattr("jaxsym.search.engines.pysr.backends", lambda: (ready,))
     return calls
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import OPERATORS, parse
-from jaxsym.expr.least_squares import least_squares
-from jaxsym.search.formulas import (
+from jaxsym.expr.fitting.single import least_squares
+from jaxsym.expr.subtrees import (
     desired,
     part_ends,
     spliced,

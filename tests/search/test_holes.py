@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import OPERATORS, parse
+from jaxsym.expr.subtrees import to_expression, to_formula
 from jaxsym.search import SEARCHED
-from jaxsym.search.contexts import contexts, filled
-from jaxsym.search.evolve import Evolution
-from jaxsym.search.exponentials import exponentials
-from jaxsym.search.factors import Factors
-from jaxsym.search.formulas import to_expression, to_formula
-from jaxsym.search.holes import Filler, Hole
-from jaxsym.search.library import build_library
-from jaxsym.search.powers import Logarithms
-from jaxsym.search.problem import make_problems
-from jaxsym.search.products import products
-from jaxsym.search.waves import waves
+from jaxsym.search.native.evolution import Evolution
+from jaxsym.search.native.library import build_library
+from jaxsym.search.native.stages.contexts import contexts, filled
+from jaxsym.search.native.stages.exponentials import exponentials
+from jaxsym.search.native.stages.factors import Factors
+from jaxsym.search.native.stages.powers import Logarithms
+from jaxsym.search.native.stages.products import products
+from jaxsym.search.native.stages.semantics import Filler, Hole
+from jaxsym.search.native.stages.sinusoids import waves
+from jaxsym.search.problem.problem import make_problems
 
 NAMES = ("a", "b")
 ROWS = 96

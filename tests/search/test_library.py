@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import OPERATORS, parse
-from jaxsym.search.library import build_library
-from jaxsym.search.polynomials import arrangements, expand
-from jaxsym.search.problem import make_problems
+from jaxsym.search.native.library import build_library
+from jaxsym.search.native.polynomials import arrangements, expand
+from jaxsym.search.problem.problem import make_problems
 
 NAMES = ("x", "y", "z")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search.monomials import enumerate_monomials, monomial
-from jaxsym.search.polynomials import arrangements, combine
+from jaxsym.search.native.monomials import enumerate_monomials, monomial
+from jaxsym.search.native.polynomials import arrangements, combine
 
 
 def test_enumeration_is_complete_distinct_and_counts_complexity():

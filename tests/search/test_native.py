@@ -7,11 +7,11 @@ import sympy
 
 from jaxsym.expr import OPERATORS, Operator, apply, parse, variable
 from jaxsym.search import NativeEngine, search
-from jaxsym.search.pieces import find_split
-from jaxsym.search.problem import make_problems
-from jaxsym.search.refine import variants
-from jaxsym.search.stages import Effort, Stages
-from jaxsym.search.steering import Steering
+from jaxsym.search.front.refit import variants
+from jaxsym.search.native.pipeline import Effort, Stages
+from jaxsym.search.native.stages.piecewise import find_split
+from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.problem.problem import make_problems
 
 KEY = jax.random.key(0)
 NAMES = ("r", "m1", "m2", "q1", "q2")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import OPERATORS
-from jaxsym.search.library import build_library
-from jaxsym.search.linear import linear_fit
-from jaxsym.search.pairs import best_pairs, make_moments, product_share, sum_share
-from jaxsym.search.problem import make_problems
-from jaxsym.search.sparse import sparse_sums
+from jaxsym.search.native.library import build_library
+from jaxsym.search.native.linear import linear_fit
+from jaxsym.search.native.stages.pairs import best_pairs, make_moments, product_share, sum_share
+from jaxsym.search.native.stages.sparse_sums import sparse_sums
+from jaxsym.search.problem.problem import make_problems
 
 
 def make(target, noise=0.0, seed=0):

@@ -5,8 +5,8 @@ import pytest
 
 from jaxsym.expr import OPERATORS, parse
 from jaxsym.search import fit_power_law
-from jaxsym.search.power_laws import power_laws
-from jaxsym.search.problem import make_problems
+from jaxsym.search.native.stages.power_laws import power_laws
+from jaxsym.search.problem.problem import make_problems
 
 NAMES = ("r", "m", "q", "s")
 

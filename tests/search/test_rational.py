@@ -5,8 +5,8 @@ import pytest
 
 from jaxsym.expr import parse
 from jaxsym.search import SEARCHED
-from jaxsym.search.problem import make_problems
-from jaxsym.search.rational import ratios, ratios_of_functions
+from jaxsym.search.native.stages.rational import ratios, ratios_of_functions
+from jaxsym.search.problem.problem import make_problems
 
 X = np.random.default_rng(0).uniform(1.0, 3.0, (120, 3))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import OPERATORS, parse
-from jaxsym.search.problem import make_problems
-from jaxsym.search.reduction import reductions
+from jaxsym.search.problem.problem import make_problems
+from jaxsym.search.reparametrize.reduction import reductions
 
 NAMES = ("a", "b", "c", "d")
 

@@ -14,7 +14,7 @@ from scipy import special
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import Operator, parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.stages import Effort
+from jaxsym.search.native.pipeline import Effort
 
 COUNT = 200
 X = np.random.default_rng(0).uniform(1.0, 5.0, (COUNT, 3))

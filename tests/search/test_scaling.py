@@ -6,9 +6,9 @@ import pytest
 
 from jaxsym.expr import parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.problem import make_problems
-from jaxsym.search.scaling import scale_together
-from jaxsym.search.stages import Effort
+from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.problem.problem import make_problems
+from jaxsym.search.reparametrize.scaling import scale_together
 
 
 @pytest.mark.parametrize("text", ["a*b + a", "sqrt(a**2 + 4*b**2)", "exp(-a/b)*sin(b)", "a**2/b"])

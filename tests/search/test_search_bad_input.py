@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import Operator, parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.stages import Effort
+from jaxsym.search.native.pipeline import Effort
 
 X = np.random.default_rng(0).uniform(1.0, 5.0, (40, 2))
 Y = X[:, 0] * X[:, 1]
@@ -210,7 +210,7 @@ def test_any_table_is_fitted_or_refused(given_table):
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(alphabet="AB(x0,1.5)+-*/ e", max_size=20))
 def test_any_text_is_a_template_or_refused(text):
-    from jaxsym.search.templates import read_template
+    from jaxsym.search.reparametrize.templates import read_template
 
     try:
         template = read_template(text, variables=["x0", "x1"])
@@ -224,7 +224,7 @@ def test_any_text_is_a_template_or_refused(text):
 @given(text=st.text(max_size=12))
 def test_any_unit_is_read_or_refused(text):
     pytest.importorskip("pint")
-    from jaxsym.search.units import UnitsError, read_dimensions
+    from jaxsym.search.problem.dimensions import UnitsError, read_dimensions
 
     try:
         read_dimensions(["x"], [text], text)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search.simplify import rewritten
+from jaxsym.expr.simplify import rewritten
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (50, 2))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search.groups import dimensionless_groups
-from jaxsym.search.units import Dimensions, UnitsError, read_dimensions
+from jaxsym.search.problem.dimensions import Dimensions, UnitsError, read_dimensions
+from jaxsym.search.reparametrize.groups import dimensionless_groups
 
 MASS, LENGTH, TIME, NONE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 COLUMNS = {"m": MASS, "x": LENGTH, "y": LENGTH, "t": TIME, "a": NONE}

@@ -1,0 +1,1 @@
+"""The dark-matter case: from halos to an equation for each of them."""

@@ -1,0 +1,1 @@
+"""The canonical form: equal formulas get equal tokens."""

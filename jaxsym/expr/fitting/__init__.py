@@ -1,0 +1,1 @@
+"""Constants: fitted, with their errors, and replaced by exact numbers where the data allow it."""

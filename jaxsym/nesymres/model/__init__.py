@@ -1,0 +1,1 @@
+"""The network: points in, tokens out, and its weights in files."""

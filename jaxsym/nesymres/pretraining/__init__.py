@@ -1,0 +1,1 @@
+"""What pretraining needs: examples made on the device, the objective, the named runs."""

@@ -1,0 +1,1 @@
+"""The protocol of engines, and the engines by name."""

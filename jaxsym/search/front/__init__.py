@@ -1,0 +1,1 @@
+"""Candidates of one target, and how they are ranked, fitted again and chosen."""

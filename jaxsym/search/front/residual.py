@@ -1,0 +1,62 @@
+"""What an equation leaves unexplained, against what noise makes unavoidable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from jaxsym.expr import Expression
+from jaxsym.search.front.pareto import ROUNDING, ParetoFront
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A residual and the noise.
+
+    Attributes:
+      rms: root of the weighted mean squared residual, in units of the target.
+      share: of the target's standard deviation.
+      floor: standard deviation of the noise: as given, else the least residual on the front,
+        corrected for its constants.
+      given: whether the noise was given.
+    """
+
+    rms: float
+    share: float
+    floor: float
+    given: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether what is left is the rounding of float64."""
+        return self.share**2 <= ROUNDING
+
+    def __str__(self) -> str:
+        if self.exact:
+            return "exact: what is left is rounding"
+        least = "the least that any equation of the front leaves"
+        whose = "the noise given" if self.given else least
+        ratio = f"{self.rms / self.floor:.2f} times {whose}" if self.floor else f"{whose} is 0"
+        return f"{self.rms:.3g} is left, {100 * self.share:.3g} % of the deviation; {ratio}"
+
+
+def residual(front: ParetoFront, expression: Expression) -> Residual:
+    """The residual of one of a front's expressions.
+
+    Args:
+      front: where it is.
+      expression: one of its candidates'.
+
+    >>> from jaxsym.expr import parse
+    >>> from jaxsym.search.front.pareto import Candidate
+    >>> rows = (Candidate(parse("x"), 1, 0.04), Candidate(parse("x + 0.2*x**3"), 6, 0.01))
+    >>> print(residual(ParetoFront(rows, 4.0, 100), parse("x")))
+    0.2 is left, 10 % of the deviation; 1.99 times the least that any equation of the front leaves
+    """
+    loss = next(c.loss for c in front if c.expression == expression)
+    last = front.candidates[-1]
+    free = max(front.samples - len(last.expression.constants), 1.0)
+    least = math.sqrt(last.loss * front.samples / free)
+    floor = math.sqrt(front.noise) if front.noise else least
+    share = math.sqrt(loss / front.variance) if front.variance else float(loss > 0)
+    return Residual(math.sqrt(loss), share, floor, bool(front.noise))

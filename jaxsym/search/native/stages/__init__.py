@@ -1,0 +1,1 @@
+"""The native engine's stages: each proposes expressions in a way of its own."""

@@ -1,0 +1,166 @@
+"""Stage: a power law times a function of a product, with a constant inside the function.
+
+`y = c M F(k G)**p` with any product of powers M: for many functions F, simple entries G and scales
+k the logarithm of F is a column, of which the logarithms of the variables are projected out. The
+columns that go best with the target's are the starts of fits of all constants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.expr import Expression, apply, constant, literal
+from jaxsym.expr.subtrees import Formula
+from jaxsym.search.native.stages.powers import Logarithms, Part
+from jaxsym.search.native.stages.semantics import Filler
+from jaxsym.search.problem.problem import Problem
+
+_ENTRIES = 160  # simple entries G
+_STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
+_LEAST = 1e-6  # share that float32 cannot see
+_COST = 0.3  # logarithms of the share left that a node of an entry is worth
+_ROUNDING = 1e-28  # share that is nothing
+_SAME = 1e-7  # relative difference of scales from 1 that is rounding
+_SCALES = 0.06 * 1.9 ** np.arange(9)  # of k G
+
+
+class Family(NamedTuple):
+    """A function F of a scaled entry.
+
+    Attributes:
+      needs: operators that it is written with.
+      values: of an array.
+      expression: of an expression.
+      both: whether negative scales count too.
+    """
+
+    needs: tuple[str, ...]
+    values: Callable[[np.ndarray], np.ndarray]
+    expression: Callable[[Expression], Expression]
+    both: bool = False
+
+
+_ONE = literal(1)
+
+
+def _of(name: str) -> Callable[[Expression], Expression]:
+    return lambda u: apply(name, u)
+
+
+FAMILIES = (
+    Family((), lambda u: 1 + u, lambda u: _ONE + u, both=True),
+    Family(("exp",), np.expm1, lambda u: apply("exp", u) - _ONE, both=True),
+    Family(("exp",), lambda u: 1 + np.exp(u), lambda u: _ONE + apply("exp", u), both=True),
+    Family(("exp",), lambda u: 2 * np.sinh(u), lambda u: apply("exp", u) - apply("exp", -u)),
+    Family(("exp",), lambda u: 2 * np.cosh(u), lambda u: apply("exp", u) + apply("exp", -u)),
+    Family(("log",), np.log1p, lambda u: apply("log", _ONE + u), both=True),
+    Family(("sin",), np.sin, _of("sin")),
+    Family(("cos",), np.cos, _of("cos")),
+    Family(("cos",), lambda u: 1 - np.cos(u), lambda u: _ONE - apply("cos", u)),
+    Family(("cos",), lambda u: 1 + np.cos(u), lambda u: _ONE + apply("cos", u)),
+    Family(("tanh",), np.tanh, _of("tanh")),
+    Family(
+        ("sqrt",), lambda u: np.sqrt(1 + u) - 1, lambda u: apply("sqrt", _ONE + u) - _ONE, both=True
+    ),
+    Family(
+        ("sqrt",),
+        lambda u: 1 / np.sqrt(1 + u) - 1,
+        lambda u: _ONE / apply("sqrt", _ONE + u) - _ONE,
+        both=True,
+    ),
+)
+
+
+class Factors:
+    """Columns `log F(k G)` of a library.
+
+    Args:
+      library: where the entries G come from.
+      sample: the rows that it was built on.
+    """
+
+    def __init__(self, filler: Filler, sample: Problem):
+        self.filler = filler
+        self.logarithms: Logarithms = filler.powers.logarithms
+        library = filler.library
+        order = np.argsort(library.complexity, kind="stable")[1 : _ENTRIES + 1]
+        values = library.values[order]
+        size = np.sqrt(values**2 @ sample.weights)
+        self.families = _usable(sample.operators)
+        self.keys: list[tuple[int, int, float]] = []
+        units = []
+        with np.errstate(all="ignore"):
+            for number, family in enumerate(self.families):
+                for scales in (np.ones_like(size), *(scale / size for scale in _SCALES)):
+                    for sign in (1, -1) if family.both else (1,):
+                        factors = sign * scales
+                        units.append(self._columns(family, factors[:, None] * values))
+                        scaled = zip(order.tolist(), factors.tolist(), strict=True)
+                        self.keys += [(entry, number, factor) for entry, factor in scaled]
+        self.units = np.concatenate(units).astype(np.float32)
+        self.costs = library.complexity[[entry for entry, _, _ in self.keys]]
+
+    def _columns(self, family: Family, arguments: np.ndarray) -> np.ndarray:
+        return self.logarithms.units(np.log(np.abs(family.values(arguments))))
+
+    def formulas(self, desired: Float[np.ndarray, " n"], count: int) -> Iterator[Formula]:
+        """The products with the best columns for desired values.
+
+        Any even function looks like any other at first: the scales of the best few columns of each
+        family are made better before they are compared.
+        """
+        with np.errstate(all="ignore"):
+            target = self.logarithms.units(np.log(np.abs(desired))[None])[0]
+            share = np.abs(self.units @ target.astype(np.float32))
+            order = np.log(np.maximum(1 - share**2, _LEAST)) + _COST * self.costs
+            tried: dict[tuple[int, int], None] = {}
+            each = dict.fromkeys(range(len(self.families)), max(1, count // 2))
+            found = []
+            for index in np.argsort(order)[: 100 * count].tolist():
+                entry, number, scale = self.keys[index]
+                if share[index] > 0 and (entry, number) not in tried and each[number]:
+                    tried[entry, number] = None
+                    each[number] -= 1
+                    found.append((*self._better(target, entry, number, scale), entry, number))
+            cost = self.filler.library.complexity
+            found.sort(key=lambda f: f[0] + _COST * cost[f[2]])
+            for _, scale, entry, number in found[:count]:
+                formula = self.logarithms.product(desired, [self._part(entry, number, scale)])
+                if formula is not None:
+                    yield formula
+
+    def part(self, column: int) -> Part:
+        """What a column is the logarithm of."""
+        return self._part(*self.keys[column])
+
+    def _part(self, entry: int, number: int, scale: float) -> Part:
+        values, family = self.filler.library.values[entry], self.families[number]
+        argument = _times(scale, self.filler.library.expression(entry))
+        return Part(family.expression(argument), family.values(scale * values))
+
+    def _better(
+        self, target: np.ndarray, entry: int, number: int, scale: float
+    ) -> tuple[float, float]:
+        """Log of the share left, and the scale, by a search in ever smaller steps."""
+        values, family = self.filler.library.values[entry], self.families[number]
+        left = 1.0
+        for step in _STEPS:
+            trials = scale * (1 + step * np.linspace(-1, 1, 7))
+            columns = self._columns(family, trials[:, None] * values)
+            rest = columns - np.outer(columns @ target, target)  # exact where shares are all but 1
+            losses = np.where(np.any(columns != 0, axis=1), (rest**2).sum(1), 1.0)
+            scale, left = float(trials[np.argmin(losses)]), float(losses.min())
+        return math.log(max(left, _ROUNDING)), scale
+
+
+def _times(scale: float, expression: Expression) -> Expression:
+    return expression if abs(scale - 1) < _SAME else constant(scale) * expression
+
+
+def _usable(operators: Mapping) -> list[Family]:
+    return [family for family in FAMILIES if all(name in operators for name in family.needs)]

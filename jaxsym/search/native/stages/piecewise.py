@@ -1,0 +1,172 @@
+"""Stage 5: laws that change at a threshold of one variable, `a if x > t else b`.
+
+For every variable and many thresholds both sides are explained by the best pair of simple library
+entries. Where two such pieces leave much less than one does, the threshold is placed between two
+neighboring samples and each side becomes a search of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxsym.expr import Expression, apply, constant, literal, variable
+from jaxsym.search.front.pareto import ROUNDING
+from jaxsym.search.native.library import Library
+from jaxsym.search.native.linear import linear_fit
+from jaxsym.search.native.stages.pairs import make_moments, sum_share
+from jaxsym.search.problem.problem import Problem
+
+_ENTRIES = 64  # simple entries that are paired on either side
+_THRESHOLDS = 16  # tried per variable
+_LEAST = 0.03  # share of the samples on the smaller side
+_GAIN = 0.3  # a split must leave less than this share of what one piece leaves
+_DENOMINATORS = (1, 2, 4, 5, 10)
+
+
+class Split(NamedTuple):
+    """A threshold of one variable.
+
+    Attributes:
+      column: the variable.
+      low, high: neighboring samples of it between which the law changes.
+    """
+
+    column: int
+    low: float
+    high: float
+
+
+def pieces(
+    problem: Problem,
+    sample: Problem,
+    library: Library,
+    search: Callable[[Problem], list[Expression]],
+) -> Iterator[Expression]:
+    """Conditional expressions, if the data ask for them.
+
+    Args:
+      problem: the whole table.
+      sample: the rows that the library was built on.
+      library: entries to explain the sides by.
+      search: a search for the few best expressions of one side.
+    """
+    split = find_split(problem, sample, library) if "if_greater" in problem.operators else None
+    if split is None:
+        return
+    above = problem.X[:, split.column] > split.low
+    sides = [search(problem.rows(np.flatnonzero(rows))) for rows in (above, ~above)]
+    name, threshold = variable(problem.variables[split.column]), _simplest(split.low, split.high)
+    for over in sides[0]:
+        for under in sides[1]:
+            yield apply("if_greater", name, threshold, over, under)
+
+
+def find_split(problem: Problem, sample: Problem, library: Library) -> Split | None:
+    """The threshold that helps most, or None if none helps much."""
+    simple = np.argsort(library.complexity, kind="stable")
+    entries = simple[~library.sums[simple]][:_ENTRIES]
+    values = library.values[entries]
+    whole = _best_pair(values, sample)
+    splits = [
+        (sum(_left(values, sample, side) for side in sides), column, threshold)
+        for column, threshold, sides in _thresholds(sample.X)
+    ]
+    if not splits or min(splits)[0] >= _GAIN * whole.variance_left:
+        return None
+    _, column, threshold = min(splits)
+    return _place(problem, sample, library, entries, column, threshold)
+
+
+class _Pair(NamedTuple):
+    """Two entries and the variance that `a f + b g + c` leaves."""
+
+    f: int
+    g: int
+    variance_left: float
+
+
+def _best_pair(values: np.ndarray, problem: Problem) -> _Pair:
+    variance = problem.variance
+    if variance <= ROUNDING * (problem.weights @ problem.y**2):
+        return _Pair(0, 0, 0.0)
+    target = problem.y - problem.weights @ problem.y
+    with np.errstate(all="ignore"):  # an entry may be zero on one side
+        moments = make_moments(values, problem)
+        share = sum_share(moments, moments, np.sqrt(problem.weights), target, np, 1e-12)
+    share = np.where(np.isfinite(share), share, 0.0)
+    f, g = np.unravel_index(np.argmax(share), share.shape)
+    return _Pair(int(f), int(g), variance * (1 - float(share[f, g])))
+
+
+def _left(values: np.ndarray, sample: Problem, rows: np.ndarray) -> float:
+    """Squared error that the best pair leaves on some rows, as a part of the whole's mean."""
+    share = sample.weights[rows].sum()
+    return share * _best_pair(values[:, rows], sample.rows(rows)).variance_left
+
+
+def _thresholds(X: np.ndarray) -> Iterator[tuple[int, float, tuple[np.ndarray, np.ndarray]]]:
+    """Columns and thresholds with the rows above and not above them."""
+    least = max(8, int(_LEAST * len(X)))
+    for column in range(X.shape[1]):
+        for threshold in np.unique(np.quantile(X[:, column], np.linspace(0, 1, _THRESHOLDS + 2))):
+            above = X[:, column] > threshold
+            sides = np.flatnonzero(above), np.flatnonzero(~above)
+            if min(map(len, sides)) >= least:
+                yield column, float(threshold), sides
+
+
+def _place(
+    problem: Problem,
+    sample: Problem,
+    library: Library,
+    entries: np.ndarray,
+    column: int,
+    threshold: float,
+) -> Split:
+    """Put the threshold where the pieces found on either side explain the whole table best."""
+    order = np.argsort(problem.X[:, column], kind="stable")
+    values = problem.X[order, column]
+    low = high = threshold
+    for _ in range(2):  # the first pieces are found with some samples on the wrong side
+        above = sample.X[:, column] > threshold
+        under, over = (
+            _squared_errors(problem, sample.rows(rows), library, entries, rows)[order]
+            for rows in (np.flatnonzero(~above), np.flatnonzero(above))
+        )
+        # what is left if the first k samples are below the threshold, k = 1 .. n - 1
+        left = np.cumsum(under)[:-1] + np.cumsum(over[::-1])[::-1][1:]
+        left[values[1:] == values[:-1]] = np.inf
+        k = int(np.argmin(left))
+        low, high = float(values[k]), float(values[k + 1])
+        threshold = (low + high) / 2
+    return Split(column, low, high)
+
+
+def _squared_errors(
+    problem: Problem, side: Problem, library: Library, entries: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Weighted squared errors on the whole table of the best pair on some rows of the sample."""
+    pair = _best_pair(library.values[entries][:, rows], side)
+    chosen = entries[[pair.f, pair.g]]
+    features = np.column_stack([library.values[chosen][:, rows].T, np.ones(len(rows))])
+    coefficients, _ = linear_fit(side, features)
+    terms = [library.expression(int(entry)) for entry in chosen]
+    columns = [term.evaluate(problem.X, problem.variables) for term in terms]
+    fitted = np.column_stack([*columns, np.ones(len(problem.y))]) @ coefficients
+    return problem.weights * (fitted - problem.y) ** 2
+
+
+def _simplest(low: float, high: float) -> Expression:
+    """The simplest number t with low <= t < high; their middle if none is simple."""
+    for denominator in _DENOMINATORS:
+        numerator = math.ceil(low * denominator)
+        if numerator / denominator < high:
+            ratio = Fraction(numerator, denominator)
+            top = literal(ratio.numerator)
+            return top if ratio.denominator == 1 else top / literal(ratio.denominator)
+    return constant((low + high) / 2)

@@ -1,0 +1,225 @@
+"""Products of powers of entries and any powers of the variables, by regression of logarithms.
+
+`y = c prod_j x_j**q_j prod_i g_i**p_i exp(k h)` is linear in log|y|. The logarithms of the
+variables are projected out of everything, so that they cost nothing: what is left is one column
+for each `g = f`, `f + 1`, `f - 1` and each h of a library. One or two are to explain the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxsym.expr import Expression, apply, constant, literal, variable
+from jaxsym.expr.subtrees import Formula, to_formula
+from jaxsym.search.native.library import Library
+from jaxsym.search.native.monomials import product
+from jaxsym.search.native.ranking import padded, ranked
+from jaxsym.search.problem.problem import Problem
+
+_LEAST = 1e-6  # share below which float32 sees nothing
+_SAME = 1e-7  # relative difference of factors from 1 that is rounding
+_SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+_LARGEST_POWER = 20.0
+_NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
+_SHIFTED = 2500  # simple entries that 1 is added to and subtracted from
+_EXPONENT = -1  # mark of a column that is an exponent h; else what is added to f
+_SHIFTS = (0, 1, -1)
+
+
+class Part(NamedTuple):
+    """A factor g to a power, or exp of an exponent h times a rate.
+
+    Attributes:
+      expression: g or h.
+      values: of it.
+      exponent: whether it is h.
+    """
+
+    expression: Expression
+    values: Float[np.ndarray, " n"]
+    exponent: bool = False
+
+
+class Logarithms:
+    """Regression of logarithms on those of the variables.
+
+    Where the target is small its logarithm is uncertain, so that such rows count less.
+
+    Args:
+      sample: the rows.
+      smooth: the target without noise, as far as known.
+    """
+
+    def __init__(self, sample: Problem, smooth: Float[np.ndarray, " n"] | None = None):
+        nonzero = [j for j, x in enumerate(sample.X.T) if np.all(x != 0) and np.ptp(np.abs(x)) > 0]
+        self.variables = [variable(sample.variables[j]) for j in nonzero]
+        self.table = np.log(np.abs(sample.X[:, nonzero]))
+        size = np.abs(sample.y if smooth is None else smooth)
+        size = size / max(float(np.median(size)), 1e-300)
+        most = 1.0 if smooth is None else np.inf  # without noise all are as certain
+        self.root = np.minimum(size, most) * np.sqrt(sample.weights / sample.weights.max())
+        design = np.column_stack([np.ones(len(sample.y)), self.table])
+        self._basis = np.linalg.qr(self.root[:, None] * design)[0].T
+
+    def units(self, columns: Float[np.ndarray, "M n"]) -> Float[np.ndarray, "M n"]:
+        """What the variables leave of some columns, at unit length; 0 where there is nothing."""
+        columns = np.where(self.root > 0, columns, 0.0) * self.root
+        largest = np.abs(columns).max(1)
+        usable = np.isfinite(largest) & (largest > 0)
+        columns = np.where(usable[:, None], columns / np.where(usable, largest, 1.0)[:, None], 0.0)
+        rest = columns - (columns @ self._basis.T) @ self._basis
+        rest -= (rest @ self._basis.T) @ self._basis
+        size = np.sqrt((rest**2).sum(1))
+        usable = size > 1e-9
+        return np.where(usable[:, None], rest / np.where(usable, size, 1.0)[:, None], 0.0)
+
+    def product(self, desired: Float[np.ndarray, " n"], factors: Sequence[Part]) -> Formula | None:
+        """The product that fits best, with simple powers where these fit about as well.
+
+        Args:
+          desired: values.
+          factors: what stands in it beside powers of the variables.
+        """
+        exponents = [part for part in factors if part.exponent]
+        bases = [part for part in factors if not part.exponent]
+        usable = (self.root > 0) & (desired != 0)
+        with np.errstate(all="ignore"):
+            powers = [np.log(np.abs(part.values)) for part in bases]
+            target = np.log(np.abs(desired[usable]))
+        columns = [*(part.values for part in exponents), np.ones(len(desired)), *powers, self.table]
+        design = np.column_stack(columns)[usable]
+        if not len(design) or not np.all(np.isfinite(design)):
+            return None
+        root = self.root[usable]
+        free = len(exponents) + 1
+        found = _rounded_fit(root[:, None] * design, root * target, free)
+        parts = [*(part.expression for part in bases), *self.variables]
+        whole = product(zip(parts, found[free:].tolist(), strict=True))
+        for part, rate in zip(exponents, found.tolist(), strict=False):
+            whole = whole * apply("exp", constant(rate) * part.expression)
+        scale = float(np.exp(np.clip(found[free - 1], -690, 690)))
+        odd = [np.sign(b.values) for b, p in zip(bases, found[free:], strict=False) if p % 2]
+        if np.mean(np.prod(odd, axis=0) * np.sign(desired)) < 0:
+            scale = -scale
+        return to_formula(whole if abs(scale - 1) < _SAME else constant(scale) * whole)
+
+
+def _rounded_fit(design: np.ndarray, target: np.ndarray, free: int) -> np.ndarray:
+    """Least squares with coefficients, but for the first few, rounded one after the other."""
+    count = design.shape[1]
+    size = np.maximum(np.abs(design).max(0), 1e-300)
+    known: dict[int, float] = {}
+    while True:
+        open_ = [i for i in range(count) if i not in known]
+        rest = target - sum((value * design[:, i] for i, value in known.items()), 0.0)
+        scaled = design[:, open_] / size[open_]
+        found = np.linalg.lstsq(scaled, rest, rcond=1e-13)[0]
+        residual = rest - scaled @ found
+        inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-13)
+        variance = residual @ residual / max(1, len(target) - len(open_))
+        errors = np.sqrt(variance * np.maximum(np.diag(inverse), 0)) / size[open_]
+        values = dict(zip(open_, found / size[open_], strict=True)) | known
+        near = [
+            (abs(simple - values[i]) / (_NEAR + error), i, simple)
+            for i, error in zip(open_, errors, strict=True)
+            if i >= free
+            for simple in [_simplest(values[i], _NEAR + 2 * error)]
+            if simple is not None
+        ]
+        if not near:
+            return np.array([values[i] for i in range(count)])
+        _, index, simple = min(near)
+        known[index] = simple
+
+
+def _simplest(value: float, error: float) -> float | None:
+    """The simplest power within an error."""
+    if abs(value) > _LARGEST_POWER:
+        return None
+    near = (p for p in (*_SIMPLE, float(round(value))) if abs(value - p) <= error)
+    found = next(near, None)
+    if found is None and error < 2 * _NEAR:
+        ratio = float(Fraction(value).limit_denominator(4))
+        found = ratio if abs(value - ratio) <= error else None
+    return found
+
+
+class Powers:
+    """The columns of a library.
+
+    Args:
+      library: M entries.
+      sample: the rows that it was built on.
+      smooth: the target without noise, as far as known.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        sample: Problem,
+        smooth: Float[np.ndarray, " n"] | None = None,
+    ):
+        self.library, self.logarithms = library, Logarithms(sample, smooth)
+        values = library.values
+        simple = np.argsort(library.complexity, kind="stable")[:_SHIFTED]
+        entries, kinds, units = [], [], []
+        with np.errstate(all="ignore"):
+            for kind, shift in enumerate(_SHIFTS):
+                chosen = simple if shift else np.arange(len(library))
+                units.append(self.logarithms.units(np.log(np.abs(values[chosen] + shift))))
+                entries.append(chosen)
+                kinds.append(np.full(len(chosen), kind))
+        if "exp" in sample.operators:
+            units.append(self.logarithms.units(values[simple]))
+            entries.append(simple)
+            kinds.append(np.full(len(simple), _EXPONENT))
+        all_units = np.concatenate(units)
+        usable = np.any(all_units != 0, axis=1)
+        self.entries, self.kinds = np.concatenate(entries)[usable], np.concatenate(kinds)[usable]
+        self.units = all_units[usable].astype(np.float32)
+        self.costs = library.complexity[self.entries] + 2 * (self.kinds != 0)
+        self._units, self._costs = padded(self.units), padded(self.costs.astype(float))
+
+    def best(
+        self, desired: Float[np.ndarray, "B n"], count: int, penalty: float = 0.0
+    ) -> tuple[Int[np.ndarray, "B count"], Float[np.ndarray, "B count"]]:
+        """`[B, count]` columns that explain desired values best, and the log of what they leave."""
+        costs = self._costs * np.float32(penalty)
+        return ranked(
+            lambda targets: _left(self._units, costs, targets),
+            [self._targets(desired)],
+            count,
+            len(self.entries),
+        )
+
+    def _targets(self, desired: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return self.logarithms.units(np.log(np.abs(desired))).astype(np.float32)
+
+    def formula(self, desired: Float[np.ndarray, " n"], columns: Sequence[int]) -> Formula | None:
+        """The product of powers of some columns that fits desired values best."""
+        return self.logarithms.product(desired, [self.part(column) for column in columns])
+
+    def part(self, column: int) -> Part:
+        """What a column is the logarithm of."""
+        entry, kind = int(self.entries[column]), int(self.kinds[column])
+        values, expression = self.library.values[entry], self.library.expression(entry)
+        if kind == _EXPONENT:
+            return Part(expression, values, exponent=True)
+        values = values + _SHIFTS[kind]
+        if kind and np.all(values < 0):  # 1 - f, not f - 1
+            return Part(literal(-_SHIFTS[kind]) - expression, -values)
+        return Part(expression + literal(_SHIFTS[kind]) if kind else expression, values)
+
+
+@jax.jit
+def _left(units: Array, costs: Array, target: Array) -> Array:
+    """`[B, M]` log of the share that a column leaves of logarithms, plus a cost."""
+    return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, _LEAST)) + costs

@@ -1,0 +1,69 @@
+"""Stage: a power law times two functions, the best pairs of columns of logarithms.
+
+`y = c M g1**p1 g2**p2` with any product of powers M: every simple column is paired with all columns
+of a library's entries and of functions of simple entries, by one matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.expr.subtrees import Formula
+from jaxsym.search.native.ranking import least
+from jaxsym.search.native.stages.factors import Factors
+from jaxsym.search.native.stages.powers import Part
+
+_PAIRED = 1500  # simple columns that are paired with all
+_BLOCK = 128  # of them at a time
+_EACH = 2  # partners of each that are looked at
+_LEAST = 1e-6  # share below which float32 sees nothing
+_COST = 0.1  # logarithms of the share left that a node is worth
+
+
+def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> Iterator[Formula]:
+    """The products of two factors that fit desired values best.
+
+    Args:
+      desired: values on the rows of the library.
+      factors: functions over the library; those with a constant inside are not paired.
+      count: products.
+    """
+    powers = factors.filler.powers
+    plain = [column for column, key in enumerate(factors.keys) if abs(key[2]) == 1]
+    units = np.concatenate([powers.units, factors.units[plain]])
+    costs = _COST * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
+    simple = np.argsort(costs, kind="stable")[:_PAIRED]
+    with np.errstate(all="ignore"):
+        target = factors.logarithms.units(np.log(np.abs(desired))[None])[0].astype(np.float32)
+    fit = units @ target
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, len(simple), _BLOCK):
+        rows = simple[start : start + _BLOCK]
+        left = _left(units[rows] @ units.T, fit[rows, None], fit) + costs + costs[rows, None]
+        partners = least(left, _EACH)
+        for row, chosen, scores in zip(
+            rows.tolist(), partners, np.take_along_axis(left, partners, 1), strict=True
+        ):
+            for partner, score in zip(chosen.tolist(), scores.tolist(), strict=True):
+                found[min(row, partner), max(row, partner)] = score
+
+    def part(column: int) -> Part:
+        own = column - len(powers.units)
+        return powers.part(column) if own < 0 else factors.part(plain[own])
+
+    for pair in sorted(found, key=found.__getitem__)[:count]:
+        formula = factors.logarithms.product(desired, [part(column) for column in pair])
+        if formula is not None:
+            yield formula
+
+
+def _left(
+    overlap: Float[np.ndarray, "R M"], f: Float[np.ndarray, "R 1"], g: Float[np.ndarray, " M"]
+) -> Float[np.ndarray, "R M"]:
+    """Log of the share that two columns leave, by their overlap with each other and the target."""
+    rest = 1 - overlap**2
+    share = (f**2 + g**2 - 2 * f * g * overlap) / np.maximum(rest, 1e-4)
+    return np.log(np.maximum(1 - np.where(rest > 1e-4, share, f**2), _LEAST))

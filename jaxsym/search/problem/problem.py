@@ -1,0 +1,151 @@
+"""One target of a search: its data, checked, and the loss that ranks expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from jaxsym._check import finite, require
+from jaxsym.expr import OPERATORS, Expression, Operator
+from jaxsym.search.problem.constraints import Steering
+
+_EXACT = 1e-20  # loss of exact answers, as a share of the variance,
+_EXACT_SINGLE = 1e-13  # and for data in float32
+_SIZES = 1e-130, 1e150  # of a target, whose squared errors float64 can tell apart
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A table, one target and what may be used to explain it.
+
+    Attributes:
+      X: `[n, V]` table in float64.
+      y: `[n]` target in float64.
+      weights: `[n]`, not negative, with sum 1.
+      variables: V names.
+      operators: what expressions may be made of.
+      max_complexity: no candidate is more complex.
+      steering: the user's hints and limits.
+      rounding: share of the variance below which a loss is that of an exact answer.
+    """
+
+    X: Float[np.ndarray, "n V"]
+    y: Float[np.ndarray, " n"]
+    weights: Float[np.ndarray, " n"]
+    variables: tuple[str, ...]
+    operators: Mapping[str, Operator]
+    max_complexity: int
+    steering: Steering = field(default_factory=Steering)
+    rounding: float = _EXACT
+
+    @property
+    def table(self) -> dict[str, Operator]:
+        """All operators that expressions may be written with on the way to a candidate."""
+        return {**OPERATORS, **self.operators}
+
+    @property
+    def variance(self) -> float:
+        """Weighted variance of the target: the loss of the best constant."""
+        return float(self.weights @ (self.y - self.weights @ self.y) ** 2)
+
+    @property
+    def samples(self) -> int:
+        """Number of samples that count."""
+        return int(np.count_nonzero(self.weights))
+
+    def complexity(self, expression: Expression) -> int:
+        """`Expression.complexity` at the costs of this problem's operators."""
+        table, own = self.operators, expression.operators
+        return sum((table.get(t) or own[t]).cost if t in own else 1 for t in expression.tokens)
+
+    def loss(self, expression: Expression) -> float:
+        """Weighted mean squared error; infinite if any value is not finite."""
+        return self.loss_of(expression.evaluate(self.X, self.variables))
+
+    def loss_of(self, values: Float[np.ndarray, " n"]) -> float:
+        """Weighted mean squared error of values, as `loss`."""
+        with np.errstate(all="ignore"):
+            loss = float(self.weights @ (values - self.y) ** 2)
+        return loss if math.isfinite(loss) else math.inf
+
+    def rows(self, index: np.ndarray) -> Problem:
+        """The same problem on some of the rows."""
+        weights = self.weights[index]
+        return replace(self, X=self.X[index], y=self.y[index], weights=weights / weights.sum())
+
+    def sample(self, rng: np.random.Generator, size: int) -> Problem:
+        """At most `size` rows that count, drawn without replacement, in order."""
+        counting = np.flatnonzero(self.weights)
+        if len(counting) > size:
+            counting = np.sort(rng.choice(counting, size, replace=False))
+        return self.rows(counting)
+
+
+def make_problems(
+    X: Float[ArrayLike, "n V"],
+    y: Float[ArrayLike, "n k"],
+    weights: Float[ArrayLike, "n k"] | None,
+    *,
+    variables: Sequence[str],
+    operators: Mapping[str, Operator],
+    max_complexity: int,
+    steering: Steering | None = None,
+) -> tuple[Problem, ...]:
+    """Check a table and split it into one problem per target.
+
+    Raises:
+      ValueError: shapes that do not match, non-finite values, a target so large or small that
+        its squares are not, bad weights or names.
+    """
+    table, targets = np.asarray(X, np.float64), np.asarray(y, np.float64)
+    require(table.ndim == 2, f"X has shape {table.shape}; expected [n, V]")
+    n, columns = table.shape
+    require(
+        targets.ndim == 2 and targets.shape[0] == n and n > 1,
+        f"y has shape {targets.shape}; expected [n, k] with n={n} rows, at least 2",
+    )
+    weight = np.ones_like(targets) if weights is None else np.asarray(weights, np.float64)
+    if weight.shape == (n,):
+        weight = np.broadcast_to(weight[:, None], targets.shape)
+    require(
+        weight.shape == targets.shape,
+        f"weights has shape {weight.shape}; expected ({n},) or {targets.shape}",
+    )
+    for name, values in (("X", table), ("y", targets), ("weights", weight)):
+        finite(name, values)
+    for size in np.abs(targets).max(0):
+        require(
+            size == 0 or _SIZES[0] <= size <= _SIZES[1],
+            f"y is at most {size:g} in size; expected {_SIZES[0]:g} to {_SIZES[1]:g}, since "
+            "squared errors are compared: scale it, or search for its logarithm",
+        )
+    require(bool(np.all(weight >= 0)), "weights has a negative value; expected none")
+    require(bool(np.all(weight.sum(0) > 0)), "weights are all zero; expected a positive one")
+    names = tuple(variables)
+    require(len(names) == columns, f"{len(names)} variables named; X has {columns} columns")
+    require(len(set(names)) == len(names), f"variables {names} are not distinct")
+    require(max_complexity > 0, f"max_complexity={max_complexity}; expected at least 1")
+    return tuple(
+        Problem(
+            table,
+            column,
+            w / w.sum(),
+            names,
+            operators,
+            max_complexity,
+            steering or Steering(),
+            _rounding(table, column),
+        )
+        for column, w in zip(targets.T, weight.T, strict=True)
+    )
+
+
+def _rounding(*arrays: np.ndarray) -> float:
+    """What counts as exact: less for data that have been in float32."""
+    with np.errstate(over="ignore"):
+        single = any(np.array_equal(a, a.astype(np.float32)) for a in arrays)
+    return _EXACT_SINGLE if single else _EXACT

@@ -1,0 +1,117 @@
+"""Fitted models as JSON; the equations in it are parsed, never evaluated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxsym._check import require
+from jaxsym.expr import OPERATORS, Expression, Operator, parse
+from jaxsym.search.front.pareto import Candidate, ParetoFront
+
+_FORMAT = 1
+_NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
+
+
+def front_to_json(front: ParetoFront) -> dict[str, Any]:
+    """A front in plain JSON types."""
+    rows = [
+        {
+            "complexity": candidate.complexity,
+            "loss": candidate.loss,
+            "score": candidate.score,
+            "expression": str(candidate.expression),
+        }
+        for candidate in front
+    ]
+    numbers = {"variance": front.variance, "samples": front.samples, "noise": front.noise}
+    return numbers | {"candidates": rows}
+
+
+def front_from_json(
+    stored: Mapping[str, Any],
+    variables: tuple[str, ...],
+    operators: Mapping[str, Operator] = OPERATORS,
+) -> ParetoFront:
+    """The front that `front_to_json` wrote.
+
+    Raises:
+      ValueError: something is missing or is no formula of these variables and operators.
+
+    >>> front = ParetoFront((Candidate(parse("2.5*x"), 3, 0.1),), 1.0, 10)
+    >>> front_from_json(front_to_json(front), ("x",)) == front
+    True
+    """
+
+    def expression(text: str) -> Expression:
+        return parse(text, variables=variables, operators=operators)
+
+    try:
+        rows = tuple(
+            Candidate(
+                expression(row["expression"]),
+                int(row["complexity"]),
+                float(row["loss"]),
+                float(row["score"]),
+            )
+            for row in stored["candidates"]
+        )
+        numbers = (float(stored[name]) for name in ("variance", "samples", "noise"))
+        return ParetoFront(rows, *numbers)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a front as it is saved: {error!r}") from error
+
+
+def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an estimator that JSON can hold."""
+    kept = {}
+    for name, value in parameters.items():
+        if name in _NOT_SAVED and not isinstance(value, str):
+            continue
+        if name == "guesses":
+            value = [str(guess) for guess in value]
+        if isinstance(value, np.random.RandomState):
+            continue
+        kept[name] = list(value) if isinstance(value, tuple) else value
+    return kept
+
+
+def write_model(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write a model's content, whole or not at all.
+
+    Raises:
+      TypeError: a parameter that JSON cannot hold.
+    """
+    path = Path(path)
+    text = json.dumps({"jaxsym_model": _FORMAT, **content}, indent=2, default=_plain)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text + "\n")
+    partial.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers and arrays as Python's."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"a parameter is a {type(value).__name__}, which JSON cannot hold")
+
+
+def read_model(path: str | Path) -> dict[str, Any]:
+    """The content of a model's file.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: it is not JSON, or not of a model.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is not JSON: {error}") from error
+    known = isinstance(content, dict) and content.get("jaxsym_model") == _FORMAT
+    require(known, f"{path.name} is no saved model of jaxsym (format {_FORMAT})")
+    return content
