@@ -11,7 +11,7 @@ from jaxsym._files import check_place, exchange_folders, rename_new, staging
 
 
 def write_folder(
-    writers: Mapping[str, Callable[[Path], None]], out: str | Path, *, force: bool = False
+    writers: Mapping[str, Callable[[Path], object]], out: str | Path, *, force: bool = False
 ) -> None:
     """Write files into a folder, all of them or none.
 
