@@ -43,7 +43,7 @@ _ROUNDING = 10.0  # times the data's precision: a law's error of rounding alone
 
 
 def find_law(
-    reading: PairForces,
+    pair_forces: PairForces,
     learned: Learned,
     task: Task,
     units: NaturalUnits,
@@ -57,7 +57,7 @@ def find_law(
     function of distance than the law does, that function is searched for by itself.
 
     Args:
-      reading: what the network says of pairs, in natural units.
+      pair_forces: what the network says of pairs, in natural units.
       learned: the network.
       task: whose training data laws are fitted to.
       units: the natural ones.
@@ -67,14 +67,14 @@ def find_law(
     Returns:
       what chose among the laws, with all of them.
     """
-    finding = _Finding(reading, learned, task, units, run)
+    finding = _Finding(pair_forces, learned, task, units, run)
     found: list[Expression] = []
     note = ""
     with interrupt_flag() as interrupted:
         for turn, most in enumerate(_SEARCH_SECONDS):
             keys = jax.random.split(jax.random.fold_in(key, turn), 3)
             with run.phase("search", note):
-                front = _search(_forces(reading), keys[0], run.share(0.5, most), found)
+                front = _search(_forces(pair_forces), keys[0], run.share(0.5, most), found)
             found = [candidate.expression for candidate in front]
             finding.refit_front(front)
             finding.search_profile(keys[1])
@@ -105,12 +105,12 @@ class _Finding:
     """
 
     def __init__(
-        self, reading: PairForces, learned: Learned, task: Task, units: NaturalUnits, run: Run
+        self, pair_forces: PairForces, learned: Learned, task: Task, units: NaturalUnits, run: Run
     ):
         self.selector = _selector(learned, task)
-        self._reading, self._task, self._units, self._run = reading, task, units, run
+        self._pair_forces, self._task, self._units, self._run = pair_forces, task, units, run
         self._masses_known = not learned.model.third_law
-        self._typical = float(np.median(reading.inputs[:, 0])) * units.length
+        self._typical = float(np.median(pair_forces.inputs[:, 0])) * units.length
         self._told = math.inf  # error of the profile that was last searched
 
     @property
@@ -126,15 +126,15 @@ class _Finding:
 
     def refit_front(self, front: ParetoFront) -> None:
         """Refit the front's shortest formulas of the force, also cut off at a distance."""
-        scale = variable("r") if self._reading.force else variable("r") * variable("m1")
+        scale = variable("r") if self._pair_forces.force else variable("r") * variable("m1")
         laws = []
         for row in _shortest(front):
             pull = (row / scale).canonical()
             coefficient = coefficient_in_data_units(pull, self._units, self._masses_known)
-            laws.append(ParticleLaw(coefficient, self._reading.force, self._task.train.dims))
+            laws.append(ParticleLaw(coefficient, self._pair_forces.force, self._task.train.dims))
         with self._refitting():
             self._offer(laws, None)
-            if self._reading.non_interacting > _NON_INTERACTING and self._least_error() > _FITS:
+            if self._pair_forces.non_interacting > _NON_INTERACTING and self._least_error() > _FITS:
                 self._offer([cut for law in laws for cut in cut_off(law, self._typical)], None)
 
     def search_profile(self, key: jax.Array) -> bool:
@@ -189,16 +189,16 @@ class _Finding:
             yield
 
 
-def _forces(reading: PairForces) -> _Table:
+def _forces(pair_forces: PairForces) -> _Table:
     """The force between two bodies, which is shorter than the coefficient of their displacement.
 
     Inputs that never vary are left out.
     """
-    scale = reading.inputs[:, 0] * (1.0 if reading.force else reading.inputs[:, 1])
-    varies = np.ptp(reading.inputs, axis=0) > 0
+    scale = pair_forces.inputs[:, 0] * (1.0 if pair_forces.force else pair_forces.inputs[:, 1])
+    varies = np.ptp(pair_forces.inputs, axis=0) > 0
     names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
-    target, weights = reading.coefficient * scale, reading.weights / scale**2
-    return _Table(names, reading.inputs[:, varies], target, weights)
+    target, weights = pair_forces.coefficient * scale, pair_forces.weights / scale**2
+    return _Table(names, pair_forces.inputs[:, varies], target, weights)
 
 
 def _search(

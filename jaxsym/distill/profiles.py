@@ -1,6 +1,6 @@
 """A law's function of distance as the data have it, without a formula.
 
-A network's reading is a few parts in a thousand off; the data it was trained on are not. Once a law
+What a network says is a few parts in a thousand off; the data it was trained on are not. Once a law
 says how masses and charges enter, what is left is one function of one number, which least squares
 reads from the data as far as their precision goes.
 """
