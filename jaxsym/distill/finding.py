@@ -20,7 +20,7 @@ from jaxsym.distill.selection import RefitData, Selector
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.verdict import symbolic_errors
 from jaxsym.expr import Expression, variable
-from jaxsym.graphs import Snapshots, snapshots
+from jaxsym.graphs import Snapshots, Topology, snapshots
 from jaxsym.laws.neighborhood import cut_off, neighbors, softened
 from jaxsym.laws.pairs import VARIABLES
 from jaxsym.laws.particle_law import ParticleLaw
@@ -29,8 +29,10 @@ from jaxsym.search import ParetoFront, Steering, search
 from jaxsym.search import Progress as SearchProgress
 from jaxsym.training import interrupt_flag
 
+# Snapshots that laws are fitted to: of few bodies these are thousands of numbers, which tell a few
+# constants to a part in a thousand of their errors; more would cost time alone.
 _SNAPSHOTS_FITTED = 128
-_PAIRS_READ = 50_000  # in the snapshots that tell the function of distance
+_PAIRS_FITTED = 50_000  # at most in these, and in those that tell the function of distance
 _CANDIDATES, _SOFTENED = 10, 10
 _NON_INTERACTING = (
     0.1  # share of pairs that do not interact from which on laws are cut off at a distance
@@ -147,7 +149,7 @@ class _Finding:
         if self._run.over() or best.error <= _ROUNDING * self.selector.precision:
             return False
         edges = self.selector.problem.edges
-        data = _some(snapshots(self._task.train), max(1, _PAIRS_READ // len(edges.senders)))
+        data = _some(snapshots(self._task.train), _snapshots_of_pairs(edges))
         known = radial_profile(best, data, edges)
         if known is None or _KNOWS_MORE * known.error >= min(best.error, self._told):
             return False
@@ -228,7 +230,8 @@ def _selector(learned: Learned, task: Task) -> Selector:
     log_mass = None
     if learned.model.third_law:
         log_mass = np.asarray(learned.params["log_mass"], np.float64)
-    data = _some(snapshots(task.train), _SNAPSHOTS_FITTED)
+    count = min(_SNAPSHOTS_FITTED, _snapshots_of_pairs(learned.edges))
+    data = _some(snapshots(task.train), count)
     return Selector(RefitData(data, learned.edges, log_mass))
 
 
@@ -236,6 +239,11 @@ def _shortest(front: ParetoFront) -> list[Expression]:
     """The candidates of the shortest description."""
     best = sorted(front, key=front.description_length)[:_CANDIDATES]
     return [candidate.expression for candidate in best]
+
+
+def _snapshots_of_pairs(edges: Topology) -> int:
+    """As many as have `_PAIRS_FITTED` together, at least one."""
+    return max(1, _PAIRS_FITTED // len(edges.senders))
 
 
 def _some(data: Snapshots, count: int) -> Snapshots:

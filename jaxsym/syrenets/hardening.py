@@ -28,7 +28,7 @@ from jaxsym.syrenets.fitting import (
     fit_lagrangian,
 )
 from jaxsym.syrenets.fourier import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
-from jaxsym.syrenets.library import Term, WaveLibrary, is_gauge
+from jaxsym.syrenets.library import LagrangianTerm, WaveLibrary, is_gauge
 from jaxsym.syrenets.network import SymbolicNetwork, selection
 from jaxsym.syrenets.readout import candidate_values, pruned
 
@@ -141,8 +141,8 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
       library: terms, those that matter most first.
       most: terms in the result; those of the shortest waves come first.
 
-    >>> from jaxsym.syrenets.library import Term
-    >>> rough = WaveLibrary((Term((1, 1), (0, 0), False, (1, 1)),))
+    >>> from jaxsym.syrenets.library import LagrangianTerm
+    >>> rough = WaveLibrary((LagrangianTerm((1, 1), (0, 0), False, (1, 1)),))
     >>> "qd1*qd2*cos(q1 - q2)" in map(str, recombined(rough, 100).expressions)
     True
     """
@@ -164,7 +164,9 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
         )
     waves |= dict.fromkeys(t.waves for t in terms)
     ordered = sorted(waves, key=_length)
-    anew = [Term(zero, k, sine, r) for k in ordered for sine in (False, True) for r in rates]
+    anew = [
+        LagrangianTerm(zero, k, sine, r) for k in ordered for sine in (False, True) for r in rates
+    ]
     useful = [t for t in anew if not is_gauge(t) and (any(t.waves) or not t.sine)]
     return WaveLibrary(tuple(dict.fromkeys([*useful, *terms]))[:most])
 
