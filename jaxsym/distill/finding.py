@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxsym._indices import spread
 from jaxsym.distill.learning import Learned
 from jaxsym.distill.pair_forces import PairForces
 from jaxsym.distill.phases import Run
@@ -249,5 +250,5 @@ def _snapshots_of_pairs(edges: Topology) -> int:
 def _some(data: Snapshots, count: int) -> Snapshots:
     """At most ``count`` snapshots, spread evenly."""
     total = len(data.acceleration)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    chosen = spread(total, count)
     return jax.tree.map(lambda a: np.asarray(a)[chosen], data)

@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from jaxsym.distill.pair_forces import LEAST_OF_USUAL
+from jaxsym.expr.fitting.errors import standard_errors
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
 from jaxsym.laws.particle_law import ParticleLaw, with_parameters
@@ -197,11 +198,7 @@ class _Residuals:
         """Of the entries in use; zero for the others."""
         errors = np.zeros(len(self.used))
         curvature = np.asarray(point.curvature)[np.ix_(self.used, self.used)]
-        scale = np.sqrt(np.diag(curvature))
-        scale = np.where(scale > 0, scale, 1.0)
-        values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
-        inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
-        errors[self.used] = np.sqrt(float(point.loss) / self.residuals * inverse) / scale
+        errors[self.used] = standard_errors(curvature, float(point.loss) / self.residuals)
         return errors
 
 

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._indices import spread
 from jaxsym.distill.learning import relative_errors
 from jaxsym.distill.refitting import in_double
 from jaxsym.distill.tasks import Truth
@@ -123,7 +124,7 @@ def pair_samples(
     data = snapshots(trajectories)
     edges = topology(trajectories.bodies, trajectories.pairs)
     total = len(data.acceleration) * len(edges.senders)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    chosen = spread(total, count)
     snapshot, edge = np.divmod(chosen, len(edges.senders))
 
     def ends(index) -> Bodies:

@@ -13,6 +13,7 @@ import jraph
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxsym._indices import power_of_two
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.program import Numbers, Program, compile_programs, differentiable
 from jaxsym.graphs import Prediction
@@ -76,12 +77,11 @@ def _compiled(
     expression: Expression, variables: tuple[str, ...], length: int, slots: int
 ) -> Program:
     instructions = sum(token in expression.operators for token in expression.tokens)
-    room = lambda least, needed: max(least, 1 << max(needed - 1, 0).bit_length())  # noqa: E731
     return compile_programs(
         [expression],
         variables,
-        length=room(length, instructions),
-        slots=room(slots, len(expression.constants)),
+        length=power_of_two(instructions, length),
+        slots=power_of_two(len(expression.constants), slots),
         operators=expression.operators,
     )
 

@@ -8,9 +8,9 @@ import numpy as np
 import sympy
 
 from jaxsym.expr import Expression, UnsupportedError, from_sympy
-from jaxsym.expr.simplify import quick
+from jaxsym.expr.simplify import REWRITES, quick
 
-_REWRITES = (sympy.factor, sympy.expand, sympy.together, sympy.factor_terms)
+_REWRITES = [REWRITES[name] for name in ("factor", "expand", "together", "factor_terms")]
 
 
 def simplify(expression: Expression) -> Expression:

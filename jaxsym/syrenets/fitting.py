@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym._check import require
+from jaxsym._indices import spread
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression
+from jaxsym.expr.fitting.snapping import snapped
 from jaxsym.simulate import MechanicalSystem
 from jaxsym.syrenets.library import Library
 from jaxsym.syrenets.regression import SparseFit, sparse_fit
-from jaxsym.syrenets.snapping import snapped
 
 # A relative mean squared error of torques that only rounding explains.
 EXACT = 1e-16
@@ -147,7 +148,7 @@ def fit_lagrangian(
 def evenly(data: MechanicalData, count: int) -> MechanicalData:
     """At most ``count`` states, spread over all of them."""
     total = len(data.q)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    chosen = spread(total, count)
     return MechanicalData(*(values[chosen] for values in data))
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from jaxsym._indices import exponents_up_to
 from jaxsym.syrenets.library import LagrangianTerm, WaveLibrary, is_gauge
 
 Exponents: TypeAlias = tuple[int, ...]
@@ -179,11 +180,7 @@ def _count_waves(coordinates: int, reach: int, order: int) -> int:
 
 def _exponents(coordinates: int, degree: int) -> list[Exponents]:
     """Exponents of all monomials up to a degree."""
-    found = []
-    for total in range(degree + 1):
-        for places in itertools.combinations_with_replacement(range(coordinates), total):
-            found.append(tuple(map(places.count, range(coordinates))))
-    return sorted(found, key=lambda e: (sum(e), e))
+    return sorted(exponents_up_to(coordinates, degree), key=lambda e: (sum(e), e))
 
 
 def _count_exponents(coordinates: int, degree: int) -> int:
