@@ -34,15 +34,20 @@ from jaxsym.training import interrupt_flag
 # constants to a part in a thousand of their errors; more would cost time alone.
 _SNAPSHOTS_FITTED = 128
 _PAIRS_FITTED = 50_000  # at most in these, and in those that tell the function of distance
+# Of a front the equations of the shortest descriptions: the true one should be among them even
+# where the network's errors favor another. Each refit takes some 20 ms.
 _CANDIDATES, _SOFTENED = 10, 10
-_NON_INTERACTING = (
-    0.1  # share of pairs that do not interact from which on laws are cut off at a distance
-)
-_FITS = 0.01  # error of a law that needs no cutting off
-# of each search: another follows while the network knows more than the best equation
+# Share of pairs without a force from which on laws are also cut off at a distance: where fewer are
+# without one, the law is fitted to nearly all of its pairs anyway.
+_NON_INTERACTING = 0.1
+_FITS = 0.01  # error of a law that needs no cutting off: a missing range costs the tenth above
+# Of each search: another, twice as long, follows while the network knows more than the best
+# equation, so that easy laws are found soon and all three together take some two minutes.
 _SEARCH_SECONDS = (20.0, 40.0, 80.0)
-_KNOWS_MORE = 2.0  # times that the equation's error is the network's, or the data's
-_ROUNDING = 10.0  # times the data's precision: a law's error of rounding alone
+# Times that the equation's error is the network's, or the data's: a difference that no choice of
+# held-out samples makes, since their medians are over hundreds of numbers.
+_KNOWS_MORE = 2.0
+_ROUNDING = 10.0  # times the data's precision: what rounding adds up to over many bodies
 
 
 def find_law(

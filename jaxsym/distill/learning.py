@@ -45,18 +45,20 @@ from jaxsym.training import Event, init_state, make_step, train
 from jaxsym.trajectories import Trajectories
 
 MODELS = (*VARIANTS, "hamiltonian", "central")
+# As many as the published figures used; unknown masses take longer.
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
-_CHUNK = 200
+_CHUNK = 200  # steps between two calls of the callback
 _BATCH = 64  # snapshots; fewer where they have more than `EDGES_AT_ONCE` edges together
 # Indices and chunks of 2,000 bodies that all interact take less than 1 GB.
 _MOST_EDGES = 4_000_000
 _PARTICLE_RATE, _CENTRAL_RATE = 8e-3, 5e-3  # at their highest
-_HIDDEN = (96, 96, 96)
-# shares of the steps after which an L1 network loses idle components
+_HIDDEN = (96, 96, 96)  # smooth functions of a few numbers need less than the original's 300
+# Shares of the steps after which an L1 network loses idle components: once the penalty has had
+# time to sort them, and while the rate is still high enough to make a loss good.
 _PRUNED_AT = (0.1, 0.4)
-# how large the relative error may be right after: the steps that follow make it good
-_PRUNING_ERROR = 0.5
-# error of a network over that of none, from which on it begins anew at the first of these steps
+_PRUNING_ERROR = 0.5  # the relative error may be so large right after
+# Error of a network over that of none from which on it begins anew, and how often it may begin:
+# the penalty silences some starts and not others.
 _LEARNED_NOTHING, _STARTS = 0.9, 3
 _RELATIVE_FLOOR = 0.1  # of the median acceleration but zero: below this, errors are absolute
 # Relative errors are far smaller than the paper's absolute ones, so penalties are too; a larger one

@@ -37,6 +37,7 @@ def interaction_network(
     bodies: BodiesFn = same_bodies,
     deliver: DeliverFn = as_sent,
     third_law: bool = False,
+    edges_at_once: int = EDGES_AT_ONCE,
 ) -> Callable[..., Prediction]:
     """One step of message passing (Cranmer et al. 2020, arXiv 2006.11287, section 2.1).
 
@@ -49,10 +50,10 @@ def interaction_network(
       deliver: turns what `message` gives into messages and their penalty.
       third_law: a message also acts on its sender, with the opposite sign; the graph then has one
         edge a pair.
+      edges_at_once: more edges than that are taken in chunks, see `jaxsym.graphs.chunked_network`.
     Returns:
       ``apply(params, graph, key=None) -> Prediction``, pure; the graph's nodes are `Bodies`, and
-      the penalty is the mean over the edges. With a key, messages that are random are drawn. More
-      than `EDGES_AT_ONCE` edges are taken in chunks, see `jaxsym.graphs.chunked_network`.
+      the penalty is the mean over the edges. With a key, messages that are random are drawn.
 
     >>> from jaxsym.graphs.bodies import graph, topology
     >>> apply = interaction_network(
@@ -65,25 +66,14 @@ def interaction_network(
     [[3.0, 0.0], [-1.5, 0.0]]
     """
 
-    in_chunks = chunked_network(message, node, bodies=bodies, deliver=deliver, third_law=third_law)
-
-    def apply(
-        params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
-    ) -> Prediction:
-        if len(graph.receivers) > EDGES_AT_ONCE:
-            return in_chunks(params, graph, key)
-        filled = graph._replace(nodes=bodies(params, graph.nodes))
-        network = jraph.InteractionNetwork(
-            update_edge_fn=lambda _, sender, receiver: deliver(
-                message(params, receiver, sender), key
-            ),
-            update_node_fn=lambda nodes, sent, received: node(
-                params,
-                nodes,
-                received.messages - sent.messages if third_law else received.messages,
-            ),
-            include_sent_messages_in_node_update=True,
-        )
+    in_chunks = chunked_network(
+        message,
+        node,
+        chunk=max(1, edges_at_once // 2),
+        bodies=bodies,
+        deliver=deliver,
+        third_law=third_law,
+    )
         out = network(filled)
         return Prediction(out.nodes, out.edges.messages, jnp.mean(out.edges.penalty))
 

@@ -2,25 +2,25 @@
 
 from jaxsym._deprecation import renamed
 from jaxsym.progress import PhaseProgress
-from jaxsym.syrenets.autoencoder import Autoencoder
-from jaxsym.syrenets.candidates import PAPER_OPERATORS, Candidates
 from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.fourier import gauge_fixed, same_lagrangian, wave_terms
 from jaxsym.syrenets.hardening import Hardened, harden, network_terms
 from jaxsym.syrenets.library import ExpressionLibrary, LagrangianTerm, WaveLibrary
-from jaxsym.syrenets.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
-from jaxsym.syrenets.network import Architecture, Selected, SymbolicNetwork, formula_value
-from jaxsym.syrenets.readout import Readout, read_out
-from jaxsym.syrenets.regression import SparseFit, sparse_fit
-from jaxsym.syrenets.selection import SELECTIONS, entmax
-from jaxsym.syrenets.stages import LibraryStage, library_stages
-from jaxsym.syrenets.trainer import (
+from jaxsym.syrenets.network.autoencoder import Autoencoder
+from jaxsym.syrenets.network.candidates import PAPER_OPERATORS, Candidates
+from jaxsym.syrenets.network.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
+from jaxsym.syrenets.network.readout import Readout, read_out
+from jaxsym.syrenets.network.selection import SELECTIONS, entmax
+from jaxsym.syrenets.network.symbolic import Architecture, Selected, SymbolicNetwork, formula_value
+from jaxsym.syrenets.network.training import (
     TrainedNetwork,
     mean_squared_error,
     train_network,
 )
+from jaxsym.syrenets.regression import SparseFit, sparse_fit
+from jaxsym.syrenets.stages import LibraryStage, library_stages
 from jaxsym.syrenets.workflow import ROUTES, discover_lagrangian
 
 __all__ = [

@@ -18,9 +18,9 @@ from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.fourier import same_lagrangian
 from jaxsym.syrenets.hardening import Hardened, harden
-from jaxsym.syrenets.losses import Batch
-from jaxsym.syrenets.network import Architecture
-from jaxsym.syrenets.trainer import train_network
+from jaxsym.syrenets.network.losses import Batch
+from jaxsym.syrenets.network.symbolic import Architecture
+from jaxsym.syrenets.network.training import train_network
 from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")

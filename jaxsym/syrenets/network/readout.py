@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.simulate import variable_names
-from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
+from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, selection
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
