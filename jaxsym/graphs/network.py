@@ -65,7 +65,6 @@ def interaction_network(
     >>> apply(3.0, graph(two, topology(2))).acceleration.tolist()
     [[3.0, 0.0], [-1.5, 0.0]]
     """
-
     in_chunks = chunked_network(
         message,
         node,
@@ -74,6 +73,24 @@ def interaction_network(
         deliver=deliver,
         third_law=third_law,
     )
+
+    def apply(
+        params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
+    ) -> Prediction:
+        if len(graph.receivers) > edges_at_once:
+            return in_chunks(params, graph, key)
+        filled = graph._replace(nodes=bodies(params, graph.nodes))
+        network = jraph.InteractionNetwork(
+            update_edge_fn=lambda _, sender, receiver: deliver(
+                message(params, receiver, sender), key
+            ),
+            update_node_fn=lambda nodes, sent, received: node(
+                params,
+                nodes,
+                received.messages - sent.messages if third_law else received.messages,
+            ),
+            include_sent_messages_in_node_update=True,
+        )
         out = network(filled)
         return Prediction(out.nodes, out.edges.messages, jnp.mean(out.edges.penalty))
 
