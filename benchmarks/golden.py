@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.common import arguments, machine, write
 from benchmarks.search.development import laws
-from jaxsym.distill import Problem, Selector, learn, read, task_for
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.neighbors import neighbors
+from jaxsym.distill import RefitData, Selector, extract_pair_forces, learn, task_for
 from jaxsym.graphs import record_messages, snapshots
+from jaxsym.laws.neighborhood import neighbors
+from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.search import NativeEngine, ParetoFront
 from jaxsym.search.native.pipeline import Effort
 from jaxsym.simulate import mechanical
@@ -62,13 +62,13 @@ def _particle_law(name: str) -> list[list[object]]:
     sample = record_messages(
         learned.model, learned.params, learned.data, learned.edges, key=_key(), count=500
     )
-    reading = read(learned.model, learned.params, sample, error=0.1)
+    reading = extract_pair_forces(learned.model, learned.params, sample, error=0.1)
     names = ("r", "m1", "m2", "q1", "q2")
     front = NativeEngine(_EFFORT).search(
         reading.inputs, reading.coefficient, variables=names, key=_key(), weights=reading.weights
     )
     some = jax.tree.map(lambda a: np.asarray(a)[:64], snapshots(task.train))
-    selector = Selector(Problem(some, learned.edges, None))
+    selector = Selector(RefitData(some, learned.edges, None))
     for row in list(front)[:4]:
         selector.offer(ParticleLaw(row.expression, reading.force, task.train.dims))
     best = selector.best

@@ -19,7 +19,6 @@ import optax
 from benchmarks.graphs.recipes import RECIPES, Recipe
 from benchmarks.graphs.settings import SETTINGS
 from jaxsym.distill import MessageR2, message_r2, pair_inputs
-from jaxsym.distill.reading import VARIABLES
 from jaxsym.distill.tasks import simulated_truth
 from jaxsym.graphs import (
     GraphModel,
@@ -31,6 +30,7 @@ from jaxsym.graphs import (
     snapshots,
     topology,
 )
+from jaxsym.laws.pairs import VARIABLES
 from jaxsym.simulate import particles
 from jaxsym.training import (
     Checkpoints,

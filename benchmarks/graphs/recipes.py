@@ -8,7 +8,7 @@ from typing import NamedTuple
 import optax
 
 from benchmarks.graphs.settings import SETTINGS
-from jaxsym.distill.learn import smooth_network
+from jaxsym.distill.learning import smooth_network
 from jaxsym.graphs import GraphModel, hamiltonian_network, particle_network
 
 # the errors' size rules as in the original, so penalties but the divergence's are as large

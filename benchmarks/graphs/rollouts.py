@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks import common
 from jaxsym import discover
 from jaxsym.distill import Discovery, Rollout, roll_out, rollout_error, symbolic_network
-from jaxsym.distill.units import natural_units
 from jaxsym.graphs import Bodies, topology
+from jaxsym.laws.units import natural_units
 from jaxsym.simulate import ParticleSystem, particles
 from jaxsym.simulate.laws import State
 from jaxsym.trajectories import Trajectories
@@ -61,7 +61,7 @@ def measure(law: str, model: str, *, seed: int, quick: bool = False) -> dict[str
 
     Args:
       law: a name in `jaxsym.simulate.LAWS`.
-      model: see `jaxsym.distill.learn`.
+      model: see `jaxsym.distill.learning`.
       seed: of everything random.
       quick: hardly train, and few systems.
     """

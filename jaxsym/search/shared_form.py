@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import jax
 import numpy as np
 
 from jaxsym._random import generator
-from jaxsym.expr import Expression, Operator, apply, constant
+from jaxsym.expr import Expression
+from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.expr.fitting.single import least_squares
-from jaxsym.expr.tokens import is_literal, literal_value
 from jaxsym.search.front.pareto import ROUNDING, Candidate, ParetoFront
 from jaxsym.search.problem.problem import Problem
 
 _STARTS = 6  # of each fit, besides the constants found for another target
 _SLOTS = 6  # most constants of a form
-
-
-def with_free_numbers(expression: Expression) -> Expression:
-    """An expression with constants in the place of its exact numbers, but for exponents.
-
-    >>> from jaxsym.expr import parse
-    >>> with_free_numbers(parse("2*x**3 + pi"))
-    Expression(2.0*x**3 + 3.141592653589793)
-    """
-    table = expression.operators
-
-    def join(operator: Operator, arguments: list[Expression]) -> Expression:
-        if all(is_literal(argument.tokens[0]) for argument in arguments):
-            value = apply(operator.name, *arguments, operators=table).evaluate(np.zeros(0), [])
-            return constant(float(value)) if math.isfinite(value) else arguments[0]
-        freed = 1 if operator.name == "pow" else len(arguments)
-        arguments = [_free(a) for a in arguments[:freed]] + arguments[freed:]
-        return apply(operator.name, *arguments, operators=table)
-
-    return _free(expression.rebuilt(join)).canonical()
-
-
-def _free(expression: Expression) -> Expression:
-    token = expression.tokens[0]
-    return constant(literal_value(token)) if is_literal(token) else expression
 
 
 def share_forms(

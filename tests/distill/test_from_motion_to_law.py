@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsym
-from jaxsym.distill import Progress, discover, observed_task
+from jaxsym.distill import discover, observed_task
 from jaxsym.expr import parse
 from jaxsym.search import Candidate, ParetoFront
 from jaxsym.simulate import particles
@@ -44,12 +44,12 @@ def test_a_repulsion_between_bodies_of_unknown_mass_is_found():
     assert {event.phase for event in told} == {
         "data",
         "train",
-        "read",
+        "extract",
         "search",
-        "put back",
+        "refit",
         "verify",
     }
-    assert all(isinstance(event, Progress) for event in told)
+    assert all(isinstance(event, PhaseProgress) for event in told)
     searches = [event for event in told if event.phase == "search" and event.done == 0.0]
     assert len(searches) == 1  # an equation better than the network ends the search
     result = json.loads(json.dumps(found.to_json()))

@@ -25,7 +25,7 @@ from jaxsym.distill.halos.law import (
 )
 from jaxsym.expr import Expression, parse
 from jaxsym.graphs.halos import halo_network
-from jaxsym.graphs.node_regression import (
+from jaxsym.graphs.node_networks import (
     NodeModel,
     Pieces,
     node_loss,

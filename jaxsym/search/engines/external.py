@@ -11,13 +11,13 @@ from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
 from jaxsym.expr import Expression, Operator, ParseError, parse, variable
+from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.search.engines.protocol import SEARCHED, Callback, Progress
 from jaxsym.search.front.finalize import settle
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.constraints import Steering
 from jaxsym.search.problem.problem import Problem, make_problems
 from jaxsym.search.reparametrize.scaling import scale_together
-from jaxsym.search.shared_form import with_free_numbers
 
 _MARGIN = 0.9  # share of the time that the engine gets; the rest is for constants in float64
 

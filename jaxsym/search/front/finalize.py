@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-import sympy
-
-from jaxsym.expr import Expression, UnsupportedError, from_sympy
-from jaxsym.expr.simplify import quick
+from jaxsym.expr import Expression
+from jaxsym.expr.simplify import rearranged
 from jaxsym.search.front.archive import Pool
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.front.refit import finish, fit_guesses, polish
 from jaxsym.search.problem.problem import Problem
-
-_LONGEST = 60  # complexity of an expression that is rearranged
 
 
 def settle(
@@ -40,7 +36,7 @@ def settle(
     try:
         pool.offer(expressions)
         for candidate in pool.front():
-            pool.offer(_rearranged(candidate.expression))
+            pool.offer(rearranged(candidate.expression))
         fit_guesses(pool)
         if refit and not pool.exact:
             polish(pool)
@@ -48,16 +44,3 @@ def settle(
     except KeyboardInterrupt:
         pass  # the front holds the best so far
     return pool.front()
-
-
-def _rearranged(expression: Expression) -> Iterator[Expression]:
-    """The expression multiplied out, with what all terms share taken out again."""
-    if expression.complexity > _LONGEST:
-        return
-    try:
-        formula = expression.sympy()
-        if quick(formula):
-            expanded = sympy.expand(formula, log=False, power_base=False)
-            yield from_sympy(sympy.factor_terms(expanded), expression.operators)
-    except (UnsupportedError, ValueError):
-        return  # an operator of the user's that sympy does not know

@@ -21,9 +21,11 @@ from jaxsym.expr import (
     snap,
     variable,
 )
+from jaxsym.expr.fitting.free import free_literal
 from jaxsym.expr.fitting.single import least_squares
+from jaxsym.expr.operators import having
 from jaxsym.expr.subtrees import part_ends, to_expression, to_formula
-from jaxsym.expr.tokens import is_literal, literal_value
+from jaxsym.expr.tokens import is_literal
 from jaxsym.search.front.archive import Pool
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.problem.problem import Problem
@@ -33,7 +35,7 @@ _RESTARTS, _STEPS = 2, 30  # of a first fit
 _NEAR = 48  # candidates that are polished
 _SNAPPED = 20  # most candidates that are snapped
 _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the simpler ones'
-_SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "asinh"})
+_SCALED = having("transcendental") - {"asin", "acos"}  # whose arguments have a scale of their own
 
 
 def fit_guesses(pool: Pool) -> None:
@@ -89,7 +91,7 @@ def _varied(expression: Expression, inside: bool, literals: bool) -> Expression:
     def join(operator: Operator, arguments: list[Expression]) -> Expression:
         if literals and not all(is_literal(a.tokens[0]) for a in arguments):  # not a rational
             fixed = 1 if operator.name == "pow" else len(arguments)  # nor an exponent
-            arguments = [_freed(a) for a in arguments[:fixed]] + arguments[fixed:]
+            arguments = [free_literal(a) for a in arguments[:fixed]] + arguments[fixed:]
         if inside and operator.name in _SCALED:
             arguments = [constant(1.0) * arguments[0]]
             if operator.name != "exp":  # there an offset is a factor outside
@@ -97,12 +99,6 @@ def _varied(expression: Expression, inside: bool, literals: bool) -> Expression:
         return apply(operator.name, *arguments, operators=table)
 
     return expression.rebuilt(join)
-
-
-def _freed(argument: Expression) -> Expression:
-    """A literal as a constant; anything else as it is."""
-    token = argument.tokens[0]
-    return constant(literal_value(token)) if is_literal(token) else argument
 
 
 def polish(pool: Pool, late: Callable[[], bool] = lambda: False) -> None:

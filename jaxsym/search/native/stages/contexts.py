@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsym.expr.subtrees import UNARY, Formula, Values
+from jaxsym.expr.subtrees import Formula, Values
 from jaxsym.search.native.stages.semantics import Filler, Hole
 from jaxsym.search.problem.problem import Problem
 
@@ -104,15 +104,16 @@ def _holes(problem: Problem, noise: Values, partials: Iterable[_Partial]) -> Ite
 def _functions(problem: Problem, outer: _Partial, names: tuple[str, ...]) -> Iterator[_Partial]:
     """A function around the hole, and the same plus or minus 1."""
     for name in names:
-        if name not in problem.operators:
+        operator = problem.operators.get(name)
+        if operator is None or not operator.inverses:
             continue
         shifts = ((), ("add", "1"), ("sub", "1")) if name == "exp" else ((),)
         for shift in shifts:
             desired = outer.desired
             if shift:  # 1 + f(hole), 1 - f(hole)
                 desired = desired - 1 if shift[0] == "add" else 1 - desired
-            argument = UNARY[name].inverse(desired, np.zeros_like(desired))
-            slope = outer.slope * UNARY[name].slope(argument)
+            argument = operator.solve(0, desired, guess=np.zeros_like(desired))
+            slope = outer.slope * operator.slope(0, argument)
             if np.isfinite(argument).mean() > 0.9:
                 yield _Partial((*outer.before, *shift, name), outer.after, argument, slope)
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._indices import exponents_up_to
 from jaxsym.expr import Expression, apply, constant, variable
 from jaxsym.search.native.polynomials import arrangements
 from jaxsym.search.problem.problem import Problem
@@ -157,9 +158,7 @@ def _exponents(variables: int, most: int) -> tuple[tuple[int, ...], ...]:
     degree = _DEGREES.get(variables, 1)
     while degree and math.comb(variables + degree, degree) > most:
         degree -= 1
-    every = itertools.product(range(degree + 1), repeat=variables)
-    low = (e for e in every if sum(e) <= degree)
-    return tuple(sorted(low, key=lambda e: (sum(e), -max(e), e)))
+    return tuple(sorted(exponents_up_to(variables, degree), key=lambda e: (sum(e), -max(e), e)))
 
 
 def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:

@@ -13,7 +13,7 @@ from jaxsym.simulate import particles
 @pytest.fixture
 def starts(monkeypatch):
     """The parameters that networks began with, in order."""
-    module, kept = sys.modules["jaxsym.distill.learn"], []
+    module, kept = sys.modules["jaxsym.distill.learning"], []
     original = module.smooth_network
 
     def counting(*arguments, **options):
@@ -40,7 +40,7 @@ def springs():
 
 def test_a_network_that_learned_nothing_begins_anew_twice(starts, springs, monkeypatch):
     # messages cost more than they can tell
-    monkeypatch.setitem(sys.modules["jaxsym.distill.learn"]._PENALTY_WEIGHT, "l1", 1e4)
+    monkeypatch.setitem(sys.modules["jaxsym.distill.learning"]._PENALTY_WEIGHT, "l1", 1e4)
     learned = learn(springs, "l1", key=jax.random.key(1), steps=60)
     assert len(starts) == 3
     leaves = [jax.tree.leaves(start)[-1] for start in starts]

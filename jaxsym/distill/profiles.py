@@ -16,11 +16,11 @@ import scipy.sparse
 from jaxtyping import Float
 from scipy.interpolate import BSpline
 
-from jaxsym.distill.law import OWN_VARIABLES
-from jaxsym.distill.reading import VARIABLES, pair_inputs
-from jaxsym.distill.refit import Refit, error_scale, in_double
+from jaxsym.distill.refitting import Refit, error_scale, in_double
 from jaxsym.expr import Expression, literal, variable
 from jaxsym.graphs import Snapshots, Topology
+from jaxsym.laws.pairs import VARIABLES, pair_inputs
+from jaxsym.laws.particle_law import OWN_VARIABLES
 
 _PIECES, _DEGREE = 100, 3  # of the spline, in the logarithm of distance
 _OUTERMOST = 0.005  # share of pairs at either end that are too few to tell anything

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from jaxsym.expr import Expression, apply, constant
+from jaxsym.expr import Expression, apply
+from jaxsym.expr.fitting.free import with_free_numbers
 
 _CONDITIONAL = "if_greater"
 _NOTHING: frozenset[int] = frozenset()
@@ -43,7 +42,7 @@ def with_free_thresholds(expression: Expression) -> Expression:
     table = expression.operators
 
     def freed(side: Expression) -> Expression:
-        return side if side.variables else constant(float(side.evaluate(np.zeros((1, 0)), ())[0]))
+        return side if side.variables else with_free_numbers(side)
 
     def join(operator, arguments) -> Expression:
         if operator.name == _CONDITIONAL:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import sympy
 
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.reading import VARIABLES
-from jaxsym.distill.tidy import tidy
 from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy, variable
 from jaxsym.expr.fitting.snapping import with_number
+from jaxsym.laws.pairs import VARIABLES, arbitrary_inputs
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.simplification import simplify
 
 _SWAPPED = {"m1": "m2", "m2": "m1", "q1": "q2", "q2": "q1"}
 
@@ -46,12 +46,12 @@ def pair_energy(law: ParticleLaw) -> Expression | None:
         energy = from_sympy(sympy.integrate(sympy.apart(slope, r), r))
     except (UnsupportedError, NotImplementedError):
         return None
-    return tidy(energy.substitute(constants))
+    return simplify(energy.substitute(constants))
 
 
 def _symmetric(coefficient: Expression) -> bool:
     """Whether the coefficient stays the same when the bodies change places."""
-    table = np.random.default_rng(0).uniform(0.5, 2.0, (16, len(VARIABLES)))
+    table = arbitrary_inputs()
     swapped = coefficient.substitute({a: variable(b) for a, b in _SWAPPED.items()})
     here, there = (e.evaluate(table, VARIABLES) for e in (coefficient, swapped))
     return bool(np.allclose(here, there, rtol=1e-9, atol=0.0))

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from jaxsym.distill import ParticleLaw, refit, symbolic_network
-from jaxsym.distill.law_program import law_program, program_network
-from jaxsym.distill.refit import _minimize
+from jaxsym.distill.refitting import _minimize
 from jaxsym.expr import parse
 from jaxsym.graphs import graph, snapshots, topology
+from jaxsym.laws.programs import law_program, program_network
 from jaxsym.simulate import particles
 
 LAWS = {

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.neighbors import with_fewer_terms
-from jaxsym.distill.refit import Refit, refit, relative_error
-from jaxsym.distill.tidy import tidy
+from jaxsym.distill.refitting import Refit, refit, rms_relative_error
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.fitting.snapping import exact_numbers, with_number
 from jaxsym.graphs import Snapshots, Topology
+from jaxsym.laws.neighborhood import with_fewer_terms
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.simplification import simplify
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
 _INDEPENDENT = 2000
@@ -25,7 +25,7 @@ _BITS_A_NODE = 3.0  # a choice among some eight symbols
 _ROUNDING = {4: 3e-6, 8: 1e-9}  # relative error below which a fit is rounding, by bytes a number
 
 
-class Problem(NamedTuple):
+class RefitData(NamedTuple):
     """What candidates are fitted to.
 
     Attributes:
@@ -59,7 +59,7 @@ def description_length(fit: Refit, precision: float) -> float:
 class Selector:
     """Refits candidates through the model and keeps the best, each form once."""
 
-    def __init__(self, problem: Problem, *, stop: Callable[[], bool] = lambda: False):
+    def __init__(self, problem: RefitData, *, stop: Callable[[], bool] = lambda: False):
         self.problem = problem
         self.precision = _ROUNDING[np.asarray(problem.data.acceleration).dtype.itemsize]
         self.stop = stop
@@ -117,7 +117,7 @@ class Selector:
                 return
 
 
-def rounded(fit: Refit, problem: Problem, precision: float) -> Refit:
+def rounded(fit: Refit, problem: RefitData, precision: float) -> Refit:
     """The fit with its constants cut to as few digits as the data let pass.
 
     Fewer digits are taken if the residuals' likelihood loses no more bits than a constant costs.
@@ -126,7 +126,7 @@ def rounded(fit: Refit, problem: Problem, precision: float) -> Refit:
     allowed = 0.5 * math.log2(count)
     for digits in range(1, 8):
         cut = fit._replace(law=_cut(fit.law, digits))
-        error = relative_error(cut.law, problem.data, problem.edges, fit.log_mass)
+        error = rms_relative_error(cut.law, problem.data, problem.edges, fit.log_mass)
         ratio = math.hypot(error, precision) / math.hypot(fit.error, precision)
         if count * math.log2(ratio) <= allowed:
             return cut._replace(error=error)
@@ -136,7 +136,7 @@ def rounded(fit: Refit, problem: Problem, precision: float) -> Refit:
 def _cut(law: ParticleLaw, digits: int) -> ParticleLaw:
     drag = None if law.drag is None else _cut_constants(law.drag, digits)
     field = tuple(float(f"{value:.{digits}g}") for value in law.field)
-    coefficient = tidy(_cut_constants(law.coefficient, digits))
+    coefficient = simplify(_cut_constants(law.coefficient, digits))
     return dataclasses.replace(law, coefficient=coefficient, drag=drag, field=field)
 
 

@@ -8,21 +8,21 @@ import numpy as np
 import sympy
 
 from jaxsym.expr import Expression, UnsupportedError, from_sympy
-from jaxsym.expr.simplify import quick
+from jaxsym.expr.simplify import REWRITES, quick
 
-_REWRITES = (sympy.factor, sympy.expand, sympy.together, sympy.factor_terms)
+_REWRITES = [REWRITES[name] for name in ("factor", "expand", "together", "factor_terms")]
 
 
-def tidy(expression: Expression) -> Expression:
+def simplify(expression: Expression) -> Expression:
     """The least complex among a formula's canonical, factored, expanded and common-fraction forms.
 
     Factors of a conditional are also tried inside of its sides. Only forms with the same values at
     random points count.
 
     >>> from jaxsym.expr import parse
-    >>> tidy(parse("m1*(2/m1 - 1.98/(m1*r))"))
+    >>> simplify(parse("m1*(2/m1 - 1.98/(m1*r))"))
     Expression(2 - 1.98/r)
-    >>> tidy(parse("m1*(2.5*r/m1 if r > 2 else 0)"))
+    >>> simplify(parse("m1*(2.5*r/m1 if r > 2 else 0)"))
     Expression(Piecewise((2.5*r, r > 2), (0, True)))
     """
     canonical = expression.canonical()

@@ -1,7 +1,7 @@
 """Laws as data, so that one compiled function runs any of them.
 
-Candidates by the dozen are put back in a model, and compiling each would take longer than fitting
-it: their formulas are instruction lists here (`jaxsym.expr.Program`), padded to one size.
+Candidates by the dozen are substituted for a network and refitted, and compiling each would take
+longer than fitting it: their formulas are instruction lists (`jaxsym.expr.Program`) of one size.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import jraph
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxsym.distill.law import OWN_VARIABLES, ParticleLaw, law_network
-from jaxsym.distill.reading import VARIABLES
+from jaxsym._indices import power_of_two
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.program import Numbers, Program, compile_programs, differentiable
 from jaxsym.graphs import Prediction
+from jaxsym.laws.pairs import VARIABLES
+from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw, law_network
 
 # instructions and constants that there is room for; longer formulas get the next power of two
 _PULL, _DRAG = (32, 8), (8, 2)
@@ -76,12 +77,11 @@ def _compiled(
     expression: Expression, variables: tuple[str, ...], length: int, slots: int
 ) -> Program:
     instructions = sum(token in expression.operators for token in expression.tokens)
-    room = lambda least, needed: max(least, 1 << max(needed - 1, 0).bit_length())  # noqa: E731
     return compile_programs(
         [expression],
         variables,
-        length=room(length, instructions),
-        slots=room(slots, len(expression.constants)),
+        length=power_of_two(instructions, length),
+        slots=power_of_two(len(expression.constants), slots),
         operators=expression.operators,
     )
 

@@ -10,26 +10,24 @@ import jax
 import numpy as np
 
 from jaxsym._check import require
+from jaxsym.distill.agreement import MessageR2, message_r2
 from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.finding import find_law
-from jaxsym.distill.gauge import (
-    heaviest_is_one,
-    power_of_distance,
-    unit_strength,
-    with_free_exponent,
-)
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.learn import Learned, check_model, learn, neural_errors
-from jaxsym.distill.message_r2 import MessageR2, message_r2
-from jaxsym.distill.phases import Progress, Run
-from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, read
-from jaxsym.distill.refit import Refit, refit
-from jaxsym.distill.select import Problem, Selector, rounded
+from jaxsym.distill.gauge import heaviest_is_one, unit_strength
+from jaxsym.distill.learning import Learned, check_model, learn, neural_errors
+from jaxsym.distill.pair_forces import PairForces, extract_pair_forces
+from jaxsym.distill.phases import Run
+from jaxsym.distill.refitting import Refit, refit
+from jaxsym.distill.selection import RefitData, Selector, rounded
 from jaxsym.distill.tasks import Task, task_for
-from jaxsym.distill.tidy import with_signs
-from jaxsym.distill.units import Units, in_units, natural_units
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
 from jaxsym.graphs import Bodies, record_messages
+from jaxsym.laws.exponents import power_of_distance, with_free_exponent
+from jaxsym.laws.pairs import VARIABLES, pair_inputs
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.simplification import with_signs
+from jaxsym.laws.units import NaturalUnits, in_units, natural_units
+from jaxsym.progress import PhaseProgress
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
@@ -46,7 +44,7 @@ def discover(
     seed: int = 0,
     steps: int | None = None,
     time_limit: float | None = None,
-    callback: Callable[[Progress], None] | None = None,
+    callback: Callable[[PhaseProgress], None] | None = None,
 ) -> Discovery:
     """Train a graph network on motion, read its force law, put the law back in and test it.
 
@@ -55,7 +53,7 @@ def discover(
         `jaxsym.datasets.load`), or trajectories.
       bodies: N of a simulated law.
       dims: D of a simulated law, 2 or 3.
-      model: see `jaxsym.distill.learn`.
+      model: see `jaxsym.distill.learning`.
       seed: of everything random. With the same seed and steps, and no time limit, the outcome is
         the same.
       steps: of training.
@@ -64,7 +62,7 @@ def discover(
         what there is; a second one raises, and so does one before there is a trained network.
     Raises:
       ValueError: steps or a time limit that are not positive; and see `jaxsym.distill.task_for`
-        and `jaxsym.distill.learn`.
+        and `jaxsym.distill.learning`.
     """
     check_model(model)
     require(steps is None or steps >= 1, f"steps is {steps}; expected at least 1")
@@ -103,7 +101,7 @@ def _discover(
         )
         if learned.interrupted and not run.trained:
             raise KeyboardInterrupt
-    with run.phase("read"):
+    with run.phase("extract"):
         network = _neural(learned, task.held_out, units)
         reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
     selector = find_law(reading, learned, task, units, float(np.median(network)), run, search_key)
@@ -112,15 +110,15 @@ def _discover(
 
 
 def _read(
-    learned: Learned, task: Task, units: Units, key: jax.Array, error: float
-) -> tuple[Reading, MessageR2 | None]:
+    learned: Learned, task: Task, units: NaturalUnits, key: jax.Array, error: float
+) -> tuple[PairForces, MessageR2 | None]:
     """Samples of the pair law, and the messages' agreement with the true forces."""
     sample = record_messages(
         learned.model, learned.params, learned.data, learned.edges, key=key, count=_EDGES_READ
     )
     neighbors_of_a_body = int(np.bincount(learned.edges.receivers).max())
     copies = neighbors_of_a_body if learned.name == "kl" else 1
-    reading = read(learned.model, learned.params, sample, error=error, copies=copies)
+    reading = extract_pair_forces(learned.model, learned.params, sample, error=error, copies=copies)
     if task.truth is None:
         return reading, None
     receiver, sender = (_in_data_units(end, units) for end in (sample.receiver, sample.sender))
@@ -136,7 +134,7 @@ def _read(
     return reading, message_r2(np.asarray(sample.message), force, scalars)
 
 
-def _in_data_units(bodies: Bodies, units: Units) -> Bodies:
+def _in_data_units(bodies: Bodies, units: NaturalUnits) -> Bodies:
     """The bodies of an edge as the data, and so the truth, measure them."""
     return bodies._replace(
         position=bodies.position * units.length,
@@ -148,9 +146,9 @@ def _in_data_units(bodies: Bodies, units: Units) -> Bodies:
 def _verify(
     task: Task,
     learned: Learned,
-    units: Units,
+    units: NaturalUnits,
     selector: Selector,
-    reading: Reading,
+    reading: PairForces,
     r2: MessageR2 | None,
     network: np.ndarray,
     run: Run,
@@ -190,7 +188,7 @@ def _verify(
     )
 
 
-def _free_exponent(best: Refit, problem: Problem) -> float | None:
+def _free_exponent(best: Refit, problem: RefitData) -> float | None:
     """The power of distance when the data alone choose it."""
     if power_of_distance(best.law) is None:
         return None
@@ -198,7 +196,7 @@ def _free_exponent(best: Refit, problem: Problem) -> float | None:
     return power_of_distance(free.law)
 
 
-def _plain_charges(law: ParticleLaw, reading: Reading) -> ParticleLaw:
+def _plain_charges(law: ParticleLaw, reading: PairForces) -> ParticleLaw:
     """The law without division by charges, where these are all -1 or 1."""
     names = ("q1", "q2")
     columns = [reading.inputs[:, VARIABLES.index(name)] for name in names]
@@ -215,7 +213,7 @@ def _shorter(law: ParticleLaw) -> ParticleLaw:
     return force if shorter else acceleration
 
 
-def _neural(learned: Learned, test: Trajectories, units: Units) -> np.ndarray:
+def _neural(learned: Learned, test: Trajectories, units: NaturalUnits) -> np.ndarray:
     return neural_errors(learned.model, learned.params, in_units(test, units))
 
 

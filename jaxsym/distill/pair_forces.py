@@ -14,14 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsym.graphs import Bodies, EdgeSample, GraphModel
+from jaxsym.graphs import EdgeSample, GraphModel
+from jaxsym.laws.pairs import pair_inputs
 
-VARIABLES = ("r", "m1", "m2", "q1", "q2")
 LEAST_OF_USUAL = 0.1  # of a usual acceleration: errors are relative to at least this
 _NEGLIGIBLE = 0.05  # of the usual response: an error below this tells no response from one
 
 
-class Reading(NamedTuple):
+class PairForces(NamedTuple):
     """K samples of one body's pull on another, along the line between them.
 
     Attributes:
@@ -31,8 +31,8 @@ class Reading(NamedTuple):
       weights: inverse variances: what the network cannot know well counts little.
       tangential: share of the response, in squared size, across the line.
       force: whether the coefficient is that of a force.
-      silent: share of the samples left out whose response is known to be next to nothing: pairs
-        that do not interact.
+      non_interacting: share of all samples that were left out because their response is known to
+        be next to nothing: pairs that do not interact.
     """
 
     inputs: Float[np.ndarray, "K V"]
@@ -40,21 +40,7 @@ class Reading(NamedTuple):
     weights: Float[np.ndarray, " K"]
     tangential: float
     force: bool
-    silent: float
-
-
-def pair_inputs(receiver: Bodies, sender: Bodies) -> tuple[Array, Array]:
-    """Displacement ``[..., D]`` from receiver to sender and the columns of `VARIABLES`.
-
-    >>> one = Bodies(jnp.zeros(2), jnp.zeros(2), jnp.ones(()), jnp.zeros(()), jnp.zeros((), int))
-    >>> two = one._replace(position=jnp.array([3.0, 4.0]))
-    >>> pair_inputs(one, two)[1].tolist()
-    [5.0, 1.0, 1.0, 0.0, 0.0]
-    """
-    displacement = sender.position - receiver.position
-    distance = jnp.sqrt(jnp.sum(displacement**2, axis=-1))
-    scalars = (distance, receiver.mass, sender.mass, receiver.charge, sender.charge)
-    return displacement, jnp.stack(scalars, axis=-1)
+    non_interacting: float
 
 
 def pair_response(
@@ -77,9 +63,9 @@ def pair_response(
     return (spoken - model.node(params, sample.receiver, silent)) / copies
 
 
-def read(
+def extract_pair_forces(
     model: GraphModel, params, sample: EdgeSample, *, error: float, copies: int = 1
-) -> Reading:
+) -> PairForces:
     """Turn recorded edges into samples of the pair law.
 
     Args:
@@ -106,7 +92,7 @@ def read(
     known = known if known.mean() > 0.1 else np.ones_like(known)
     usual = np.median(np.abs(along[known]))
     size = np.sum(pull**2, axis=-1)
-    return Reading(
+    return PairForces(
         np.asarray(inputs, np.float64)[known],
         along[known],
         1.0 / sigma[known] ** 2,

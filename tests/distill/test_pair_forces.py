@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsym.distill import message_r2, pair_response, read
-from jaxsym.distill.reading import pair_inputs
+from jaxsym.distill import extract_pair_forces, message_r2, pair_response
 from jaxsym.graphs import GraphModel, interaction_network, record_messages, snapshots, topology
 from jaxsym.graphs.network import same_bodies
+from jaxsym.laws.pairs import pair_inputs
 from jaxsym.simulate import particles
 
 
@@ -71,7 +71,7 @@ def test_codes_that_only_sums_of_as_many_reveal_are_read_from_such_sums(charges)
 def test_the_coefficient_read_is_the_law(charges, mix):
     model = charged_model(mix, lambda body: body.charge)
     sample = record_messages(model, {}, charges, topology(4), key=jax.random.key(1), count=500)
-    reading = read(model, {}, sample, error=1e-3)
+    reading = extract_pair_forces(model, {}, sample, error=1e-3)
     r, m1, _, q1, q2 = reading.inputs.T
     expected = -q1 * q2 / (m1 * r * (r + 0.01) ** 2)
     np.testing.assert_allclose(reading.coefficient, expected, rtol=2e-3)
@@ -93,10 +93,10 @@ def test_pairs_that_do_not_interact_are_counted():
     motion = particles("discontinuous").simulate(jax.random.key(0), trajectories=50, steps=40)
     data = jax.tree.map(jnp.asarray, snapshots(motion))
     sample = record_messages(springs, {}, data, topology(4), key=jax.random.key(1), count=500)
-    reading = read(springs, {}, sample, error=1e-2)
+    reading = extract_pair_forces(springs, {}, sample, error=1e-2)
     near = np.asarray(pair_inputs(sample.receiver, sample.sender)[1])[:, 0] < 1.99
     assert reading.inputs[:, 0].min() > 1.98
-    assert reading.silent == pytest.approx(near.mean(), abs=0.1)
+    assert reading.non_interacting == pytest.approx(near.mean(), abs=0.1)
     assert reading.tangential < 1e-6
     assert reading.weights.max() < 1e4 * np.median(reading.weights)  # free bodies rule nothing
 

@@ -14,7 +14,7 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
-from jaxsym.distill.refit import error_scale
+from jaxsym.distill.refitting import error_scale
 from jaxsym.graphs import (
     VARIANTS,
     ErrorFn,

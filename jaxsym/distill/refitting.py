@@ -12,12 +12,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from jaxsym.distill.law import ParticleLaw, with_parameters
-from jaxsym.distill.law_program import LawProgram, law_program, program_network
-from jaxsym.distill.reading import LEAST_OF_USUAL
-from jaxsym.distill.thresholds import threshold_slots
+from jaxsym.distill.pair_forces import LEAST_OF_USUAL
+from jaxsym.expr.fitting.errors import standard_errors
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs import Bodies, Snapshots, Topology, graph
+from jaxsym.laws.particle_law import ParticleLaw, with_parameters
+from jaxsym.laws.programs import LawProgram, law_program, program_network
+from jaxsym.laws.thresholds import threshold_slots
 
 _FAR = 1e6  # relative residuals are cut here: forms that diverge stay finite
 # how far, by logarithm, thresholds are tried around their last place
@@ -27,7 +28,7 @@ _BETWEEN = 10  # evaluations of a fit between two grids
 
 
 class Refit(NamedTuple):
-    """A law put back in the model and fitted to the data.
+    """A law substituted for the network and fitted to the data.
 
     Attributes:
       law: with its constants refitted.
@@ -94,7 +95,7 @@ def refit(
     [2.0, 1.0]
     """
     with jax.enable_x64(True):
-        problem = _Problem(law, data, edges, log_mass)
+        problem = _Residuals(law, data, edges, log_mass)
         start = problem.start
         if log_mass is not None:
             # first the constants that fit the masses as they are: both at once may run away
@@ -115,7 +116,7 @@ def refit(
         )
 
 
-def relative_error(
+def rms_relative_error(
     law: ParticleLaw, data: Snapshots, edges: Topology, log_mass: Float[np.ndarray, " N"] | None
 ) -> float:
     """Root mean square of the relative residuals of a law as it is.
@@ -126,11 +127,11 @@ def relative_error(
     >>> spring = particles("spring", bodies=2, dims=2, softening=0.0)
     >>> data = snapshots(spring.simulate(jax.random.key(0), trajectories=4, steps=5))
     >>> law = ParticleLaw(parse("2*(r - 1)/r"), True, 2)
-    >>> relative_error(law, data, topology(2), None) < 1e-5
+    >>> rms_relative_error(law, data, topology(2), None) < 1e-5
     True
     """
     with jax.enable_x64(True):
-        problem = _Problem(law, data, edges, log_mass)
+        problem = _Residuals(law, data, edges, log_mass)
         return float(np.sqrt(problem.losses(problem.start[None])[0]))
 
 
@@ -140,7 +141,7 @@ def in_double(bodies: Bodies) -> Bodies:
     return numbers._replace(label=jnp.asarray(bodies.label))
 
 
-class _Problem:
+class _Residuals:
     """Relative residuals of a law in the model as a function of one flat vector."""
 
     def __init__(
@@ -197,11 +198,7 @@ class _Problem:
         """Of the entries in use; zero for the others."""
         errors = np.zeros(len(self.used))
         curvature = np.asarray(point.curvature)[np.ix_(self.used, self.used)]
-        scale = np.sqrt(np.diag(curvature))
-        scale = np.where(scale > 0, scale, 1.0)
-        values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
-        inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
-        errors[self.used] = np.sqrt(float(point.loss) / self.residuals * inverse) / scale
+        errors[self.used] = standard_errors(curvature, float(point.loss) / self.residuals)
         return errors
 
 

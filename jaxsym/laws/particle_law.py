@@ -12,10 +12,10 @@ import jraph
 import numpy as np
 from jaxtyping import Array
 
-from jaxsym.distill.reading import VARIABLES, pair_inputs
-from jaxsym.distill.tidy import tidy
 from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.graphs import Bodies, Prediction, interaction_network
+from jaxsym.laws.pairs import VARIABLES, pair_inputs
+from jaxsym.laws.simplification import simplify
 
 AXES = ("x", "y", "z")
 OWN_VARIABLES = ("m1", "q1")
@@ -79,14 +79,14 @@ class ParticleLaw:
         """The same law with the pair part as an acceleration."""
         if not self.force:
             return self
-        coefficient = tidy(self.coefficient / variable("m1"))
+        coefficient = simplify(self.coefficient / variable("m1"))
         return dataclasses.replace(self, coefficient=coefficient, force=False)
 
     def as_force(self) -> ParticleLaw:
         """The same law with the pair part as a force."""
         if self.force:
             return self
-        coefficient = tidy(self.coefficient * variable("m1"))
+        coefficient = simplify(self.coefficient * variable("m1"))
         return dataclasses.replace(self, coefficient=coefficient, force=True)
 
 

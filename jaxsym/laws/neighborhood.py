@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.thresholds import with_free_thresholds
 from jaxsym.expr import Expression, apply, constant, literal, variable
+from jaxsym.expr.subtrees import part_ends, replaced, to_expression, to_formula
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.thresholds import with_free_thresholds
 
 _SMALL = 1e-3  # where new constants start
 _SUMS = ("add", "sub")
@@ -84,33 +85,13 @@ def without_a_term(expression: Expression) -> Iterator[Expression]:
     >>> [str(e) for e in without_a_term(parse("x*(y + 2.5)"))]
     ['x*y', 'x*2.5']
     """
-    tokens = expression.tokens
-    for place, token in enumerate(tokens):
+    formula, table = to_formula(expression), expression.operators
+    ends = part_ends(formula, table)
+    for place, token in enumerate(formula):
         if token in _SUMS:
-            middle = _end(expression, place + 1)
-            end = _end(expression, middle)
-            for start, stop in ((place + 1, middle), (middle, end)):
-                yield _spliced(expression, [(0, place), (start, stop), (end, len(tokens))])
-
-
-def _end(expression: Expression, place: int) -> int:
-    """One past the last token of the sub-expression that begins at ``place``."""
-    open_places = 1
-    while open_places:
-        token = expression.tokens[place]
-        operator = expression.operators.get(token)
-        open_places += (operator.arity if operator else 0) - 1
-        place += 1
-    return place
-
-
-def _spliced(expression: Expression, parts: list[tuple[int, int]]) -> Expression:
-    slots = [i for i, token in enumerate(expression.tokens) if token == "C"]
-    values = dict(zip(slots, expression.constants, strict=True))
-    kept = [i for start, stop in parts for i in range(start, stop)]
-    tokens = tuple(expression.tokens[i] for i in kept)
-    constants = tuple(values[i] for i in kept if i in values)
-    return Expression(tokens, constants, expression.operators)
+            middle = ends[place + 1]
+            for side in (formula[place + 1 : middle], formula[middle : ends[place]]):
+                yield to_expression(replaced(formula, ends, place, side), table)
 
 
 def _own(law: ParticleLaw) -> Iterator[ParticleLaw]:

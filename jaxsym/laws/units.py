@@ -1,4 +1,4 @@
-"""Units in which a network's inputs are of order one, and the way back."""
+"""NaturalUnits in which a network's inputs are of order one, and the way back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jaxsym.expr import Expression, constant, variable
 from jaxsym.trajectories import Trajectories
 
 
-class Units(NamedTuple):
+class NaturalUnits(NamedTuple):
     """Powers of ten, in the units of the data; 1 where the data are of order one already.
 
     Attributes:
@@ -29,8 +29,8 @@ class Units(NamedTuple):
     charge: float
 
 
-def natural_units(data: Trajectories) -> Units:
-    """Units that fit the data.
+def natural_units(data: Trajectories) -> NaturalUnits:
+    """NaturalUnits that fit the data.
 
     >>> from jaxsym.trajectories import trajectories
     >>> x = 1.5e11 * np.arange(2.0)[:, None] + np.zeros((1, 3, 1, 2))
@@ -39,7 +39,7 @@ def natural_units(data: Trajectories) -> Units:
     """
     position = np.asarray(data.position, np.float64)
     apart = position - np.roll(position, 1, axis=2)
-    return Units(
+    return NaturalUnits(
         *(
             1.0 if values is None else _power_of_ten(values)
             for values in (
@@ -53,7 +53,7 @@ def natural_units(data: Trajectories) -> Units:
     )
 
 
-def in_units(data: Trajectories, units: Units) -> Trajectories:
+def in_units(data: Trajectories, units: NaturalUnits) -> Trajectories:
     """The same motion measured in other units (time is not used, and left alone)."""
     return dataclasses.replace(
         data,
@@ -66,7 +66,7 @@ def in_units(data: Trajectories, units: Units) -> Trajectories:
 
 
 def coefficient_in_data_units(
-    coefficient: Expression, units: Units, masses_known: bool
+    coefficient: Expression, units: NaturalUnits, masses_known: bool
 ) -> Expression:
     """A pair coefficient read in natural units, for the data as they are.
 
@@ -76,7 +76,7 @@ def coefficient_in_data_units(
       masses_known: unknown masses are not measured in any unit of the data.
 
     >>> from jaxsym.expr import parse
-    >>> units = Units(10.0, 1.0, 100.0, 1.0, 1.0)
+    >>> units = NaturalUnits(10.0, 1.0, 100.0, 1.0, 1.0)
     >>> round(coefficient_in_data_units(parse("2.0/r**3"), units, True).constants[0], 6)
     20000.0
     """

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsym.distill import ParticleLaw, pair_energy
-from jaxsym.distill.reading import VARIABLES
 from jaxsym.expr import parse
+from jaxsym.laws.pairs import VARIABLES
 from jaxsym.simulate import LAWS, particles
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import require, unknown_name
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
+from jaxsym.progress import PhaseProgress
 from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
@@ -30,22 +30,6 @@ _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the 
 _DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
-class Progress(NamedTuple):
-    """What a callback is told.
-
-    Attributes:
-      phase: ``"network"``, ``"harden"``, ``"direct"`` or ``"verify"``.
-      done: share of the phase.
-      note: in words.
-      seconds_left: of the phase, if that is known.
-    """
-
-    phase: str
-    done: float
-    note: str
-    seconds_left: float | None = None
-
-
 def discover_lagrangian(
     q: Float[ArrayLike, "n D"],
     qd: Float[ArrayLike, "n D"],
@@ -60,7 +44,7 @@ def discover_lagrangian(
     time_limit: float | None = None,
     truth: Expression | None = None,
     name: str = "system",
-    callback: Callable[[Progress], None] | None = None,
+    callback: Callable[[PhaseProgress], None] | None = None,
 ) -> LagrangianDiscovery:
     """Find the Lagrangian of a system from its motion and the torques that caused it.
 
@@ -123,7 +107,7 @@ def discover_lagrangian(
         search.interrupted = interrupted
         fit, used = search.run(route)
         stopped = interrupted()
-    tell(Progress("verify", 0.0, ""))
+    tell(PhaseProgress("verify", 0.0, ""))
     system, error = fit.system(name), fit.error(search.test)
     fit.check_mass_matrix(search.test)
     found = LagrangianDiscovery(
@@ -137,7 +121,7 @@ def discover_lagrangian(
         _hints(data, error),
         stopped or search.over(),
     )
-    tell(Progress("verify", 1.0, f"{found.seconds:.1f} s"))
+    tell(PhaseProgress("verify", 1.0, f"{found.seconds:.1f} s"))
     return found
 
 
@@ -152,7 +136,7 @@ class _Search:
         library: list[Expression] | None,
         time_limit: float | None,
         begin: float,
-        tell: Callable[[Progress], None],
+        tell: Callable[[PhaseProgress], None],
     ):
         order = np.random.default_rng(seed).permutation(len(data.q))
         parts = np.split(order, [round(0.6 * len(order)), round(0.8 * len(order))])
@@ -188,7 +172,7 @@ class _Search:
         return time.monotonic() > self.end
 
     def _network(self) -> Hardened | None:
-        self.tell(Progress("network", 0.0, ""))
+        self.tell(PhaseProgress("network", 0.0, ""))
         begin, train = time.monotonic(), self.train
         dims = train.q.shape[1]
         scale = np.std(train.tau, axis=0).max()
@@ -201,20 +185,20 @@ class _Search:
             time_limit=None if left == np.inf else max(0.5 * left, 1.0),
             callback=self._on_training,
         )
-        self.tell(Progress("network", 1.0, f"{time.monotonic() - begin:.1f} s"))
-        self.tell(Progress("harden", 0.0, ""))
+        self.tell(PhaseProgress("network", 1.0, f"{time.monotonic() - begin:.1f} s"))
+        self.tell(PhaseProgress("harden", 0.0, ""))
         begin = time.monotonic()
         hardened = harden(trained.network, trained.seed(0), self.train, self.options)
-        self.tell(Progress("harden", 1.0, f"{time.monotonic() - begin:.1f} s"))
+        self.tell(PhaseProgress("harden", 1.0, f"{time.monotonic() - begin:.1f} s"))
         return hardened
 
     def _on_training(self, event: Event, errors: np.ndarray) -> bool:
         note = f"step {event.step} of {event.steps}, error {errors[0]:.3g}"
-        self.tell(Progress("network", event.step / event.steps, note, event.seconds_left))
+        self.tell(PhaseProgress("network", event.step / event.steps, note, event.seconds_left))
         return self.interrupted()
 
     def _direct(self) -> FittedLagrangian:
-        self.tell(Progress("direct", 0.0, ""))
+        self.tell(PhaseProgress("direct", 0.0, ""))
         begin = time.monotonic()
         fit = direct_route(
             self.train,
@@ -224,7 +208,7 @@ class _Search:
             time_limit=max(self.end - begin, 0.1),
             stop=self.interrupted,
         )
-        self.tell(Progress("direct", 1.0, f"{time.monotonic() - begin:.1f} s"))
+        self.tell(PhaseProgress("direct", 1.0, f"{time.monotonic() - begin:.1f} s"))
         return fit
 
     def _final(self, fit: FittedLagrangian) -> FittedLagrangian:
