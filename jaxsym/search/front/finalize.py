@@ -8,9 +8,9 @@ import sympy
 
 from jaxsym.expr import Expression, UnsupportedError, from_sympy
 from jaxsym.expr.simplify import quick
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import finish, fit_guesses, polish
+from jaxsym.search.front.refit import guesses, refit_constants, snap_constants
 from jaxsym.search.problem.problem import Problem
 
 _LONGEST = 60  # complexity of an expression that is rearranged
@@ -36,18 +36,18 @@ def settle(
     >>> settle(problem, [parse("2.9*(x + 0.3)")]).best().expression
     Expression(3*x + 1)
     """
-    pool = Pool(problem)
+    archive = Archive(problem)
     try:
-        pool.offer(expressions)
-        for candidate in pool.front():
-            pool.offer(_rearranged(candidate.expression))
-        fit_guesses(pool)
-        if refit and not pool.exact:
-            polish(pool)
-        finish(pool)
+        archive.add(expressions)
+        for candidate in archive.front():
+            archive.add(_rearranged(candidate.expression))
+        archive.add(guesses(problem))
+        if refit and not archive.exact:
+            refit_constants(archive)
+        snap_constants(archive)
     except KeyboardInterrupt:
         pass  # the front holds the best so far
-    return pool.front()
+    return archive.front()
 
 
 def _rearranged(expression: Expression) -> Iterator[Expression]:

@@ -16,16 +16,17 @@ from jaxsym._random import generator
 from jaxsym.expr import Expression, Operator, constant
 from jaxsym.expr.simplify import rewritten
 from jaxsym.search.engines.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import finish, polish
-from jaxsym.search.native.pipeline import Effort, Stages
+from jaxsym.search.front.refit import refit_constants, snap_constants
+from jaxsym.search.native.budget import SearchBudget
+from jaxsym.search.native.pipeline import SCHEDULE, Pipeline
+from jaxsym.search.native.schedule import Schedule
 from jaxsym.search.problem.constraints import Steering
 from jaxsym.search.problem.problem import Problem, make_problems
 from jaxsym.search.reparametrize.scaling import Scaling, scale_together
 
 _MOST_ROWS = 4096  # that are searched on
-_HURRY = 5.0  # seconds a target within which the evolution comes early
 _REWRITTEN = 3  # best candidates that shorter ways to write are looked for
 _LOG = logging.getLogger(__name__)
 _UNTIL = 0.9  # share of the time after which no stage begins; the rest is for final fits
@@ -36,10 +37,12 @@ class NativeEngine:
     """Enumeration, linear algebra and nonlinear fits; needs nothing but JAX.
 
     Attributes:
-      effort: sizes of the stages.
+      budget: how much work the stages may do.
+      schedule: the stages; see `jaxsym.search.native.schedule`.
     """
 
-    effort: Effort = Effort()
+    budget: SearchBudget = SearchBudget()
+    schedule: Schedule = SCHEDULE
 
     def search(
         self,
@@ -99,11 +102,11 @@ class NativeEngine:
         scalings = scale_together(problems)
         rows = _rows(problems, key)
         scaled = [s.scaled(p).rows(rows) for s, p in zip(scalings, problems, strict=True)]
-        hurried = time_limit is not None and time_limit <= _HURRY * len(problems)
-        effort = self.effort if hurried else self.effort._replace(early=0)
-        stages = Stages(scaled, effort, key)
+        seconds = None if time_limit is None else time_limit / len(problems)
+        budget = self.budget.within(seconds)
+        pipeline = Pipeline(scaled, budget, key, self.schedule)
         targets = [
-            _Target(*parts, stages) for parts in zip(problems, scalings, scaled, strict=True)
+            _Target(*parts, pipeline) for parts in zip(problems, scalings, scaled, strict=True)
         ]
         arrived: list[Expression] = []
         try:
@@ -111,16 +114,16 @@ class NativeEngine:
                 end = math.inf
                 if time_limit is not None:
                     end = began + time_limit * (number + 1) / len(targets)
-                    stages.deadline = end - (1 - _UNTIL) * time_limit / len(targets)
+                    pipeline.clock.deadline = end - (1 - _UNTIL) * time_limit / len(targets)
                 given = 0
-                for stage in stages.run(target.pool):
+                for stage in pipeline.run(target.archive):
                     arrived += target.problem.steering.later()
-                    target.pool.offer(map(target.scaling.moved, arrived[given:]))
+                    target.archive.add(map(target.scaling.moved, arrived[given:]))
                     given = len(arrived)
                     seconds = time.monotonic() - began
                     if callback is not None:
                         _tell(callback, Progress(stage, number, seconds, target.front()))
-                    if target.pool.exact or stages.stop():
+                    if target.archive.exact or pipeline.clock.over():
                         break
                 target.settle(end)
         except KeyboardInterrupt:
@@ -153,15 +156,16 @@ def _tell(callback: Callback, progress: Progress) -> None:
 class _Target:
     """One target in its scaled form, and, once it is settled, in its own."""
 
-    def __init__(self, problem: Problem, scaling: Scaling, scaled: Problem, stages: Stages):
-        self.problem, self.scaling, self.pool = problem, scaling, Pool(scaled, stages.stop)
-        self.settled: Pool | None = None
+    def __init__(self, problem: Problem, scaling: Scaling, scaled: Problem, pipeline: Pipeline):
+        self.problem, self.scaling = problem, scaling
+        self.archive = Archive(scaled, pipeline.clock.over)
+        self.settled: Archive | None = None
 
     def front(self) -> ParetoFront:
         """The best so far, in the table's own scales."""
-        return (
-            self.scaling.front(self.pool.front()) if self.settled is None else self.settled.front()
-        )
+        if self.settled is None:
+            return self.scaling.front(self.archive.front())
+        return self.settled.front()
 
     def settle(self, end: float) -> None:
         """Fit the last digits, and snap, in the table's own scales, as long as there is time."""
@@ -169,16 +173,16 @@ class _Target:
         def late() -> bool:
             return time.monotonic() > end
 
-        pool = Pool(self.problem)
-        pool.offer(self._restored(c.expression) for c in self.pool.wide_front())
-        if not self.pool.exact:
-            polish(pool, late)
-        finish(pool, late)
-        front = pool.front()
+        archive = Archive(self.problem)
+        archive.add(self._restored(c.expression) for c in self.archive.wide_front())
+        if not self.archive.exact:
+            refit_constants(archive, late)
+        snap_constants(archive, late)
+        front = archive.front()
         for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
             if not late():
-                pool.offer(rewritten(candidate.expression))
-        self.settled = pool
+                archive.add(rewritten(candidate.expression))
+        self.settled = archive
 
     def _restored(self, expression: Expression) -> Expression:
         """An expression for the table itself; a scale that turns into 1 may have a dimension."""

@@ -1,6 +1,7 @@
-"""Stage: simple formulas with one hole, all of them, each filled with the best library entries.
+"""Stages: simple contexts, all of them, each completed by the best entries of a library.
 
-A context is `u(f . v(hole))`: functions u and v, a simple entry f, and an operator between them.
+A context is a formula that lacks one part, `u(f . v(part))`: functions u and v, a simple entry f,
+and an operator between them.
 """
 
 from __future__ import annotations
@@ -8,157 +9,161 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import UNARY, Formula, Values
-from jaxsym.search.native.stages.semantics import Filler, Hole
+from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget
 from jaxsym.search.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxsym.search.native.state import SearchState
 
 _OUTER = ("inv", "square", "sqrt", "exp", "log", "sin", "cos", "asin", "acos", "tanh")
 _INNER = ("square", "sqrt", "exp", "log", "sin", "cos", "tanh")
 _AROUND = ((), ("inv",), ("square",), ("sqrt",), ("exp",), ("log",))  # deep contexts
 _SIMPLE, _FEW = 48, 16  # entries f, without and with a function around
-_KEPT = 400  # of the best fillings of each form
+_PENALTY = 1e-3  # logarithms of the share left per node: the simpler of equals comes first
+_KEPT = 400  # of the best completed contexts
 
 
 class Context(NamedTuple):
-    """A formula with a hole.
+    """A formula that lacks one part.
 
     Attributes:
-      before, after: tokens around the hole.
-      hole: what it asks for.
-      cost: complexity of the tokens.
+      before, after: tokens around the part.
+      target: what values the part should have.
     """
 
     before: Formula
     after: Formula
-    hole: Hole
-    cost: int
+    target: SemanticTarget
 
 
 class _Partial(NamedTuple):
-    """A context while it is made: desired values and slope."""
+    """A context while it is made: values that the part should have, and slope of the whole."""
 
     before: Formula
     after: Formula
-    desired: Values
+    values: Values
     slope: Values
 
 
-def contexts(problem: Problem, filler: Filler, smooth: Values, *, deep: bool) -> Iterator[Context]:
+def contexts(
+    problem: Problem, semantics: SemanticSearch, denoised: Values, *, deep: bool
+) -> Iterator[Context]:
     """Contexts of a target, the plain ones first.
 
-    Functions are inverted at the target without its noise, where that is known, and there the noise
-    is carried on by their slopes.
+    Functions are inverted at the denoised target, and the noise is carried on by their slopes.
 
     Args:
       problem: the target, on the rows of the library.
-      filler: the library.
-      smooth: the target without noise, or the target itself.
-      deep: whether there is an entry beside the hole and a function around it.
+      semantics: the library.
+      denoised: values of the best candidate so far, or the target itself.
+      deep: whether there is an entry beside the part and a function around it.
     """
     with np.errstate(all="ignore"):
-        whole = _Partial((), (), smooth, np.ones_like(smooth))
-        noise = problem.y - smooth
+        whole = _Partial((), (), denoised, np.ones_like(denoised))
+        noise = problem.y - denoised
         outers = [whole, *_functions(problem, whole, _OUTER)]
         for outer in outers:
             if not deep:
-                yield from _holes(problem, noise, [outer])
+                yield from _targets(problem, noise, [outer])
                 continue
             if outer.before[:1] not in _AROUND:
                 continue
-            besides = list(_besides(problem, filler, outer, _FEW if outer.before else _SIMPLE))
-            yield from _holes(problem, noise, besides)
+            besides = list(_besides(problem, semantics, outer, _FEW if outer.before else _SIMPLE))
+            yield from _targets(problem, noise, besides)
             for neighbor in besides:
-                yield from _holes(problem, noise, _functions(problem, neighbor, _INNER))
+                yield from _targets(problem, noise, _functions(problem, neighbor, _INNER))
 
 
-def beside(problem: Problem, filler: Filler, count: int) -> list[Context]:
-    """The hole alone, and simple entries beside it.
+def beside(problem: Problem, semantics: SemanticSearch, count: int) -> list[Context]:
+    """The context that is the part alone, and those with simple entries beside it.
 
     Args:
       problem: the target, on the rows of the library.
-      filler: the library.
+      semantics: the library.
       count: entries.
     """
     with np.errstate(all="ignore"):
         whole = _Partial((), (), problem.y, np.ones_like(problem.y))
-        partials = [whole, *_besides(problem, filler, whole, count)]
-        return list(_holes(problem, np.zeros_like(problem.y), partials))
+        partials = [whole, *_besides(problem, semantics, whole, count)]
+        return list(_targets(problem, np.zeros_like(problem.y), partials))
 
 
-def _holes(problem: Problem, noise: Values, partials: Iterable[_Partial]) -> Iterator[Context]:
-    table = problem.table
-    for before, after, smooth, slope in partials:
+def _targets(problem: Problem, noise: Values, partials: Iterable[_Partial]) -> Iterator[Context]:
+    for before, after, denoised, slope in partials:
         if np.any(noise):
-            hole = Hole.of(smooth + noise / slope, slope, problem.weights, smooth)
+            target = SemanticTarget.of(denoised + noise / slope, slope, problem.weights, denoised)
         else:
-            hole = Hole.of(smooth, slope, problem.weights)
-        if hole is not None:
-            cost = sum(table[t].cost if t in table else 1 for t in before + after)
-            yield Context(before, after, hole, cost)
+            target = SemanticTarget.of(denoised, slope, problem.weights)
+        if target is not None:
+            yield Context(before, after, target)
 
 
 def _functions(problem: Problem, outer: _Partial, names: tuple[str, ...]) -> Iterator[_Partial]:
-    """A function around the hole, and the same plus or minus 1."""
+    """A function around the part, and the same plus or minus 1."""
     for name in names:
         if name not in problem.operators:
             continue
         shifts = ((), ("add", "1"), ("sub", "1")) if name == "exp" else ((),)
         for shift in shifts:
-            desired = outer.desired
-            if shift:  # 1 + f(hole), 1 - f(hole)
-                desired = desired - 1 if shift[0] == "add" else 1 - desired
-            argument = UNARY[name].inverse(desired, np.zeros_like(desired))
+            values = outer.values
+            if shift:  # 1 + f(part), 1 - f(part)
+                values = values - 1 if shift[0] == "add" else 1 - values
+            argument = UNARY[name].inverse(values, np.zeros_like(values))
             slope = outer.slope * UNARY[name].slope(argument)
-            if np.isfinite(argument).mean() > 0.9:
+            if np.isfinite(argument).mean() > VALID:
                 yield _Partial((*outer.before, *shift, name), outer.after, argument, slope)
 
 
-def _besides(problem: Problem, filler: Filler, outer: _Partial, count: int) -> Iterator[_Partial]:
-    """A simple entry beside the hole."""
-    d, s = outer.desired, outer.slope
-    order = np.argsort(filler.library.complexity, kind="stable")[: count + 1]
+def _besides(
+    problem: Problem, semantics: SemanticSearch, outer: _Partial, count: int
+) -> Iterator[_Partial]:
+    """A simple entry beside the part."""
+    d, s = outer.values, outer.slope
+    order = np.argsort(semantics.library.complexity, kind="stable")[: count + 1]
     for entry in order.tolist():
-        f, part = filler.library.values[entry], filler.formula(entry)
+        f, part = semantics.library.values[entry], semantics.formula(entry)
         before, after = outer.before, outer.after
         yield _Partial((*before, "sub", *part), after, f - d, -s)
         yield _Partial((*before, "add", *part), after, d - f, s)
-        if filler.library.complexity[entry] > 1 or filler.formula(entry) != ("1",):
+        if semantics.library.complexity[entry] > 1 or semantics.formula(entry) != ("1",):
             yield _Partial((*before, "mul", *part), after, d / f, s * f)
             yield _Partial((*before, "div", *part), after, f / d, s * d**2 / f)
 
 
-def filled(
-    found: list[Context], filler: Filler, stop: Callable[[], bool], *, each: int
+def completed(
+    found: list[Context], semantics: SemanticSearch, stop: Callable[[], bool], *, each: int
 ) -> list[tuple[float, Formula]]:
-    """The contexts with their holes filled, the best fits first.
+    """The contexts with the best entries of a library as their parts, the best fits first.
 
     Args:
       found: contexts.
-      filler: the library.
+      semantics: the library.
       stop: whether time is over.
-      each: entries of either form that are tried in every hole.
+      each: entries of either form that are tried in every context.
 
     Returns:
       log of the share of the variance that is left, about, and the formula.
     """
     best: list[tuple[float, int, int, int]] = []
-    level = math.log(filler.sample.variance)
+    level = math.log(semantics.sample.variance)
     batch = 512
     for start in range(0, len(found), batch):
         if stop():
             break
-        part = [context.hole for context in found[start : start + batch]]
+        targets = [context.target for context in found[start : start + batch]]
         for kind in range(2):
             if kind:
-                desired = np.stack([hole.product for hole in part])
-                entries, scores = filler.powers.best(desired, each, penalty=1e-3)
+                values = np.stack([target.product for target in targets])
+                entries, scores = semantics.powers.best(values, each, penalty=_PENALTY)
             else:
-                entries, scores = filler.best(part, each, penalty=1e-3)
-                scores = scores + np.array([[hole.level] for hole in part]) - level
+                entries, scores = semantics.best(targets, each, penalty=_PENALTY)
+                scores = scores + np.array([[target.level] for target in targets]) - level
             best += [
                 (float(score), start + i, kind, int(entry))
                 for i, row in enumerate(zip(entries, scores, strict=True))
@@ -168,11 +173,29 @@ def filled(
     formulas = []
     for score, index, kind, entry in best:
         context = found[index]
-        hole = found[index].hole
+        target = context.target
         if kind:
-            filling = filler.powers.formula(hole.product, [entry])
+            part = semantics.powers.formula(target.product, [entry])
         else:
-            filling = filler.affine(hole, entry)
-        if filling is not None:
-            formulas.append((score, (*context.before, *filling, *context.after)))
+            part = semantics.affine(target, entry)
+        if part is not None:
+            formulas.append((score, (*context.before, *part, *context.after)))
     return formulas
+
+
+def functions(state: SearchState) -> Iterator[Expression]:
+    """Stage: simple contexts, first the one that is the part alone."""
+    budget = state.budget
+    found = state.contexts
+    for some, each in ((found[:1], budget.entries), (found[1:], budget.factors)):
+        formulas = completed(some, state.semantics, state.stop, each=each)
+        state.evolution.seed(formula for _, formula in formulas)
+        yield from state.evolution.fitted(budget.fitted_functions)
+
+
+def deep_contexts(state: SearchState) -> Iterator[Expression]:
+    """Stage: functions of a simple entry and of a function of the part."""
+    found = list(contexts(state.sample, state.semantics, state.target, deep=True))
+    formulas = completed(found, state.semantics, state.stop, each=state.budget.in_contexts)
+    state.evolution.seed(formula for _, formula in formulas)
+    yield from state.evolution.fitted(state.budget.fitted_contexts)

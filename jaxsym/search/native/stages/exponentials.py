@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import least_squares
 
+from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.quotients import Quotients, fewest_terms, quotients, unlike
-from jaxsym.search.native.stages.semantics import Filler
+from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxsym.search.native.state import SearchState
 
 _ENTRIES, _TIMES = 48, 16  # simple entries G, and M
 _GRID = np.geomspace(0.25, 80.0, 28)  # rates over the range of G
@@ -32,20 +37,22 @@ _SAME = 1e-9  # relative difference of numbers that is rounding
 _ROUNDING = 1e-22  # share of the square that is nothing
 
 
-def exponentials(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterator[Formula]:
+def exponential_formulas(
+    problem: Problem, semantics: SemanticSearch, stop: Callable[[], bool]
+) -> Iterator[Formula]:
     """The formulas of the sums that explain most, fitted.
 
     Args:
       problem: the target, on the rows of the library.
-      filler: the library.
+      semantics: the library.
       stop: whether time is over.
     """
     if not {"exp", "log", "pow"} <= set(problem.operators):
         return
-    library = filler.library
+    library = semantics.library
     order = np.argsort(library.complexity, kind="stable")
     inner = unlike(library.values, order[: 4 * _ENTRIES].tolist())[:_ENTRIES]
-    targets = quotients(problem, filler, order[:_TIMES].tolist())
+    targets = quotients(problem, semantics, order[:_TIMES].tolist())
     if not inner or not targets.entries:
         return
     low, range_ = library.values[inner].min(axis=1), np.ptp(library.values[inner], axis=1)
@@ -62,8 +69,8 @@ def exponentials(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> 
     for _, g, m, rates in sorted(fits, key=lambda fit: fit[0])[:_TOLD]:
         columns = _columns(unit[g], rates, offset=True)
         parts = fewest_terms(columns, targets.desired[m], targets.weights[m])
-        part = _written(filler.formula(inner[g]), rates, low[g], range_[g], parts)
-        outer = filler.formula(targets.entries[m])
+        part = _written(semantics.formula(inner[g]), rates, low[g], range_[g], parts)
+        outer = semantics.formula(targets.entries[m])
         if all(math.isfinite(token) for token in part if not isinstance(token, str)):
             yield part if outer == ("1",) else ("mul", *outer, *part)
 
@@ -145,3 +152,9 @@ def _written(
     for term in terms[1:]:
         whole = ("add", *term, *whole)
     return whole
+
+
+def exponentials(state: SearchState) -> Iterator[Expression]:
+    """Stage: sums of two exponentials or powers, times a simple entry."""
+    state.evolution.seed(exponential_formulas(state.sample, state.semantics, state.stop))
+    yield from state.evolution.fitted(state.budget.fitted)

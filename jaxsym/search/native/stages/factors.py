@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -17,8 +17,11 @@ from jaxtyping import Float
 from jaxsym.expr import Expression, apply, constant, literal
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.stages.powers import Logarithms, Part
-from jaxsym.search.native.stages.semantics import Filler
+from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxsym.search.native.state import SearchState
 
 _ENTRIES = 160  # simple entries G
 _STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
@@ -27,6 +30,7 @@ _COST = 0.3  # logarithms of the share left that a node of an entry is worth
 _ROUNDING = 1e-28  # share that is nothing
 _SAME = 1e-7  # relative difference of scales from 1 that is rounding
 _SCALES = 0.06 * 1.9 ** np.arange(9)  # of k G
+_POWERS = (("inv",), ("square",), ("sqrt",))  # outer functions that logarithms do not see
 
 
 class Family(NamedTuple):
@@ -84,10 +88,10 @@ class Factors:
       sample: the rows that it was built on.
     """
 
-    def __init__(self, filler: Filler, sample: Problem):
-        self.filler = filler
-        self.logarithms: Logarithms = filler.powers.logarithms
-        library = filler.library
+    def __init__(self, semantics: SemanticSearch, sample: Problem):
+        self.semantics = semantics
+        self.logarithms: Logarithms = semantics.powers.logarithms
+        library = semantics.library
         order = np.argsort(library.complexity, kind="stable")[1 : _ENTRIES + 1]
         values = library.values[order]
         size = np.sqrt(values**2 @ sample.weights)
@@ -127,7 +131,7 @@ class Factors:
                     tried[entry, number] = None
                     each[number] -= 1
                     found.append((*self._better(target, entry, number, scale), entry, number))
-            cost = self.filler.library.complexity
+            cost = self.semantics.library.complexity
             found.sort(key=lambda f: f[0] + _COST * cost[f[2]])
             for _, scale, entry, number in found[:count]:
                 formula = self.logarithms.product(desired, [self._part(entry, number, scale)])
@@ -139,15 +143,15 @@ class Factors:
         return self._part(*self.keys[column])
 
     def _part(self, entry: int, number: int, scale: float) -> Part:
-        values, family = self.filler.library.values[entry], self.families[number]
-        argument = _times(scale, self.filler.library.expression(entry))
+        values, family = self.semantics.library.values[entry], self.families[number]
+        argument = _times(scale, self.semantics.library.expression(entry))
         return Part(family.expression(argument), family.values(scale * values))
 
     def _better(
         self, target: np.ndarray, entry: int, number: int, scale: float
     ) -> tuple[float, float]:
         """Log of the share left, and the scale, by a search in ever smaller steps."""
-        values, family = self.filler.library.values[entry], self.families[number]
+        values, family = self.semantics.library.values[entry], self.families[number]
         left = 1.0
         for step in _STEPS:
             trials = scale * (1 + step * np.linspace(-1, 1, 7))
@@ -164,3 +168,18 @@ def _times(scale: float, expression: Expression) -> Expression:
 
 def _usable(operators: Mapping) -> list[Family]:
     return [family for family in FAMILIES if all(name in operators for name in family.needs)]
+
+
+def factors(state: SearchState) -> Iterator[Expression]:
+    """Stage: power laws times a function of a scaled entry, in every simple context."""
+    for context in state.contexts:
+        if context.before[:1] in _POWERS:
+            continue
+        count = state.budget.factors // (2 if context.before else 1)
+        state.evolution.seed(
+            (*context.before, *formula, *context.after)
+            for formula in state.factors.formulas(context.target.product, count)
+        )
+        yield from state.evolution.fitted(count // 2)
+        if state.done:
+            return

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.contexts import Context, beside
-from jaxsym.search.native.stages.semantics import Filler, affine
+from jaxsym.search.native.stages.semantics import SemanticSearch, affine
 from jaxsym.search.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxsym.search.native.state import SearchState
 
 _ENTRIES = 224  # f and g
 _ROWS = 24  # on which all are compared
@@ -39,23 +43,23 @@ class _Found(NamedTuple):
     g: int
 
 
-def nested_functions(
-    problem: Problem, filler: Filler, stop: Callable[[], bool]
+def nested_formulas(
+    problem: Problem, semantics: SemanticSearch, stop: Callable[[], bool]
 ) -> Iterator[Formula]:
     """The best of all such formulas.
 
     Args:
       problem: the target, on the rows of the library.
-      filler: the library.
+      semantics: the library.
       stop: whether time is over.
     """
-    found = beside(problem, filler, _BESIDE)
+    found = beside(problem, semantics, _BESIDE)
     if not found:
         return
     rows = np.linspace(0, len(problem.y) - 1, min(_ROWS, len(problem.y))).astype(int)
-    targets = _standard(np.stack([context.hole.desired[rows] for context in found]))
-    order = np.argsort(filler.library.complexity, kind="stable")[:_ENTRIES]
-    values = filler.library.values[order][:, rows]
+    targets = _standard(np.stack([context.target.values[rows] for context in found]))
+    order = np.argsort(semantics.library.complexity, kind="stable")[:_ENTRIES]
+    values = semantics.library.values[order][:, rows]
     best: list[_Found] = []
     with np.errstate(all="ignore"):
         for start in range(0, len(order), _BLOCK):
@@ -70,7 +74,7 @@ def nested_functions(
                     best.append(_Found(score, context, name, operator, start + f, g))
             best = heapq.nlargest(_KEPT, best)
         for match in best:
-            yield _formula(match, found[match.context], filler, order, problem)
+            yield _formula(match, found[match.context], semantics, order, problem)
 
 
 def _joined(
@@ -98,13 +102,19 @@ def _standard(rows: Float[np.ndarray, "M r"]) -> Float[np.ndarray, "M r"]:
 
 
 def _formula(
-    match: _Found, context: Context, filler: Filler, order: np.ndarray, problem: Problem
+    match: _Found, context: Context, semantics: SemanticSearch, order: np.ndarray, problem: Problem
 ) -> Formula:
     """A match with its factor and offset, in its context."""
     f, g = (int(order[entry]) for entry in (match.f, match.g))
     inner = problem.operators[match.operator].numpy
     outer = problem.operators[match.function].numpy
     assert inner is not None and outer is not None
-    values = outer(inner(filler.library.values[f], filler.library.values[g]))
-    part = (match.function, match.operator, *filler.formula(f), *filler.formula(g))
-    return (*context.before, *affine(context.hole, values, part), *context.after)
+    values = outer(inner(semantics.library.values[f], semantics.library.values[g]))
+    part = (match.function, match.operator, *semantics.formula(f), *semantics.formula(g))
+    return (*context.before, *affine(context.target, values, part), *context.after)
+
+
+def nested_functions(state: SearchState) -> Iterator[Expression]:
+    """Stage: functions of two simple entries, alone or beside a third."""
+    state.evolution.seed(nested_formulas(state.sample, state.semantics, state.stop))
+    yield from state.evolution.fitted(state.budget.fitted_nested)

@@ -16,9 +16,12 @@ import numpy as np
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.search.front.pareto import ROUNDING
+from jaxsym.search.native.budget import light
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import linear_fit
+from jaxsym.search.native.schedule import Schedule, follow
 from jaxsym.search.native.stages.pairs import make_moments, sum_share
+from jaxsym.search.native.state import SearchState
 from jaxsym.search.problem.problem import Problem
 
 _ENTRIES = 64  # simple entries that are paired on either side
@@ -41,7 +44,7 @@ class Split(NamedTuple):
     high: float
 
 
-def pieces(
+def conditionals(
     problem: Problem,
     sample: Problem,
     library: Library,
@@ -55,7 +58,7 @@ def pieces(
       library: entries to explain the sides by.
       search: a search for the few best expressions of one side.
     """
-    split = find_split(problem, sample, library) if "if_greater" in problem.operators else None
+    split = find_split(problem, sample, library)
     if split is None:
         return
     above = problem.X[:, split.column] > split.low
@@ -170,3 +173,20 @@ def _simplest(low: float, high: float) -> Expression:
             top = literal(ratio.numerator)
             return top if ratio.denominator == 1 else top / literal(ratio.denominator)
     return constant((low + high) / 2)
+
+
+def piecewise_laws(state: SearchState, side: Schedule) -> Iterator[Expression]:
+    """Stage: laws that change at a threshold, with a search for either side.
+
+    Args:
+      state: of the search for the whole.
+      side: the schedule of the search for one side.
+    """
+
+    def search(problem: Problem) -> list[Expression]:
+        part = state.of_part(problem, light(state.budget), " on one side")
+        for _ in follow(side, part):
+            pass
+        return part.shortest()[: state.budget.side]
+
+    yield from conditionals(state.problem, state.sample, state.libraries.small, search)

@@ -54,16 +54,16 @@ class Logarithms:
 
     Args:
       sample: the rows.
-      smooth: the target without noise, as far as known.
+      denoised: values of the best candidate so far, or None.
     """
 
-    def __init__(self, sample: Problem, smooth: Float[np.ndarray, " n"] | None = None):
+    def __init__(self, sample: Problem, denoised: Float[np.ndarray, " n"] | None = None):
         nonzero = [j for j, x in enumerate(sample.X.T) if np.all(x != 0) and np.ptp(np.abs(x)) > 0]
         self.variables = [variable(sample.variables[j]) for j in nonzero]
         self.table = np.log(np.abs(sample.X[:, nonzero]))
-        size = np.abs(sample.y if smooth is None else smooth)
+        size = np.abs(sample.y if denoised is None else denoised)
         size = size / max(float(np.median(size)), 1e-300)
-        most = 1.0 if smooth is None else np.inf  # without noise all are as certain
+        most = 1.0 if denoised is None else np.inf  # without noise all are as certain
         self.root = np.minimum(size, most) * np.sqrt(sample.weights / sample.weights.max())
         design = np.column_stack([np.ones(len(sample.y)), self.table])
         self._basis = np.linalg.qr(self.root[:, None] * design)[0].T
@@ -157,16 +157,16 @@ class Powers:
     Args:
       library: M entries.
       sample: the rows that it was built on.
-      smooth: the target without noise, as far as known.
+      denoised: values of the best candidate so far, or None.
     """
 
     def __init__(
         self,
         library: Library,
         sample: Problem,
-        smooth: Float[np.ndarray, " n"] | None = None,
+        denoised: Float[np.ndarray, " n"] | None = None,
     ):
-        self.library, self.logarithms = library, Logarithms(sample, smooth)
+        self.library, self.logarithms = library, Logarithms(sample, denoised)
         values = library.values
         simple = np.argsort(library.complexity, kind="stable")[:_SHIFTED]
         entries, kinds, units = [], [], []

@@ -7,14 +7,19 @@ of a library's entries and of functions of simple entries, by one matrix product
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.factors import Factors
 from jaxsym.search.native.stages.powers import Part
+
+if TYPE_CHECKING:
+    from jaxsym.search.native.state import SearchState
 
 _PAIRED = 1500  # simple columns that are paired with all
 _BLOCK = 128  # of them at a time
@@ -23,7 +28,9 @@ _LEAST = 1e-6  # share below which float32 sees nothing
 _COST = 0.1  # logarithms of the share left that a node is worth
 
 
-def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> Iterator[Formula]:
+def product_formulas(
+    desired: Float[np.ndarray, " n"], factors: Factors, count: int
+) -> Iterator[Formula]:
     """The products of two factors that fit desired values best.
 
     Args:
@@ -31,7 +38,7 @@ def products(desired: Float[np.ndarray, " n"], factors: Factors, count: int) -> 
       factors: functions over the library; those with a constant inside are not paired.
       count: products.
     """
-    powers = factors.filler.powers
+    powers = factors.semantics.powers
     plain = [column for column, key in enumerate(factors.keys) if abs(key[2]) == 1]
     units = np.concatenate([powers.units, factors.units[plain]])
     costs = _COST * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
@@ -67,3 +74,11 @@ def _left(
     rest = 1 - overlap**2
     share = (f**2 + g**2 - 2 * f * g * overlap) / np.maximum(rest, 1e-4)
     return np.log(np.maximum(1 - np.where(rest > 1e-4, share, f**2), _LEAST))
+
+
+def products(state: SearchState) -> Iterator[Expression]:
+    """Stage: power laws times two functions of entries."""
+    for context in state.contexts[:1]:  # the target itself
+        values, count = context.target.product, state.budget.pairs
+        state.evolution.seed(product_formulas(values, state.factors, count))
+    yield from state.evolution.fitted(state.budget.fitted)

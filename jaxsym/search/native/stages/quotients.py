@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.search.native.stages.semantics import Filler
+from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
 
 _ROUNDING = 1e-22  # share of the square that is nothing
@@ -35,9 +35,9 @@ class Quotients(NamedTuple):
         return centered / np.sqrt(np.sum(self.weights * centered**2, axis=1, keepdims=True))
 
 
-def quotients(problem: Problem, filler: Filler, entries: list[int]) -> Quotients:
+def quotients(problem: Problem, semantics: SemanticSearch, entries: list[int]) -> Quotients:
     """Those of the entries that are nowhere zero and leave something finite to explain."""
-    values = filler.library.values
+    values = semantics.library.values
     with np.errstate(all="ignore"):
         usable = [
             entry

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.quotients import Quotients, fewest_terms, quotients, unlike
-from jaxsym.search.native.stages.semantics import Filler
+from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxsym.search.native.state import SearchState
 
 _ENTRIES = 800  # simple entries G, and
 _TIMES = 20  # M
@@ -29,21 +34,23 @@ _STEPS = 0.5 ** np.arange(40)  # of wave numbers, to make the best better
 _SAME = 1e-9  # relative difference of numbers that is rounding
 
 
-def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterator[Formula]:
+def sinusoid_formulas(
+    problem: Problem, semantics: SemanticSearch, stop: Callable[[], bool]
+) -> Iterator[Formula]:
     """The formulas of the waves that explain most, fitted.
 
     Args:
       problem: the target, on the rows of the library.
-      filler: the library.
+      semantics: the library.
       stop: whether time is over.
     """
     if not {"sin", "cos"} <= set(problem.operators):
         return
-    library = filler.library
+    library = semantics.library
     order = np.argsort(library.complexity, kind="stable")
     inner = unlike(library.values, order[:_ENTRIES].tolist())
     with np.errstate(all="ignore"):
-        targets = quotients(problem, filler, order[:_TIMES].tolist())
+        targets = quotients(problem, semantics, order[:_TIMES].tolist())
         if not inner or not targets.entries:
             return
         steps = _STEP / np.ptp(library.values[inner], axis=1)
@@ -54,8 +61,8 @@ def waves(problem: Problem, filler: Filler, stop: Callable[[], bool]) -> Iterato
             g, m = divmod(place, len(targets.entries))
             values, entry = library.values[inner[g]], targets.entries[m]
             number = _better(values, steps[g] * counts[g, m], steps[g], targets, m)
-            formula = _fitted(filler.formula(inner[g]), values, number, targets, m)
-            outer = filler.formula(entry)
+            formula = _fitted(semantics.formula(inner[g]), values, number, targets, m)
+            outer = semantics.formula(entry)
             yield formula if outer == ("1",) else ("mul", *outer, *formula)
 
 
@@ -127,3 +134,9 @@ def _fitted(
     if abs(size - 1) > _SAME:
         wave = ("mul", size, *wave)
     return ("add", found[2], *wave) if 2 in found else wave
+
+
+def sinusoids(state: SearchState) -> Iterator[Expression]:
+    """Stage: sinusoids of a simple entry, times another one."""
+    state.evolution.seed(sinusoid_formulas(state.sample, state.semantics, state.stop))
+    yield from state.evolution.fitted(state.budget.fitted)
