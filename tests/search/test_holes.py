@@ -8,7 +8,7 @@ from jaxsym.expr.subtrees import to_expression, to_formula
 from jaxsym.search import SEARCHED
 from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import build_library
-from jaxsym.search.native.stages.contexts import contexts, completed
+from jaxsym.search.native.stages.contexts import completed, contexts
 from jaxsym.search.native.stages.exponentials import exponential_formulas
 from jaxsym.search.native.stages.factors import Factors
 from jaxsym.search.native.stages.powers import Logarithms

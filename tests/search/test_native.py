@@ -8,8 +8,6 @@ import sympy
 from jaxsym.expr import OPERATORS, Operator, apply, parse, variable
 from jaxsym.search import NativeEngine, search
 from jaxsym.search.native.budget import SearchBudget
-from jaxsym.search.native.pipeline import SCHEDULE
-from jaxsym.search.native.schedule import Row, inserted
 from jaxsym.search.native.stages.inner_constants import variants
 from jaxsym.search.native.stages.piecewise import find_split
 from jaxsym.search.native.state import SearchState

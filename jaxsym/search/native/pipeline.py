@@ -18,7 +18,7 @@ from jaxsym.expr import Expression, constant, literal
 from jaxsym.expr.subtrees import to_formula
 from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.refit import guesses
-from jaxsym.search.native.budget import SearchBudget, few_rows, light, twice_the_starts, whole
+from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, twice_the_starts, whole
 from jaxsym.search.native.schedule import Back, Branch, Row, Schedule, follow
 from jaxsym.search.native.stages.contexts import deep_contexts, functions
 from jaxsym.search.native.stages.exponentials import exponentials
@@ -121,7 +121,7 @@ ONE_SIDE: Schedule = (*CLOSED_FORMS, *pairs_and_sums("full", "entries", light)[:
 
 AROUND_THE_BEST: Schedule = (
     Row("functions", functions),
-    Row("products", products),
+    Row("products", products, half),
     Row("factors", factors),
     *pairs_and_sums("small", "simple entries", light)[2:],
 )
@@ -129,7 +129,7 @@ AROUND_THE_BEST: Schedule = (
 THOROUGH: Schedule = (
     Row("functions", functions),
     Row("evolution", evolution, rounds=attrgetter("early_generations")),
-    Row("products", products),
+    Row("products", products, half),
     Row("factors", factors),
     Row("sinusoids", sinusoids, when=operators("sin", "cos")),
     Row("evolution", evolution, rounds=attrgetter("early_generations")),
