@@ -9,12 +9,11 @@ from jaxsym.search import SEARCHED
 from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import build_library
 from jaxsym.search.native.stages.contexts import completed, contexts
-from jaxsym.search.native.stages.exponentials import exponential_formulas
 from jaxsym.search.native.stages.factors import Factors
 from jaxsym.search.native.stages.powers import Logarithms
 from jaxsym.search.native.stages.products import product_formulas
 from jaxsym.search.native.stages.semantics import SemanticSearch, SemanticTarget
-from jaxsym.search.native.stages.sinusoids import sinusoid_formulas
+from jaxsym.search.native.stages.separable import EXPONENTIALS, SINUSOIDS, separable_formulas
 from jaxsym.search.problem.problem import make_problems
 
 NAMES = ("a", "b")
@@ -95,7 +94,9 @@ def test_a_constant_inside_a_factor_is_found(table, text):
 )
 def test_fast_waves_are_found_exactly(table, text):
     problem = sample(table, text)
-    assert fits(problem, sinusoid_formulas(problem, semantics(problem), lambda: False), 1e-16)
+    assert fits(
+        problem, separable_formulas(problem, semantics(problem), SINUSOIDS, lambda: False), 1e-16
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,12 +110,14 @@ def test_fast_waves_are_found_exactly(table, text):
 )
 def test_two_exponentials_or_powers_are_found_exactly(table, text):
     problem = sample(table, text)
-    assert fits(problem, exponential_formulas(problem, semantics(problem), lambda: False), 1e-16)
+    assert fits(
+        problem, separable_formulas(problem, semantics(problem), EXPONENTIALS, lambda: False), 1e-16
+    )
 
 
 def test_exponentials_end_when_time_is_over(table):
     problem = sample(table, "exp(-1.3*a) - 2*exp(-2.6*a)")
-    assert not list(exponential_formulas(problem, semantics(problem), lambda: True))
+    assert not list(separable_formulas(problem, semantics(problem), EXPONENTIALS, lambda: True))
 
 
 @pytest.mark.parametrize("text", ["sin(0.3*a*b + 0.2)", "a - exp(-b/a)", "1/(a + sqrt(2*b - 0.1))"])

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxsym.expr import Expression, Operator, apply
 from jaxsym.search.native.monomials import enumerate_monomials, monomial
+from jaxsym.search.native.stages.pursuit import Columns, Pursuit
 from jaxsym.search.problem.problem import Problem
 
 _MONOMIAL = -1  # code of an entry that is no operator's
@@ -173,31 +174,23 @@ def _select_monomials(
     weights = sample.weights[look] / sample.weights[look].sum()
     values = _monomial_values(sample.X[look], exponents)
     simple = cost < (cost[count // 2] if len(cost) > count else np.inf)
-    kept = simple & _usable(values)
-    residuals = targets[:, look]
-    bases: list[list[np.ndarray]] = [[np.ones(len(weights))] for _ in targets]
-    for rounds_left in range(_ROUNDS, 0, -1):
+    usable = _usable(values)
+    kept = simple & usable
+    columns = Columns(np.where(usable[:, None], values, 0.0), weights, usable)
+    pursuits = [Pursuit(columns, target) for target in targets[:, look]]
+    chosen: list[tuple[int, ...]] = [()] * len(pursuits)
+    for rounds_left in range(_ROUNDS if len(columns.entries) else 0, 0, -1):
         # what the best monomials leave unexplained asks for others than they do
-        relevance = _relevance(values, residuals, weights)
-        best = relevance.argmax(1)
-        ranked = np.where(kept, -1.0, relevance.max(0))
+        gains = np.stack([p.gains(own) for p, own in zip(pursuits, chosen, strict=True)])
+        best = columns.entries[gains.argmax(1)]
+        chosen = [(*own, int(entry)) for own, entry in zip(chosen, best, strict=True)]
+        ranked = np.full(len(values), -1.0)
+        ranked[columns.entries] = gains.max(0)
+        ranked[kept] = -1.0
         free = (count - kept.sum()) // rounds_left
         kept[np.argsort(-ranked)[:free]] = True
-        for basis, entry in zip(bases, best, strict=True):
-            basis.append(values[entry])
-        residuals = np.stack(
-            [_residual(t, b, weights) for t, b in zip(targets[:, look], bases, strict=True)]
-        )
-    kept &= _usable(values)
+    kept &= usable
     return exponents[kept], cost[kept], _monomial_values(sample.X, exponents[kept])
-
-
-def _residual(target: np.ndarray, basis: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
-    design = np.stack(basis, axis=1)
-    design = design / np.sqrt(weights @ design**2)
-    root = np.sqrt(weights)
-    fitted = np.linalg.lstsq(root[:, None] * design, root * target, rcond=1e-12)[0]
-    return target - design @ fitted
 
 
 def _monomial_values(X: np.ndarray, exponents: np.ndarray) -> np.ndarray:

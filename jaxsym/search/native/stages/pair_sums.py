@@ -17,7 +17,7 @@ from jaxsym.search.native.budget import SearchBudget, half
 from jaxsym.search.native.candidates import Back, Candidates
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.stages.pairs import Pairs, best_pairs, make_moments
-from jaxsym.search.native.stages.sparse_sums import sparse_sums
+from jaxsym.search.native.stages.pursuit import sparse_sums
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.transforms import transformed
 

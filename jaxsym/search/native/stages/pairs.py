@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxsym.expr.program import Numbers
 from jaxsym.search.native.library import Library
+from jaxsym.search.native.linear import two_regressors
 from jaxsym.search.native.ranking import least, spread
 from jaxsym.search.problem.problem import Problem
 
@@ -134,7 +135,7 @@ def sum_share(f: Moments, g: Moments, root, target, xp, least: float):
     columns = (g.values - g.mean[:, None]) * (
         root / xp.sqrt(xp.maximum(g.variance, least))[:, None]
     )
-    return _share(f.fit[:, None], g.fit[None], rows @ columns.T, xp, least)
+    return two_regressors(f.fit[:, None], g.fit[None], rows @ columns.T, min_rest=least, xp=xp)
 
 
 def product_share(f: Moments, g: Moments, root, target, xp, least: float):
@@ -148,15 +149,7 @@ def product_share(f: Moments, g: Moments, root, target, xp, least: float):
     size = xp.sqrt(xp.maximum(variance, least * square))
     fit = with_target / size
     overlap = (with_g - mean * g.mean) / (size * xp.sqrt(xp.maximum(g.variance, least)))
-    return _share(fit, g.fit[None], overlap, xp, least)
-
-
-def _share(a, b, overlap, xp, least: float):
-    """Share explained by two regressors of correlations a and b with the target."""
-    rest = 1 - overlap**2
-    both = (a**2 + b**2 - 2 * a * b * overlap) / xp.maximum(rest, least)
-    either = xp.maximum(a**2, b**2) + 0 * overlap
-    return xp.where(rest > least, xp.clip(both, either, 1.0), either)
+    return two_regressors(fit, g.fit[None], overlap, min_rest=least, xp=xp)
 
 
 _KINDS: dict[str, Callable] = {"sum": sum_share, "product": product_share}

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
+from jaxsym.search.native.linear import two_regressors
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.factors import Factors
 from jaxsym.search.native.stages.powers import Part
@@ -25,6 +26,7 @@ _PAIRED = 1500  # simple columns that are paired with all
 _BLOCK = 128  # of them at a time
 _EACH = 2  # partners of each that are looked at
 _LEAST = 1e-6  # share below which float32 sees nothing
+_APART = 1e-4  # share by which columns in float32 must differ
 _COST = 0.1  # logarithms of the share left that a node is worth
 
 
@@ -49,7 +51,9 @@ def product_formulas(
     found: dict[tuple[int, int], float] = {}
     for start in range(0, len(simple), _BLOCK):
         rows = simple[start : start + _BLOCK]
-        left = _left(units[rows] @ units.T, fit[rows, None], fit) + costs + costs[rows, None]
+        overlap = units[rows] @ units.T
+        share = two_regressors(fit[rows, None], fit, overlap, min_rest=_APART)
+        left = np.log(np.maximum(1 - share, _LEAST)) + costs + costs[rows, None]
         partners = least(left, _EACH)
         for row, chosen, scores in zip(
             rows.tolist(), partners, np.take_along_axis(left, partners, 1), strict=True
@@ -65,15 +69,6 @@ def product_formulas(
         formula = factors.logarithms.product(desired, [part(column) for column in pair])
         if formula is not None:
             yield formula
-
-
-def _left(
-    overlap: Float[np.ndarray, "R M"], f: Float[np.ndarray, "R 1"], g: Float[np.ndarray, " M"]
-) -> Float[np.ndarray, "R M"]:
-    """Log of the share that two columns leave, by their overlap with each other and the target."""
-    rest = 1 - overlap**2
-    share = (f**2 + g**2 - 2 * f * g * overlap) / np.maximum(rest, 1e-4)
-    return np.log(np.maximum(1 - np.where(rest > 1e-4, share, f**2), _LEAST))
 
 
 def products(state: SearchState) -> Iterator[Expression]:
