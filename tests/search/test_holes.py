@@ -9,9 +9,8 @@ from jaxsym.search import SEARCHED
 from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import build_library
 from jaxsym.search.native.stages.contexts import completed, contexts
-from jaxsym.search.native.stages.factors import Factors
-from jaxsym.search.native.stages.powers import Logarithms
-from jaxsym.search.native.stages.products import product_formulas
+from jaxsym.search.native.stages.factors import Factors, product_formulas
+from jaxsym.search.native.stages.log_linear import Logarithms
 from jaxsym.search.native.stages.semantics import SemanticSearch, SemanticTarget
 from jaxsym.search.native.stages.separable import EXPONENTIALS, SINUSOIDS, separable_formulas
 from jaxsym.search.problem.problem import make_problems

@@ -1,8 +1,9 @@
-"""Stage: a power law times a function of a product, with a constant inside the function.
+"""Stages: a power law times one function with a constant inside, or times any two.
 
 `y = c M F(k G)**p` with any product of powers M: for many functions F, simple entries G and scales
 k the logarithm of F is a column, of which the logarithms of the variables are projected out. The
-columns that go best with the target's are the starts of fits of all constants.
+columns that go best with the target's are the starts of fits of all constants. With `k = 1` they
+and the columns of the whole library are paired, `y = c M g1**p1 g2**p2`, by one matrix product.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from jaxtyping import Float
 
 from jaxsym.expr import Expression, apply, constant, literal
 from jaxsym.expr.subtrees import Formula
-from jaxsym.search.native.stages.powers import Logarithms, Part
+from jaxsym.search.native.linear import two_regressors
+from jaxsym.search.native.ranking import least
+from jaxsym.search.native.stages.log_linear import Logarithms, Part
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
 
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
 
 _ENTRIES = 160  # simple entries G
+_PAIRED = 1500  # simple columns that are paired with all
+_BLOCK = 128  # of them at a time
+_EACH = 2  # partners of each that are looked at
+_APART = 1e-4  # share by which columns in float32 must differ
+_PAIR_COST = 0.1  # logarithms of the share left that a node of a pair is worth
 _STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
 _LEAST = 1e-6  # share that float32 cannot see
 _COST = 0.3  # logarithms of the share left that a node of an entry is worth
@@ -168,6 +176,55 @@ def _times(scale: float, expression: Expression) -> Expression:
 
 def _usable(operators: Mapping) -> list[Family]:
     return [family for family in FAMILIES if all(name in operators for name in family.needs)]
+
+
+def product_formulas(
+    desired: Float[np.ndarray, " n"], factors: Factors, count: int
+) -> Iterator[Formula]:
+    """The products of two factors that fit desired values best.
+
+    Args:
+      desired: values on the rows of the library.
+      factors: functions over the library; those with a constant inside are not paired.
+      count: products.
+    """
+    powers = factors.semantics.powers
+    plain = [column for column, key in enumerate(factors.keys) if abs(key[2]) == 1]
+    units = np.concatenate([powers.units, factors.units[plain]])
+    costs = _PAIR_COST * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
+    simple = np.argsort(costs, kind="stable")[:_PAIRED]
+    with np.errstate(all="ignore"):
+        target = factors.logarithms.units(np.log(np.abs(desired))[None])[0].astype(np.float32)
+    fit = units @ target
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, len(simple), _BLOCK):
+        rows = simple[start : start + _BLOCK]
+        overlap = units[rows] @ units.T
+        share = two_regressors(fit[rows, None], fit, overlap, min_rest=_APART)
+        left = np.log(np.maximum(1 - share, _LEAST)) + costs + costs[rows, None]
+        partners = least(left, _EACH)
+        for row, chosen, scores in zip(
+            rows.tolist(), partners, np.take_along_axis(left, partners, 1), strict=True
+        ):
+            for partner, score in zip(chosen.tolist(), scores.tolist(), strict=True):
+                found[min(row, partner), max(row, partner)] = score
+
+    def part(column: int) -> Part:
+        own = column - len(powers.units)
+        return powers.part(column) if own < 0 else factors.part(plain[own])
+
+    for pair in sorted(found, key=found.__getitem__)[:count]:
+        formula = factors.logarithms.product(desired, [part(column) for column in pair])
+        if formula is not None:
+            yield formula
+
+
+def products(state: SearchState) -> Iterator[Expression]:
+    """Stage: power laws times two functions of entries."""
+    for context in state.contexts[:1]:  # the target itself
+        values, count = context.target.product, state.budget.pairs
+        state.evolution.seed(product_formulas(values, state.factors, count))
+    yield from state.evolution.fitted(state.budget.fitted)
 
 
 def factors(state: SearchState) -> Iterator[Expression]:

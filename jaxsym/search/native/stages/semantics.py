@@ -3,7 +3,7 @@
 The target semantics of a part of a formula are the values with which the whole would meet the
 target (Pawlak, Wieloch and Krawiec 2015). For many of them at once all `a f + b` are scored by
 matrix products in float32, and the best are fitted in float64. Products of powers are scored by
-`jaxsym.search.native.stages.powers`.
+`jaxsym.search.native.stages.log_linear`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from jaxsym.expr.subtrees import Formula, to_formula
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.ranking import padded, ranked
-from jaxsym.search.native.stages.powers import Powers
+from jaxsym.search.native.stages.log_linear import Powers
 from jaxsym.search.problem.problem import Problem
 
 _LEAST = 1e-6  # share of a variance below which float32 sees nothing
