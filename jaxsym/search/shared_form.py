@@ -12,8 +12,9 @@ from jaxsym._random import generator
 from jaxsym.expr import Expression, Operator, apply, constant
 from jaxsym.expr.fitting.single import least_squares
 from jaxsym.expr.tokens import is_literal, literal_value
-from jaxsym.search.front.pareto import ROUNDING, Candidate, ParetoFront
+from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING
 
 _STARTS = 6  # of each fit, besides the constants found for another target
 _SLOTS = 6  # most constants of a form

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from jaxsym.expr import Expression
-from jaxsym.search.front.pareto import ROUNDING, ParetoFront
+from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.tolerances import ROUNDING
 
 
 @dataclass(frozen=True)

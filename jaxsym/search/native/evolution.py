@@ -28,6 +28,7 @@ from jaxsym.expr.subtrees import (
 )
 from jaxsym.search.native.stages.semantics import SemanticSearch, SemanticTarget
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SAME, TINY
 
 _PARTS = 96  # exchanged in one generation
 _EACH = 6  # formulas kept of each complexity
@@ -172,7 +173,7 @@ class Evolution:
         if not math.isfinite(loss) or loss >= self.problem.variance:
             return False
         group = self.members.get(cost, [])
-        alike = any(abs(m.loss - loss) <= 1e-9 * loss for m in group)
+        alike = any(abs(m.loss - loss) <= SAME * loss for m in group)
         return not alike and (len(group) < _EACH or loss < group[-1].loss)
 
     def _loss(self, formula: Formula) -> float:
@@ -189,7 +190,7 @@ class Evolution:
 
         def excess(member: Member) -> float:
             simpler = min(best[c] for c in best if c <= member.complexity)
-            return member.loss / max(simpler, 1e-300)
+            return member.loss / max(simpler, TINY)
 
         chosen = sorted(self.new, key=excess)[: 2 * count]
         self.new = []
@@ -203,7 +204,7 @@ class Evolution:
             skeleton = expression.tokens
             if not 0 < len(expression.constants) <= _SLOTS or fits >= count or self.stop():
                 continue
-            key = (*skeleton, round(math.log(max(member.loss, 1e-300)), 2))
+            key = (*skeleton, round(math.log(max(member.loss, TINY)), 2))
             if key in self._fitted:
                 continue
             self._fitted.add(key)

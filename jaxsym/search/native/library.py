@@ -18,11 +18,11 @@ from jaxsym.expr import Expression, Operator, apply
 from jaxsym.search.native.monomials import enumerate_monomials, monomial
 from jaxsym.search.native.stages.pursuit import Columns, Pursuit
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import LARGEST, SAME, TINY
 
 _MONOMIAL = -1  # code of an entry that is no operator's
 _PROBES = 16  # points that tell entries apart
 _DIGITS = 9  # to which they must agree there
-_LARGEST = 1e100  # squares and sums of larger values might overflow
 _BLOCK = 1 << 14  # entries evaluated at a time
 _MONOMIALS = 150_000  # that are looked at
 _LOOK = 64  # points at which they are
@@ -208,10 +208,10 @@ def _relevance(values: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
     values = np.where(usable[:, None], values, 0.0)
     centered = targets - (targets @ weights)[:, None]
     mean = values @ weights
-    variance = np.maximum(values**2 @ weights - mean**2, 1e-300)
+    variance = np.maximum(values**2 @ weights - mean**2, TINY)
     covariance = (values - mean[:, None]) @ (weights * centered).T
     with np.errstate(over="ignore"):  # a target that does not vary
-        share = covariance.T**2 / variance / np.maximum(centered**2 @ weights, 1e-300)[:, None]
+        share = covariance.T**2 / variance / np.maximum(centered**2 @ weights, TINY)[:, None]
     return np.where(usable, share, -1.0)
 
 
@@ -219,7 +219,7 @@ def _usable(values: np.ndarray) -> np.ndarray:
     """Finite, not too large and not constant."""
     with np.errstate(all="ignore"):
         size = np.abs(values).max(1)
-        return (size < _LARGEST) & (np.ptp(values, axis=1) > 1e-9 * size)
+        return (size < LARGEST) & (np.ptp(values, axis=1) > SAME * size)
 
 
 class _Growth:

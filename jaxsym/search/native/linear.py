@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import RCOND, ROUNDING
 
 
 def linear_fit(
@@ -25,7 +26,7 @@ def linear_fit(
         design = design / scale
     if not np.all(np.isfinite(design)):
         return np.zeros(features.shape[1]), math.inf
-    coefficients = np.linalg.lstsq(design, root * problem.y, rcond=1e-14)[0] / scale
+    coefficients = np.linalg.lstsq(design, root * problem.y, rcond=RCOND)[0] / scale
     return coefficients, problem.loss_of(features @ coefficients)
 
 
@@ -46,3 +47,20 @@ def two_regressors(a: Any, b: Any, overlap: Any, *, min_rest: float, xp: Any = n
     both = (a**2 + b**2 - 2 * a * b * overlap) / xp.maximum(rest, min_rest)
     either = xp.maximum(a**2, b**2) + 0 * overlap
     return xp.where(rest > min_rest, xp.clip(both, either, 1.0), either)
+
+
+def as_short(loss: float, rows: int, square: float) -> float:
+    """The loss up to which a form with one constant less describes the data as shortly.
+
+    A constant costs half the logarithm of the number of rows (Schwarz 1978), and half the number of
+    rows times the logarithm of the loss is what it must save.
+
+    Args:
+      loss: of the form with all constants.
+      rows: number of rows.
+      square: weighted square of the target, of which a share is rounding.
+
+    >>> round(as_short(1.0, 256, 0.0), 3)
+    1.022
+    """
+    return loss * rows ** (1 / rows) + ROUNDING * square

@@ -20,10 +20,9 @@ from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.refit import guesses
 from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, twice_the_starts, whole
 from jaxsym.search.native.schedule import Back, Branch, Row, Schedule, follow
-from jaxsym.search.native.stages.contexts import deep_contexts, functions
+from jaxsym.search.native.stages.contexts import deep_contexts, functions, nested_functions
 from jaxsym.search.native.stages.factors import factors, products
 from jaxsym.search.native.stages.inner_constants import inner_constants
-from jaxsym.search.native.stages.nested import nested_functions
 from jaxsym.search.native.stages.pair_sums import pairs, sums, transforms
 from jaxsym.search.native.stages.piecewise import piecewise_laws
 from jaxsym.search.native.stages.power_laws import power_laws

@@ -1,7 +1,10 @@
 """Stages: simple contexts, all of them, each completed by the best entries of a library.
 
 A context is a formula that lacks one part, `u(f . v(part))`: functions u and v, a simple entry f,
-and an operator between them.
+and an operator between them. Its part is an entry of a library, found by its target semantics, or a
+function of two entries, `w(g . h)`. The latter are not stored but streamed past the targets: those
+that oscillate often cannot be inverted and correlate with nothing until they are complete, so that
+all are tried. A few rows tell whether one fits; the best are looked at on all rows.
 """
 
 from __future__ import annotations
@@ -12,11 +15,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import UNARY, Formula, Values
-from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget
+from jaxsym.search.native.ranking import least
+from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget, affine
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SAME
 
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
@@ -27,6 +33,12 @@ _AROUND = ((), ("inv",), ("square",), ("sqrt",), ("exp",), ("log",))  # deep con
 _SIMPLE, _FEW = 48, 16  # entries f, without and with a function around
 _PENALTY = 1e-3  # logarithms of the share left per node: the simpler of equals comes first
 _KEPT = 400  # of the best completed contexts
+_ENTRIES = 224  # simple entries of functions of two; their pairs are 50,000
+_ROWS = 24  # on which these are compared: chance correlations of all pairs stay below 0.9
+_BESIDE = 10  # entries beside them
+_STREAMED = 48  # of the best that are looked at on all rows
+_BLOCK = 16  # entries whose pairs are evaluated at a time
+_JOINED = ("sin", "cos", "exp", "log", "sqrt", "tanh")  # functions of two entries
 
 
 class Context(NamedTuple):
@@ -183,6 +195,88 @@ def completed(
     return formulas
 
 
+class _Found(NamedTuple):
+    """One match: correlation, number of the context, and the tokens that were matched."""
+
+    share: float
+    context: int
+    function: str
+    operator: str
+    f: int
+    g: int
+
+
+def nested_formulas(
+    problem: Problem, semantics: SemanticSearch, stop: Callable[[], bool]
+) -> Iterator[Formula]:
+    """The best of all such formulas.
+
+    Args:
+      problem: the target, on the rows of the library.
+      semantics: the library.
+      stop: whether time is over.
+    """
+    found = beside(problem, semantics, _BESIDE)
+    if not found:
+        return
+    rows = np.linspace(0, len(problem.y) - 1, min(_ROWS, len(problem.y))).astype(int)
+    targets = _standard(np.stack([context.target.values[rows] for context in found]))
+    order = np.argsort(semantics.library.complexity, kind="stable")[:_ENTRIES]
+    values = semantics.library.values[order][:, rows]
+    best: list[_Found] = []
+    with np.errstate(all="ignore"):
+        for start in range(0, len(order), _BLOCK):
+            if stop():
+                break
+            for name, operator, joined in _joined(problem, values, start):
+                share = np.abs(_standard(joined.reshape(-1, len(rows))) @ targets.T)
+                for index in least(-share.reshape(1, -1), 4)[0].tolist():
+                    pair, context = divmod(index, len(found))
+                    f, g = divmod(pair, len(order))
+                    score = float(share.ravel()[index])
+                    best.append(_Found(score, context, name, operator, start + f, g))
+            best = heapq.nlargest(_STREAMED, best)
+        for match in best:
+            yield _formula(match, found[match.context], semantics, order, problem)
+
+
+def _joined(
+    problem: Problem, values: np.ndarray, start: int
+) -> Iterator[tuple[str, str, Float[np.ndarray, "B M r"]]]:
+    """Blocks of `u(f . g)` with the names of u and of the operator."""
+    f, g = values[start : start + _BLOCK, None], values[None]
+    for operator in ("add", "sub", "mul", "div"):
+        row = problem.operators.get(operator)
+        if row is None or row.numpy is None:
+            continue
+        inner = row.numpy(f, g)
+        for name in _JOINED:
+            function = problem.operators.get(name)
+            if function is not None and function.numpy is not None:
+                yield name, operator, function.numpy(inner)
+
+
+def _standard(rows: Float[np.ndarray, "M r"]) -> Float[np.ndarray, "M r"]:
+    """Rows of mean 0 and length 1; 0 where they are constant or not finite."""
+    rows = rows - rows.mean(1, keepdims=True)
+    size = np.sqrt((rows**2).sum(1, keepdims=True))
+    usable = np.isfinite(size) & (size > SAME)
+    return np.where(usable, rows / np.where(usable, size, 1.0), 0.0).astype(np.float32)
+
+
+def _formula(
+    match: _Found, context: Context, semantics: SemanticSearch, order: np.ndarray, problem: Problem
+) -> Formula:
+    """A match with its factor and offset, in its context."""
+    f, g = (int(order[entry]) for entry in (match.f, match.g))
+    inner = problem.operators[match.operator].numpy
+    outer = problem.operators[match.function].numpy
+    assert inner is not None and outer is not None
+    values = outer(inner(semantics.library.values[f], semantics.library.values[g]))
+    part = (match.function, match.operator, *semantics.formula(f), *semantics.formula(g))
+    return (*context.before, *affine(context.target, values, part), *context.after)
+
+
 def functions(state: SearchState) -> Iterator[Expression]:
     """Stage: simple contexts, first the one that is the part alone."""
     budget = state.budget
@@ -199,3 +293,9 @@ def deep_contexts(state: SearchState) -> Iterator[Expression]:
     formulas = completed(found, state.semantics, state.stop, each=state.budget.in_contexts)
     state.evolution.seed(formula for _, formula in formulas)
     yield from state.evolution.fitted(state.budget.fitted_contexts)
+
+
+def nested_functions(state: SearchState) -> Iterator[Expression]:
+    """Stage: functions of two simple entries, alone or beside a third."""
+    state.evolution.seed(nested_formulas(state.sample, state.semantics, state.stop))
+    yield from state.evolution.fitted(state.budget.fitted_nested)

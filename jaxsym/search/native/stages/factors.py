@@ -22,6 +22,7 @@ from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.log_linear import Logarithms, Part
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import NODE, ROUNDING, SAME, SHARE_SINGLE, SPANNED_SINGLE
 
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
@@ -30,13 +31,7 @@ _ENTRIES = 160  # simple entries G
 _PAIRED = 1500  # simple columns that are paired with all
 _BLOCK = 128  # of them at a time
 _EACH = 2  # partners of each that are looked at
-_APART = 1e-4  # share by which columns in float32 must differ
-_PAIR_COST = 0.1  # logarithms of the share left that a node of a pair is worth
 _STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
-_LEAST = 1e-6  # share that float32 cannot see
-_COST = 0.3  # logarithms of the share left that a node of an entry is worth
-_ROUNDING = 1e-28  # share that is nothing
-_SAME = 1e-7  # relative difference of scales from 1 that is rounding
 _SCALES = 0.06 * 1.9 ** np.arange(9)  # of k G
 _POWERS = (("inv",), ("square",), ("sqrt",))  # outer functions that logarithms do not see
 
@@ -129,7 +124,7 @@ class Factors:
         with np.errstate(all="ignore"):
             target = self.logarithms.units(np.log(np.abs(desired))[None])[0]
             share = np.abs(self.units @ target.astype(np.float32))
-            order = np.log(np.maximum(1 - share**2, _LEAST)) + _COST * self.costs
+            order = np.log(np.maximum(1 - share**2, SHARE_SINGLE)) + NODE * self.costs
             tried: dict[tuple[int, int], None] = {}
             each = dict.fromkeys(range(len(self.families)), max(1, count // 2))
             found = []
@@ -140,7 +135,7 @@ class Factors:
                     each[number] -= 1
                     found.append((*self._better(target, entry, number, scale), entry, number))
             cost = self.semantics.library.complexity
-            found.sort(key=lambda f: f[0] + _COST * cost[f[2]])
+            found.sort(key=lambda f: f[0] + NODE * cost[f[2]])
             for _, scale, entry, number in found[:count]:
                 formula = self.logarithms.product(desired, [self._part(entry, number, scale)])
                 if formula is not None:
@@ -167,11 +162,11 @@ class Factors:
             rest = columns - np.outer(columns @ target, target)  # exact where shares are all but 1
             losses = np.where(np.any(columns != 0, axis=1), (rest**2).sum(1), 1.0)
             scale, left = float(trials[np.argmin(losses)]), float(losses.min())
-        return math.log(max(left, _ROUNDING)), scale
+        return math.log(max(left, ROUNDING)), scale
 
 
 def _times(scale: float, expression: Expression) -> Expression:
-    return expression if abs(scale - 1) < _SAME else constant(scale) * expression
+    return expression if abs(scale - 1) < SAME else constant(scale) * expression
 
 
 def _usable(operators: Mapping) -> list[Family]:
@@ -191,7 +186,7 @@ def product_formulas(
     powers = factors.semantics.powers
     plain = [column for column, key in enumerate(factors.keys) if abs(key[2]) == 1]
     units = np.concatenate([powers.units, factors.units[plain]])
-    costs = _PAIR_COST * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
+    costs = NODE * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
     simple = np.argsort(costs, kind="stable")[:_PAIRED]
     with np.errstate(all="ignore"):
         target = factors.logarithms.units(np.log(np.abs(desired))[None])[0].astype(np.float32)
@@ -200,8 +195,8 @@ def product_formulas(
     for start in range(0, len(simple), _BLOCK):
         rows = simple[start : start + _BLOCK]
         overlap = units[rows] @ units.T
-        share = two_regressors(fit[rows, None], fit, overlap, min_rest=_APART)
-        left = np.log(np.maximum(1 - share, _LEAST)) + costs + costs[rows, None]
+        share = two_regressors(fit[rows, None], fit, overlap, min_rest=SPANNED_SINGLE)
+        left = np.log(np.maximum(1 - share, SHARE_SINGLE)) + costs + costs[rows, None]
         partners = least(left, _EACH)
         for row, chosen, scores in zip(
             rows.tolist(), partners, np.take_along_axis(left, partners, 1), strict=True

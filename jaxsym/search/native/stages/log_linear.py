@@ -22,10 +22,8 @@ from jaxsym.search.native.library import Library
 from jaxsym.search.native.monomials import product
 from jaxsym.search.native.ranking import padded, ranked
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import RCOND, SAME, SHARE_SINGLE, TINY
 
-_FLAT = 1e-9  # range of a logarithm that counts as constant
-_LEAST = 1e-6  # share below which float32 sees nothing
-_SAME = 1e-7  # relative difference of factors from 1 that is rounding
 _SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 _LARGEST_POWER = 20.0
 _NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
@@ -45,17 +43,17 @@ def logarithms(
     """
     usable = np.all(table != 0, axis=0)
     logs = np.log(np.abs(np.where(usable, table, 1.0)))
-    return logs, usable & (np.ptp(logs, axis=0) > _FLAT)
+    return logs, usable & (np.ptp(logs, axis=0) > SAME)
 
 
 def regression(
     design: Float[np.ndarray, "n k"], target: Float[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Coefficients of least squares, and their standard errors for residuals of variance 1."""
-    size = np.maximum(np.abs(design).max(0), 1e-300)
+    size = np.maximum(np.abs(design).max(0), TINY)
     scaled = design / size
-    found = np.linalg.lstsq(scaled, target, rcond=1e-13)[0]
-    inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-13)
+    found = np.linalg.lstsq(scaled, target, rcond=RCOND)[0]
+    inverse = np.linalg.pinv(scaled.T @ scaled, rcond=RCOND)
     return found / size, np.sqrt(np.maximum(np.diag(inverse), 0)) / size
 
 
@@ -88,7 +86,7 @@ class Logarithms:
         self.variables = [variable(sample.variables[j]) for j in np.flatnonzero(usable)]
         self.table = logs[:, usable]
         size = np.abs(sample.y if denoised is None else denoised)
-        size = size / max(float(np.median(size)), 1e-300)
+        size = size / max(float(np.median(size)), TINY)
         most = 1.0 if denoised is None else np.inf  # without noise all are as certain
         self.root = np.minimum(size, most) * np.sqrt(sample.weights / sample.weights.max())
         design = np.column_stack([np.ones(len(sample.y)), self.table])
@@ -103,7 +101,7 @@ class Logarithms:
         rest = columns - (columns @ self._basis.T) @ self._basis
         rest -= (rest @ self._basis.T) @ self._basis
         size = np.sqrt((rest**2).sum(1))
-        usable = size > 1e-9
+        usable = size > SAME
         return np.where(usable[:, None], rest / np.where(usable, size, 1.0)[:, None], 0.0)
 
     def product(self, desired: Float[np.ndarray, " n"], factors: Sequence[Part]) -> Formula | None:
@@ -134,7 +132,7 @@ class Logarithms:
         odd = [np.sign(b.values) for b, p in zip(bases, found[free:], strict=False) if p % 2]
         if np.mean(np.prod(odd, axis=0) * np.sign(desired)) < 0:
             scale = -scale
-        return to_formula(whole if abs(scale - 1) < _SAME else constant(scale) * whole)
+        return to_formula(whole if abs(scale - 1) < SAME else constant(scale) * whole)
 
 
 def _rounded_fit(design: np.ndarray, target: np.ndarray, free: int) -> np.ndarray:
@@ -244,4 +242,4 @@ class Powers:
 @jax.jit
 def _left(units: Array, costs: Array, target: Array) -> Array:
     """`[B, M]` log of the share that a column leaves of logarithms, plus a cost."""
-    return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, _LEAST)) + costs
+    return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, SHARE_SINGLE)) + costs

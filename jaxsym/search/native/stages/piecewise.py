@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
-from jaxsym.search.front.pareto import ROUNDING
 from jaxsym.search.native.budget import light
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import linear_fit
@@ -23,6 +22,7 @@ from jaxsym.search.native.schedule import Schedule, follow
 from jaxsym.search.native.stages.pairs import make_moments, sum_share
 from jaxsym.search.native.state import SearchState
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING, SPANNED
 
 _ENTRIES = 64  # simple entries that are paired on either side
 _THRESHOLDS = 16  # tried per variable
@@ -100,7 +100,7 @@ def _best_pair(values: np.ndarray, problem: Problem) -> _Pair:
     target = problem.y - problem.weights @ problem.y
     with np.errstate(all="ignore"):  # an entry may be zero on one side
         moments = make_moments(values, problem)
-        share = sum_share(moments, moments, np.sqrt(problem.weights), target, np, 1e-12)
+        share = sum_share(moments, moments, np.sqrt(problem.weights), target, np, SPANNED)
     share = np.where(np.isfinite(share), share, 0.0)
     f, g = np.unravel_index(np.argmax(share), share.shape)
     return _Pair(int(f), int(g), variance * (1 - float(share[f, g])))

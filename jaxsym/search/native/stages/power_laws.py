@@ -17,11 +17,11 @@ from jaxsym.expr import Expression, apply, constant
 from jaxsym.search.native.monomials import monomial
 from jaxsym.search.native.stages.log_linear import logarithms, regression
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING, TINY
 
 _STEPS = 10  # of iteratively reweighted least squares
 _NORMAL = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 _HUBER = 1.345  # in standard deviations: 95 % efficient on normal noise (Huber 1964)
-_EXACT = 1e-14  # residual of a logarithm that is rounding
 _AGREEMENT = 0.8  # share of signs that must be explained
 _LARGEST = 5  # exponent that is still tried in halves; larger ones are integers
 
@@ -142,7 +142,7 @@ def _eliminate(
             yield _scaled(problem, shape if rate is None else shape * rate)
         if not kept:
             return
-        significance = np.abs(found[: len(kept)]) / np.maximum(errors[: len(kept)], 1e-300)
+        significance = np.abs(found[: len(kept)]) / np.maximum(errors[: len(kept)], TINY)
         kept.pop(int(np.argmin(significance)))
 
 
@@ -196,9 +196,9 @@ def _huber(
         found, errors = regression(root[:, None] * design, root * target)
         residual = np.abs(target - design @ found)
         scale = _NORMAL * float(np.median(residual))
-        if scale < _EXACT:
+        if scale < ROUNDING**0.5:
             break
-        trust = np.minimum(1.0, _HUBER * scale / np.maximum(residual, 1e-300))
+        trust = np.minimum(1.0, _HUBER * scale / np.maximum(residual, TINY))
     return found, scale * errors * np.sqrt(weights.mean()), scale
 
 

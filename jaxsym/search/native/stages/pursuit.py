@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from jaxsym.expr import Expression, constant, variable
 from jaxsym.search.native.linear import linear_fit
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SAME, SPANNED_SINGLE
 
 if TYPE_CHECKING:
     from jaxsym.search.native.library import Library  # which selects monomials by pursuit
@@ -24,8 +25,6 @@ Chosen: TypeAlias = tuple[int, ...]
 
 _BRANCHES = 8  # extensions of each set; float32 ranks them, float64 decides
 _LIMITS = (256, 2048, 1 << 30)  # entries, simplest first
-_FLAT = 1e-9  # deviation, as a share of the size, of a column that counts as constant
-_SPANNED = 1e-5  # share of a column outside of a set that float32 can still see
 
 
 class Columns:
@@ -53,7 +52,7 @@ class Columns:
         deviation = (values - (values @ weights)[:, None]) * self.root
         size = np.sqrt((deviation**2).sum(1))
         largest = np.sqrt((values**2 * weights).sum(1))
-        varying = size > _FLAT * largest
+        varying = size > SAME * largest
         self.entries = np.flatnonzero(varying if usable is None else usable & varying)
         self.unit = np.zeros_like(deviation)
         self.unit[self.entries] = deviation[self.entries] / size[self.entries, None]
@@ -84,7 +83,7 @@ class Pursuit:
         scale = np.linalg.norm(residual) or 1.0
         overlap = columns.rough @ np.vstack([basis, residual / scale]).T.astype(np.float32)
         rest = 1 - (overlap[:, :-1] ** 2).sum(1)
-        gain = overlap[:, -1] ** 2 / np.where(rest > _SPANNED, rest, np.inf)
+        gain = overlap[:, -1] ** 2 / np.where(rest > SPANNED_SINGLE, rest, np.inf)
         gain[np.isin(columns.groups[columns.entries], columns.groups[list(chosen)])] = 0
         return gain
 

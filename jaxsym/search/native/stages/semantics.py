@@ -19,16 +19,14 @@ from jaxtyping import Array, Float
 
 from jaxsym.expr.subtrees import Formula, to_formula
 from jaxsym.search.native.library import Library
+from jaxsym.search.native.linear import as_short
 from jaxsym.search.native.ranking import padded, ranked
 from jaxsym.search.native.stages.log_linear import Powers
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import LARGEST, LARGEST_SINGLE, ROUNDING, SAME, SHARE_SINGLE, TINY
 
-_LEAST = 1e-6  # share of a variance below which float32 sees nothing
-_LARGEST = 1e9  # value in float32
 VALID = 0.9  # share of the rows on which target semantics must be finite
 _FARTHEST = 2.0  # error of a logarithm
-_ROUNDING = 1e-22  # share of a variance that is rounding
-_SAME = 1e-7  # relative difference of exponents, and of factors from 1, that is rounding
 
 
 class SemanticTarget(NamedTuple):
@@ -64,7 +62,7 @@ class SemanticTarget(NamedTuple):
           denoised: values of the part in the best candidate so far, or None.
         """
         weight = weights * slope**2
-        usable = np.isfinite(values) & np.isfinite(weight) & (np.abs(values) < 1e100)
+        usable = np.isfinite(values) & np.isfinite(weight) & (np.abs(values) < LARGEST)
         if weights[usable].sum() < VALID * weights.sum():
             return None
         values, weight = np.where(usable, values, 0.0), np.where(usable, weight, 0.0)
@@ -74,7 +72,7 @@ class SemanticTarget(NamedTuple):
         weight = weight / total
         mean = weight @ values
         variance = weight @ (values - mean) ** 2
-        if not variance > 1e-24 * mean**2:
+        if not variance > ROUNDING * mean**2:
             return None
         level = math.log(variance) + math.log(total)
         if denoised is None:
@@ -105,8 +103,8 @@ class SemanticSearch:
         mean = values @ weights
         centered = values - mean[:, None]
         size = np.sqrt(centered**2 @ weights)
-        size[size <= 1e-12 * np.abs(mean)] = np.inf  # constants come near to nothing
-        self._affine = padded(np.clip(centered / size[:, None], -_LARGEST, _LARGEST))
+        size[size <= SAME * np.abs(mean)] = np.inf  # constants come near to nothing
+        self._affine = padded(np.clip(centered / size[:, None], -LARGEST_SINGLE, LARGEST_SINGLE))
         self._costs = padded(library.complexity.astype(float))
         self.powers = Powers(library, sample, denoised)
         self._formulas: dict[int, Formula] = {}
@@ -119,7 +117,7 @@ class SemanticSearch:
         weights = np.stack([target.weights for target in targets])
         mean = np.sum(weights * values, axis=1, keepdims=True)
         size = np.sqrt(np.sum(weights * (values - mean) ** 2, axis=1, keepdims=True))
-        values = np.clip((values - mean) / size, -_LARGEST, _LARGEST)
+        values = np.clip((values - mean) / size, -LARGEST_SINGLE, LARGEST_SINGLE)
         costs = self._costs * np.float32(penalty)
 
         def left(*rows: np.ndarray) -> Array:
@@ -147,14 +145,13 @@ def affine(target: SemanticTarget, f: Float[np.ndarray, " n"], part: Formula) ->
       part: its formula.
     """
     d, w = target.values, target.weights
-    slack = _ROUNDING * float(w @ (d - w @ d) ** 2) + _ROUNDING * float(w @ d**2)
     mean, level = w @ f, w @ d
     deviation = f - mean
-    a = float((w * deviation) @ d / max(w @ deviation**2, 1e-300))
+    a = float((w * deviation) @ d / max(w @ deviation**2, TINY))
     b = float(level - a * mean)
     loss = w @ (a * f + b - d) ** 2
-    enough = loss * (1 + 6 / len(d)) + slack
-    factor = float((w * f) @ d / max(w @ f**2, 1e-300))
+    enough = as_short(float(loss), len(d), float(w @ d**2))
+    factor = float((w * f) @ d / max(w @ f**2, TINY))
     offset = float(w @ (d - f))
     if w @ (f - d) ** 2 <= enough:
         return part
@@ -170,5 +167,5 @@ def _affine_left(entries: Array, penalty: Array, with_target: Array, weights: Ar
     """`[B, M]` log of the share of the targets' variance that `a f + b` leaves, plus a penalty."""
     mean = weights @ entries.T
     variance = weights @ (entries**2).T - mean**2
-    share = (with_target @ entries.T) ** 2 / jnp.maximum(variance, _LEAST)
-    return jnp.log(jnp.maximum(1 - share, _LEAST)) + penalty
+    share = (with_target @ entries.T) ** 2 / jnp.maximum(variance, SHARE_SINGLE)
+    return jnp.log(jnp.maximum(1 - share, SHARE_SINGLE)) + penalty

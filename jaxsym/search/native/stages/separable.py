@@ -20,10 +20,19 @@ from scipy.optimize import least_squares
 
 from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
-from jaxsym.search.native.linear import two_regressors
+from jaxsym.search.native.linear import as_short, two_regressors
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import (
+    NODE,
+    ROUNDING,
+    SAME,
+    SHARE_SINGLE,
+    SPANNED,
+    SPANNED_SINGLE,
+    TINY,
+)
 
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
@@ -33,15 +42,10 @@ Stop: TypeAlias = Callable[[], bool]
 _TIMES = 20  # simple entries M
 _KEPT = 48  # pairs of G and M whose rates are fitted; the grid has only ranked them
 _TOLD = 16  # formulas returned, of those that are fitted
-_COST = 0.02  # logarithms of the share left that a node is worth
 _STEP = 1.0  # radians between wave numbers, over the range of G: a peak is about 2 pi wide
 _ROWS = 8  # rows in a period of the fastest sinusoid: with fewer, noise passes for one
 _GRID = np.geomspace(0.25, 80.0, 28)  # rates over the range of G, a quarter apart
 _RATES = np.concatenate([-_GRID[::-1], _GRID])
-_SMALLEST = 1e-3  # variance of a sinusoid below which float32 loses its digits
-_APART = 1e-9  # share by which exponentials must differ for float64 to tell them apart
-_SAME = 1e-9  # relative difference of numbers that is rounding
-_ROUNDING = 1e-22  # share of the square that is nothing
 # What a sum of two functions and an offset is made of, the shortest formula first.
 _FORMS = ((0,), (1,), (0, 2), (1, 2), (0, 1), (0, 1, 2))
 
@@ -87,7 +91,7 @@ def unlike(values: Float[np.ndarray, "M n"], entries: list[int]) -> list[int]:
     for entry in entries:
         centered = values[entry] - values[entry].mean()
         size = centered[np.argmax(np.abs(centered))]
-        if abs(size) > _SAME * np.abs(values[entry]).max():
+        if abs(size) > SAME * np.abs(values[entry]).max():
             kept.setdefault((np.round(centered / size, 6) + 0.0).tobytes(), entry)
     return list(kept.values())
 
@@ -109,8 +113,7 @@ def shortest_form(
         design = (root * columns[list(form)]).T
         factors[form] = np.linalg.lstsq(design, root * values, rcond=None)[0]
         losses[form] = float(np.sum((design @ factors[form] - root * values) ** 2))
-    slack = _ROUNDING * float(weights @ values**2)
-    enough = losses[_FORMS[-1]] * (1 + 6 / len(values)) + slack
+    enough = as_short(losses[_FORMS[-1]], len(values), float(weights @ values**2))
     form = next(form for form in _FORMS if losses[form] <= enough)
     return dict(zip(form, factors[form].tolist(), strict=True))
 
@@ -161,12 +164,12 @@ def separable_formulas(
     left, starts = family.scan(scaled, targets, stop)
     costs = library.complexity[inner][:, None] + library.complexity[targets.entries]
     fits = []
-    for place in least((left + _COST * costs).reshape(1, -1), _KEPT)[0].tolist():
+    for place in least((left + NODE * costs).reshape(1, -1), _KEPT)[0].tolist():
         g, m = divmod(place, len(targets.entries))
         if stop() or not np.isfinite(left[g, m]):
             break
         rates, loss = _fitted_rates(family, scaled[g], starts[g, m], targets, m)
-        fits.append((math.log(loss + _ROUNDING) + _COST * costs[g, m], g, m, rates))
+        fits.append((math.log(loss + ROUNDING) + NODE * costs[g, m], g, m, rates))
     formulas = []
     for _, g, m, rates in sorted(fits, key=lambda fit: fit[0])[:_TOLD]:
         columns = family.columns(scaled[g], rates)
@@ -216,18 +219,18 @@ def _periodogram(
         cosine, sine = phase[:count], phase[count:]
         means, with_target = np.split(phase @ both, 2, axis=1)
         squares = (cosine * cosine) @ weights
-        of_cosine = np.sqrt(np.maximum(squares - means[:count] ** 2, _SMALLEST))
-        of_sine = np.sqrt(np.maximum(1 - squares - means[count:] ** 2, _SMALLEST))
+        of_cosine = np.sqrt(np.maximum(squares - means[:count] ** 2, SPANNED_SINGLE))
+        of_sine = np.sqrt(np.maximum(1 - squares - means[count:] ** 2, SPANNED_SINGLE))
         mixed = (cosine * sine) @ weights - means[:count] * means[count:]
         share = two_regressors(
             with_target[:count] / of_cosine,
             with_target[count:] / of_sine,
             mixed / (of_cosine * of_sine),
-            min_rest=_SMALLEST,
+            min_rest=SPANNED_SINGLE,
         )
         at = np.where(share > best, step, at)
         best = np.maximum(best, share)
-    return np.log(np.maximum(1 - best, 1e-6)), _STEP * at[:, :, None]
+    return np.log(np.maximum(1 - best, SHARE_SINGLE)), _STEP * at[:, :, None]
 
 
 def _waves(scaled: np.ndarray, number: np.ndarray) -> Float[np.ndarray, "3 n"]:
@@ -268,12 +271,12 @@ def _all_pairs(
         for m, weights in enumerate(targets.weights):
             centered = columns - (columns @ weights)[:, None]
             square = (centered * weights) @ centered.T
-            size = np.sqrt(np.maximum(np.diag(square), 1e-300))
+            size = np.sqrt(np.maximum(np.diag(square), TINY))
             along = (centered @ with_target[m]) / size
             overlap = square[first, second] / (size[first] * size[second])
-            share = two_regressors(along[first], along[second], overlap, min_rest=_APART)
+            share = two_regressors(along[first], along[second], overlap, min_rest=SPANNED)
             place = int(np.argmax(share))
-            left[g, m] = math.log(max(1.0 - share[place], 1e-12))
+            left[g, m] = math.log(max(1.0 - share[place], SPANNED))
             best[g, m] = _RATES[first[place]], _RATES[second[place]]
     return left, best
 
@@ -308,7 +311,7 @@ def _sum_of_exponentials(
 
 
 def _is_one(number: float) -> bool:
-    return abs(number - 1) < _SAME
+    return abs(number - 1) < SAME
 
 
 SINUSOIDS = Family(
