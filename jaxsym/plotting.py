@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
-from jaxsym.distill.discovery import Discovery, latex
-from jaxsym.distill.learn import neural_accelerations, relative_errors
-from jaxsym.distill.reading import VARIABLES
-from jaxsym.distill.units import in_units, natural_units
+from jaxsym.distill.discovery import Discovery
+from jaxsym.distill.learning import neural_accelerations, relative_errors
 from jaxsym.distill.verdict import symbolic_accelerations
 from jaxsym.expr import Expression
 from jaxsym.graphs import snapshots
+from jaxsym.laws.pairs import VARIABLES
+from jaxsym.laws.typesetting import latex
+from jaxsym.laws.units import in_units, natural_units
 from jaxsym.syrenets import LagrangianDiscovery
 
 if TYPE_CHECKING:

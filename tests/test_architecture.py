@@ -15,7 +15,9 @@ PACKAGE = Path(jaxsym.__file__).parent
 
 # Lowest first. A room may import rooms of lower floors and itself, none of its own floor.
 FLOORS = (
-    ("_check", "_random"),
+    ("_check", "_deprecation", "_indices", "_random", "progress"),
+    ("_files",),
+    ("_folders",),
     ("expr",),
     ("trajectories",),
     ("datasets",),
@@ -24,6 +26,7 @@ FLOORS = (
     ("training",),
     ("graphs", "search", "syrenets"),
     ("nesymres",),
+    ("laws",),
     ("distill",),
     ("plotting",),
     ("report",),

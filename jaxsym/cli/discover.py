@@ -90,19 +90,19 @@ def discover(
       jaxsym discover my_run.csv --json > law.json
     """
     from jaxsym import distill
-    from jaxsym.cli.progress import PhaseProgress
-    from jaxsym.report import check_folder, write_report
+    from jaxsym.cli.progress import ProgressDisplay
+    from jaxsym.report import FILES, check_folder, write_report
     from jaxsym.training import interrupt_flag
 
     if out is not None:
-        check_folder(out, force=force)
+        check_folder(out, force=force, files=FILES)
     elif force:
         raise click.UsageError("--force replaces a report; it goes with --out")
     _check_simulated(context, source)
     messages = message_console()
     # minutes of work are not lost to a Ctrl-C in the last second
     with interrupt_flag() as interrupted:
-        with PhaseProgress(messages) as progress:
+        with ProgressDisplay(messages) as progress:
             found = distill.discover(
                 source,
                 bodies=bodies,

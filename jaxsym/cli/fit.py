@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jaxsym._check import unknown_name
-from jaxsym.cli.shared import INTERRUPTED, message_console, output_console
+from jaxsym.cli.shared import INTERRUPTED, check_out, message_console, output_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +103,8 @@ def fit(
     from jaxsym.datasets import read_columns
     from jaxsym.search import SymbolicRegressor
 
-    if out is not None and out.exists() and not force:
-        raise FileExistsError(f"{out} exists; --force replaces it")
+    if out is not None:
+        check_out(out, force)
     data = read_columns(table)
     inputs = _inputs(list(map(str, data.columns)), target, columns, sigma)
     read = _units(units, inputs, target)
@@ -121,8 +121,8 @@ def fit(
         operators=None if operators is None else operators.split(","),
         template=template,
         units=read and {name: unit for name, unit in read.items() if name != target},
-        target_units=None if read is None else read.get(target, ""),
-        dimensionless_constants=not free_constants,
+        y_units=None if read is None else read.get(target, ""),
+        dimensionless_constants_only=not free_constants,
         callback=tell,
         random_state=seed,
     )

@@ -112,18 +112,18 @@ def lagrangian(
       jaxsym lagrangian chain --links 3 --damping 0.2,0.2,0.1
       jaxsym lagrangian my_robot.csv --unknown-gains --json
     """
-    from jaxsym.cli.progress import PhaseProgress
-    from jaxsym.report import check_folder, write_lagrangian
+    from jaxsym.cli.progress import ProgressDisplay
+    from jaxsym.report import LAGRANGIAN_FILES, check_folder, write_lagrangian
     from jaxsym.syrenets import discover_lagrangian
     from jaxsym.training import interrupt_flag
 
     if out is not None:
-        check_folder(out, force=force)
+        check_folder(out, force=force, files=LAGRANGIAN_FILES)
     elif force:
         raise click.UsageError("--force replaces a report; it goes with --out")
     data, truth = _data(context, source, links, damping, noise, samples, seed)
     messages = message_console()
-    with PhaseProgress(messages) as progress:
+    with ProgressDisplay(messages) as progress:
         found = discover_lagrangian(
             *data,
             seed=seed,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from jaxsym._files import check_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +41,13 @@ class Application(click.Group):
             if ctx.params["debug"]:
                 raise
             raise click.ClickException(_in_one_line(error)) from error
+
+
+def check_out(file: Path, force: bool) -> None:
+    """Whether a command may write its file; asked before the work."""
+    check_file(file, replace=True)
+    if file.exists() and not force:
+        raise FileExistsError(f"{file} exists; --force replaces it")
 
 
 def output_console() -> Console:

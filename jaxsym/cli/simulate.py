@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
-from jaxsym.cli.shared import message_console
+from jaxsym.cli.shared import check_out, message_console
 
 
 @click.command()
@@ -58,13 +57,8 @@ def simulate(
     from jaxsym.simulate import particles
 
     check_suffix(out)
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} exists; --force replaces it")
+    check_out(out, force)
     system = particles(law, bodies=bodies, dims=dims)
     data = system.simulate(jax.random.key(seed), trajectories=trajectories, steps=steps)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / out.name
-        save(partial, data)
-        partial.replace(out)
+    save(out, data, replace=force)
     message_console().print(f"{trajectories} trajectories of {steps} times in {out}", markup=False)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from jaxsym._check import require, unknown_name
+from jaxsym._files import write_file
 from jaxsym.datasets.derivatives import derivatives
 from jaxsym.datasets.tables import from_frame, to_frame
 from jaxsym.trajectories import Trajectories, trajectories
@@ -61,11 +62,18 @@ def load(path: str | Path) -> Trajectories:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from error
 
 
-def save(path: str | Path, data: Trajectories) -> None:
-    """Writes trajectories to a new file that `load` reads back to the same numbers.
+def save(path: str | Path, data: Trajectories, *, replace: bool = False) -> None:
+    """Writes trajectories to a file that `load` reads back to the same numbers.
+
+    The file is there when it is whole: a full disk or a kill leaves what was there before.
+
+    Args:
+      path: of the file; its suffix tells the kind.
+      data: what to write.
+      replace: whether a file that exists is replaced.
 
     Raises:
-      FileExistsError: there is something at ``path``; it stays as it is.
+      FileExistsError: there is something at ``path`` and ``replace`` is not set.
       ModuleNotFoundError: a Parquet file without `pyarrow`.
       ValueError: an unknown suffix, or ``pairs`` in a table, which has no place for them.
     """
@@ -75,9 +83,7 @@ def save(path: str | Path, data: Trajectories) -> None:
         data.pairs is None or path.suffix == ".npz",
         f"{path.name} cannot hold the pairs that interact; expected a name that ends in .npz",
     )
-    if path.exists():
-        raise FileExistsError(f"{path} exists; expected the name of a new file")
-    writer(path, data)
+    write_file(path, lambda made: writer(made, data), replace=replace)
 
 
 def check_suffix(path: str | Path) -> None:
@@ -168,12 +174,11 @@ def parquet_frame(path: Path) -> pd.DataFrame:
 def _write_npz(path: Path, data: Trajectories) -> None:
     fields = {key: getattr(data, key) for key in ARRAYS}
     arrays: dict[str, Any] = {k: np.asarray(v) for k, v in fields.items() if v is not None}
-    with path.open("xb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def _write_csv(path: Path, data: Trajectories) -> None:
-    to_frame(data).to_csv(path, index=False, mode="x")
+    to_frame(data).to_csv(path, index=False)
 
 
 def _write_parquet(path: Path, data: Trajectories) -> None:
@@ -181,8 +186,7 @@ def _write_parquet(path: Path, data: Trajectories) -> None:
         content = to_frame(data).to_parquet(None, engine="pyarrow", index=False)
     except ImportError as error:
         raise _no_parquet() from error
-    with path.open("xb") as file:
-        file.write(content)
+    path.write_bytes(content)
 
 
 def _no_parquet() -> ModuleNotFoundError:

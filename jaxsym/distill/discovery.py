@@ -11,25 +11,25 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsym.distill.energy import pair_energy
-from jaxsym.distill.law import AXES, ParticleLaw
-from jaxsym.distill.learn import Learned
-from jaxsym.distill.message_r2 import MessageR2
-from jaxsym.distill.reading import Reading
-from jaxsym.distill.refit import Refit
+from jaxsym.distill.agreement import MessageR2
+from jaxsym.distill.learning import Learned
+from jaxsym.distill.pair_forces import PairForces
+from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.verdict import Errors
+from jaxsym.laws.energy import pair_energy
+from jaxsym.laws.particle_law import AXES, ParticleLaw
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """A law read out of a network, put back in its place, and tested.
+    """A law extracted from a network, substituted for it, refitted and tested.
 
     Attributes:
       task: what was to be discovered.
       model: name of the network.
       law: the equations.
-      candidates: laws that were put back in the model, best first.
+      candidates: laws that were refitted in the network's place, best first.
       masses: of the bodies by name, where they were unknown.
       free_exponent: p if the pull falls as distance to the power -p: as fitted, before p became
         an exact number; None for other laws.
@@ -56,7 +56,7 @@ class Discovery:
     neural: Errors
     symbolic: Errors
     by_body: np.ndarray
-    reading: Reading
+    reading: PairForces
     network: Learned
     recovered: bool | None
     interrupted: bool
@@ -136,20 +136,6 @@ class Discovery:
                 for name in self.masses
             }
         return found
-
-
-def latex(law: ParticleLaw) -> str:
-    r"""The law of motion as one LaTeX equation.
-
-    >>> from jaxsym.expr import parse
-    >>> latex(ParticleLaw(parse("m2/r**3"), False, 2))
-    '\\vec{a}_{1 \\leftarrow 2} = \\frac{m_{2}}{r^{3}}\\,(\\vec{x}_2 - \\vec{x}_1)'
-    """
-    symbol = r"\vec{F}" if law.force else r"\vec{a}"
-    coefficient = law.coefficient.latex()
-    if law.coefficient.tokens[0] in ("add", "sub"):
-        coefficient = rf"\left({coefficient}\right)"
-    return rf"{symbol}_{{1 \leftarrow 2}} = {coefficient}\,(\vec{{x}}_2 - \vec{{x}}_1)"
 
 
 def versions() -> dict[str, str]:

@@ -8,12 +8,13 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.distill.law import AXES, ParticleLaw, symbolic_network
-from jaxsym.distill.learn import relative_errors
-from jaxsym.distill.reading import VARIABLES, pair_inputs
-from jaxsym.distill.refit import in_double
+from jaxsym._indices import spread
+from jaxsym.distill.learning import relative_errors
+from jaxsym.distill.refitting import in_double
 from jaxsym.distill.tasks import Truth
 from jaxsym.graphs import Bodies, graph, snapshots, topology
+from jaxsym.laws.pairs import VARIABLES, pair_inputs
+from jaxsym.laws.particle_law import AXES, ParticleLaw, symbolic_network
 from jaxsym.trajectories import Trajectories
 
 TOLERANCE = 0.02  # of the law's size: within this a law counts as recovered
@@ -125,7 +126,7 @@ def pair_samples(
     data = snapshots(trajectories)
     edges = topology(trajectories.bodies, trajectories.pairs)
     total = len(data.acceleration) * len(edges.senders)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    chosen = spread(total, count)
     snapshot, edge = np.divmod(chosen, len(edges.senders))
 
     def ends(index) -> Bodies:

@@ -6,26 +6,29 @@ A `Code` is what an `Expression` consists of: tokens and the values of their con
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TypeAlias
 
-from jaxsym.expr.operators import Operator
+from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.tokens import CONSTANT
 
 Code: TypeAlias = tuple[tuple[str, ...], tuple[float, ...]]
 Table: TypeAlias = Mapping[str, Operator]
 
-# Powers that have operators of their own.
-_POWERS = {
-    ("2",): ("square",),
-    ("3",): ("cube",),
-    ("div", "1", "2"): ("sqrt",),
-    ("div", "-1", "2"): ("inv", "sqrt"),
-}
-
 
 def integer(value: int) -> Code:
     """The code of an exact integer."""
     return (str(value),), ()
+
+
+def rational(value: Fraction) -> Code:
+    """The code of an exact rational number.
+
+    >>> rational(Fraction(-1, 2))[0]
+    ('div', '-1', '2')
+    """
+    above = integer(value.numerator)
+    return above if value.denominator == 1 else join("div", above, integer(value.denominator))
 
 
 def join(head: str, *codes: Code) -> Code:
@@ -55,6 +58,13 @@ def raise_to(base: Code, exponent: Code, operators: Table) -> Code:
     if not names or any(name not in operators for name in names):
         return join("pow", base, exponent)
     return (*names, *base[0]), base[1]
+
+
+# Powers that have operators of their own, by the tokens of the exponent.
+_POWERS: dict[tuple[str, ...], tuple[str, ...]] = {
+    rational(row.exponent)[0]: (name,) for name, row in OPERATORS.items() if row.exponent
+}
+_POWERS[rational(Fraction(-1, 2))[0]] = ("inv", "sqrt")
 
 
 def divide(numerator: Code, denominator: Code, operators: Table) -> Code:

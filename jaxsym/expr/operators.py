@@ -9,9 +9,10 @@ always finite, and a branch that ``jnp.where`` masks out cannot poison them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from fractions import Fraction
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,10 @@ import sympy
 
 # Binding strengths of Python's expression grammar, loosest first.
 ANY, SUM, PRODUCT, UNARY, POWER, ATOM = range(6)
+
+# What an operator does to its arguments: add them, multiply them, raise them to a power, look at
+# their sign, choose among them, or map them by a function that is not algebraic.
+Role: TypeAlias = Literal["sum", "product", "power", "sign", "choice", "transcendental", ""]
 
 
 class Form(NamedTuple):
@@ -104,6 +109,19 @@ class Operator:
       guard: whether ``jnp`` needs guarding; not if its derivatives are finite even where its
         arguments are not, or if it is a ``jax.custom_jvp`` that sees to that.
       form: how it prints; ``name(a, b)`` when None.
+      role: what it does to its arguments.
+      parity: of a function of one argument: ``f(-x) = -f(x)`` is odd, ``f(-x) = f(x)`` even.
+      exponent: of an operator that is a power of its one argument.
+      inverses: for each argument, the numpy function that gives it back from the result and the
+        other arguments, in their order; NaN, as a rule, where no argument gives the result. Of
+        several arguments it gives the principal one. Empty if there is no such function.
+      nearest: for a function of one argument that several arguments bring to the same value, the
+        one nearest to a guess, of the value and the guess; ``inverses`` has one alone when None.
+      slopes: the partial derivatives as numpy functions of all arguments; when empty they are
+        those of ``jnp``.
+
+    Searches use ``inverses`` to ask what a part of a formula would have to be, templates to solve
+    for an unknown part; canonical forms use ``parity`` and ``exponent``.
 
     >>> erf = Operator("erf", 1, jax.scipy.special.erf, sympy.erf)
     >>> float(erf.jnp(0.0)), OPERATORS["log"].cost
@@ -121,6 +139,12 @@ class Operator:
     symmetric: bool = False
     guard: bool = True
     form: Form | None = None
+    role: Role = ""
+    parity: Literal["odd", "even"] | None = None
+    exponent: Fraction | None = None
+    inverses: tuple[Callable[..., Any], ...] = ()
+    nearest: Callable[[Any, Any], Any] | None = None
+    slopes: tuple[Callable[..., Any], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.arity < 1:
@@ -128,8 +152,49 @@ class Operator:
                 f"operator {self.name!r} of arity {self.arity}: "
                 "expected an identifier as name and at least one argument"
             )
+        for column in ("inverses", "slopes"):
+            count = len(getattr(self, column))
+            if count not in (0, self.arity):
+                raise ValueError(
+                    f"operator {self.name!r} has {count} {column}; "
+                    f"expected none, or one for each of its {self.arity} arguments"
+                )
+        unary = self.parity is None and self.exponent is None and self.nearest is None
+        if not unary and self.arity > 1:
+            raise ValueError(
+                f"operator {self.name!r} of arity {self.arity} has a parity, an exponent or a "
+                "nearest argument; expected these of functions of one argument alone"
+            )
         if self.guard:
             object.__setattr__(self, "jnp", guarded(self.jnp))
+
+    def solve(self, place: int, value: Any, others: Sequence[Any] = (), guess: Any = None) -> Any:
+        """The argument at a place that gives the operator a value, in numpy.
+
+        Args:
+          place: which argument, from 0; the operator has ``inverses``.
+          value: of the operator.
+          others: the other arguments, in order.
+          guess: of several such arguments the one nearest to it; the principal one when None.
+
+        >>> OPERATORS["sub"].solve(1, 5.0, [7.0]), OPERATORS["square"].solve(0, 4.0).item()
+        (2.0, 2.0)
+        """
+        if guess is not None and self.nearest is not None:
+            return self.nearest(value, guess)
+        return self.inverses[place](value, *others)
+
+    def slope(self, place: int, *arguments: Any) -> Any:
+        """The partial derivative by the argument at a place, in numpy.
+
+        >>> float(OPERATORS["cube"].slope(0, 2.0)), OPERATORS["mul"].slope(1, 5.0, 3.0)
+        (12.0, 5.0)
+        """
+        if self.slopes:
+            return self.slopes[place](*arguments)
+        with jax.enable_x64(True):
+            points = jnp.broadcast_arrays(*(jnp.asarray(x, jnp.float64) for x in arguments))
+            return np.asarray(_partial(self.jnp, place)(*points))
 
 
 def _integer_power(exponent: int) -> Callable[[Any], Any]:
@@ -145,6 +210,25 @@ def _conditional(x: Any, y: Any, a: Any, b: Any) -> sympy.Expr:
     return sympy.Piecewise((a, x > y), (b, True))
 
 
+def _where(test: Callable[[Any], Any], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function that is NaN where a test fails."""
+    return lambda x: np.where(test(x), function(x), np.nan)
+
+
+def _repeated(
+    principal: Callable[[Any], Any], other: Callable[[Any], Any], period: float
+) -> Callable[[Any, Any], Any]:
+    """Of two solutions and their repetitions the nearest to a guess."""
+
+    def nearest(value: Any, guess: Any) -> Any:
+        solutions = [principal(value), other(value)]
+        shifted = [s + period * np.round((guess - s) / period) for s in solutions]
+        nearer = np.abs(shifted[0] - guess) <= np.abs(shifted[1] - guess)
+        return np.where(nearer, *shifted)
+
+    return nearest
+
+
 # XLA would make 0.5/sqrt(x) of x itself an rsqrt, which is twice as slow on a CPU.
 _square_root = guarded(jnp.sqrt, lambda root: 0.5 / root)
 _HALF = sympy.Rational(1, 2)
@@ -153,48 +237,100 @@ _FACTORS = (PRODUCT, UNARY)
 
 _ROWS = (
     Operator("add", 2, jnp.add, lambda x, y: x + y, np.add, 1, 4.0,
-             symmetric=True, form=Form("{} + {}", SUM, _TERMS), guard=False),
+             symmetric=True, form=Form("{} + {}", SUM, _TERMS), guard=False, role="sum",
+             inverses=(lambda v, y: v - y, lambda v, x: v - x),
+             slopes=(lambda x, y: 1.0, lambda x, y: 1.0)),
     Operator("sub", 2, jnp.subtract, lambda x, y: x - y, np.subtract, 1, 2.0,
-             form=Form("{} - {}", SUM, _TERMS), guard=False),
+             form=Form("{} - {}", SUM, _TERMS), guard=False, role="sum",
+             inverses=(lambda v, y: v + y, lambda v, x: x - v),
+             slopes=(lambda x, y: 1.0, lambda x, y: -1.0)),
     Operator("mul", 2, jnp.multiply, lambda x, y: x * y, np.multiply, 1, 4.0,
-             symmetric=True, form=Form("{}*{}", PRODUCT, _FACTORS)),
+             symmetric=True, form=Form("{}*{}", PRODUCT, _FACTORS), role="product",
+             inverses=(lambda v, y: v / y, lambda v, x: v / x),
+             slopes=(lambda x, y: y, lambda x, y: x)),
     Operator("div", 2, jnp.divide, lambda x, y: x / y, np.divide, 1, 2.0,
-             domain=lambda x, y: y != 0, form=Form("{}/{}", PRODUCT, _FACTORS)),
+             domain=lambda x, y: y != 0, form=Form("{}/{}", PRODUCT, _FACTORS), role="product",
+             inverses=(lambda v, y: v * y, lambda v, x: x / v),
+             slopes=(lambda x, y: 1 / y, lambda x, y: -x / y**2)),
     Operator("neg", 1, jnp.negative, lambda x: -x, np.negative, 1, 0.5,
-             form=Form("-{}", UNARY, (POWER,)), guard=False),
+             form=Form("-{}", UNARY, (POWER,)), guard=False, role="sign", parity="odd",
+             inverses=(np.negative,), slopes=(lambda x: -np.ones_like(x),)),
     Operator("inv", 1, _integer_power(-1), lambda x: 1 / x, np.reciprocal, 1, 1.0,
-             domain=lambda x: x != 0, form=Form("1/{}", PRODUCT, (UNARY,))),
+             domain=lambda x: x != 0, form=Form("1/{}", PRODUCT, (UNARY,)),
+             role="power", parity="odd", exponent=Fraction(-1),
+             inverses=(lambda v: 1 / v,), slopes=(lambda x: -1 / x**2,)),
     Operator("pow", 2, jnp.power, lambda x, y: x**y, np.power, 2, 1.0,
-             domain=_real_power, form=Form("{}**{}", POWER, (ATOM, UNARY))),
+             domain=_real_power, form=Form("{}**{}", POWER, (ATOM, UNARY)), role="power",
+             inverses=(lambda v, y: v ** (1 / y), lambda v, x: np.log(v) / np.log(x)),
+             slopes=(lambda x, y: y * x**y / x, lambda x, y: x**y * np.log(x))),
     Operator("square", 1, _integer_power(2), lambda x: x**2, np.square, 1, 2.0,
-             form=Form("{}**2", POWER, (ATOM,))),
+             form=Form("{}**2", POWER, (ATOM,)),
+             role="power", parity="even", exponent=Fraction(2),
+             inverses=(np.sqrt,), slopes=(lambda x: 2 * x,),
+             nearest=lambda v, g: np.where(g < 0, -np.sqrt(v), np.sqrt(v))),
     Operator("cube", 1, _integer_power(3), lambda x: x**3, lambda x: x * x * x, 1, 1.0,
-             form=Form("{}**3", POWER, (ATOM,))),
+             form=Form("{}**3", POWER, (ATOM,)),
+             role="power", parity="odd", exponent=Fraction(3),
+             inverses=(np.cbrt,), slopes=(lambda x: 3 * x**2,)),
     Operator("sqrt", 1, _square_root, lambda x: x**_HALF, np.sqrt, 1, 2.0,
-             domain=lambda x: x >= 0, guard=False),
-    Operator("abs", 1, jnp.abs, sympy.Abs, np.abs, 1, 1.0),
-    Operator("exp", 1, jnp.exp, sympy.exp, np.exp, 2, 2.0),
-    Operator("log", 1, jnp.log, sympy.log, np.log, 2, 2.0, domain=lambda x: x > 0),
-    Operator("sin", 1, jnp.sin, sympy.sin, np.sin, 2, 2.0),
-    Operator("cos", 1, jnp.cos, sympy.cos, np.cos, 2, 2.0),
-    Operator("tan", 1, jnp.tan, sympy.tan, np.tan, 2, 1.0),
-    Operator("asin", 1, jnp.asin, sympy.asin, np.asin, 3, 0.5, domain=lambda x: abs(x) <= 1),
-    Operator("acos", 1, jnp.acos, sympy.acos, np.acos, 3, 0.5, domain=lambda x: abs(x) <= 1),
-    Operator("atan", 1, jnp.atan, sympy.atan, np.atan, 3, 0.5),
-    Operator("sinh", 1, jnp.sinh, sympy.sinh, np.sinh, 3, 0.5),
-    Operator("cosh", 1, jnp.cosh, sympy.cosh, np.cosh, 3, 0.5),
-    Operator("tanh", 1, jnp.tanh, sympy.tanh, np.tanh, 3, 1.0),
-    Operator("asinh", 1, jnp.asinh, sympy.asinh, np.asinh, 3, 0.5),
-    Operator("min", 2, jnp.minimum, sympy.Min, np.minimum, 2, 0.5,
+             domain=lambda x: x >= 0, guard=False, role="power", exponent=Fraction(1, 2),
+             inverses=(_where(lambda v: v >= 0, np.square),), slopes=(lambda x: 0.5 / np.sqrt(x),)),
+    Operator("abs", 1, jnp.abs, sympy.Abs, np.abs, 1, 1.0, role="sign", parity="even",
+             inverses=(_where(lambda v: v >= 0, lambda v: v),),
+             slopes=(lambda x: np.where(x < 0, -1.0, 1.0),)),
+    Operator("exp", 1, jnp.exp, sympy.exp, np.exp, 2, 2.0, role="transcendental",
+             inverses=(np.log,), slopes=(np.exp,)),
+    Operator("log", 1, jnp.log, sympy.log, np.log, 2, 2.0, domain=lambda x: x > 0,
+             role="transcendental", inverses=(np.exp,), slopes=(lambda x: 1 / x,)),
+    Operator("sin", 1, jnp.sin, sympy.sin, np.sin, 2, 2.0, role="transcendental", parity="odd",
+             inverses=(np.arcsin,), slopes=(np.cos,),
+             nearest=_repeated(np.arcsin, lambda v: np.pi - np.arcsin(v), 2 * np.pi)),
+    Operator("cos", 1, jnp.cos, sympy.cos, np.cos, 2, 2.0, role="transcendental", parity="even",
+             inverses=(np.arccos,), slopes=(lambda x: -np.sin(x),),
+             nearest=_repeated(np.arccos, lambda v: -np.arccos(v), 2 * np.pi)),
+    Operator("tan", 1, jnp.tan, sympy.tan, np.tan, 2, 1.0, role="transcendental", parity="odd",
+             inverses=(np.arctan,), slopes=(lambda x: 1 / np.cos(x) ** 2,),
+             nearest=_repeated(np.arctan, np.arctan, np.pi)),
+    Operator("asin", 1, jnp.asin, sympy.asin, np.asin, 3, 0.5, domain=lambda x: abs(x) <= 1,
+             role="transcendental", parity="odd",
+             inverses=(np.sin,), slopes=(lambda x: 1 / np.sqrt(1 - x**2),)),
+    Operator("acos", 1, jnp.acos, sympy.acos, np.acos, 3, 0.5, domain=lambda x: abs(x) <= 1,
+             role="transcendental",
+             inverses=(np.cos,), slopes=(lambda x: -1 / np.sqrt(1 - x**2),)),
+    Operator("atan", 1, jnp.atan, sympy.atan, np.atan, 3, 0.5,
+             role="transcendental", parity="odd",
+             inverses=(np.tan,), slopes=(lambda x: 1 / (1 + x**2),)),
+    Operator("sinh", 1, jnp.sinh, sympy.sinh, np.sinh, 3, 0.5,
+             role="transcendental", parity="odd", inverses=(np.arcsinh,), slopes=(np.cosh,)),
+    Operator("cosh", 1, jnp.cosh, sympy.cosh, np.cosh, 3, 0.5,
+             role="transcendental", parity="even", inverses=(np.arccosh,), slopes=(np.sinh,),
+             nearest=lambda v, g: np.arccosh(v) * np.where(g < 0, -1, 1)),
+    Operator("tanh", 1, jnp.tanh, sympy.tanh, np.tanh, 3, 1.0,
+             role="transcendental", parity="odd",
+             inverses=(np.arctanh,), slopes=(lambda x: 1 - np.tanh(x) ** 2,)),
+    Operator("asinh", 1, jnp.asinh, sympy.asinh, np.asinh, 3, 0.5,
+             role="transcendental", parity="odd",
+             inverses=(np.sinh,), slopes=(lambda x: 1 / np.sqrt(1 + x**2),)),
+    Operator("min", 2, jnp.minimum, sympy.Min, np.minimum, 2, 0.5, role="choice",
              symmetric=True, form=Form("Min({}, {})", ATOM, (ANY, ANY)), guard=False),
-    Operator("max", 2, jnp.maximum, sympy.Max, np.maximum, 2, 0.5,
+    Operator("max", 2, jnp.maximum, sympy.Max, np.maximum, 2, 0.5, role="choice",
              symmetric=True, form=Form("Max({}, {})", ATOM, (ANY, ANY)), guard=False),
-    Operator("sign", 1, jnp.sign, sympy.sign, np.sign, 2, 0.5, guard=False),
+    Operator("sign", 1, jnp.sign, sympy.sign, np.sign, 2, 0.5, guard=False,
+             role="sign", parity="odd"),
     # Python's `a if x > y else b`; as sympy writes it, sympy's parser can read it too
     Operator("if_greater", 4, lambda x, y, a, b: jnp.where(x > y, a, b), _conditional,
              lambda x, y, a, b: np.where(x > y, a, b), 3, 0.5,
-             guard=False,
+             guard=False, role="choice",
              form=Form("Piecewise(({2}, {0} > {1}), ({3}, True))", ATOM, (SUM, SUM, ANY, ANY))),
 )  # fmt: skip
 
 OPERATORS: Mapping[str, Operator] = {row.name: row for row in _ROWS}
+
+
+def having(role: Role, parity: str | None = None) -> frozenset[str]:
+    """Names of the table's operators of a role, and of a parity if one is given.
+
+    >>> sorted(having("transcendental", "even"))
+    ['cos', 'cosh']
+    """
+    return frozenset(row.name for row in _ROWS if row.role == role and parity in (None, row.parity))

@@ -24,6 +24,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxsym._check import require, unknown_name
+from jaxsym._indices import power_of_two
 from jaxsym.expr.expression import Expression, literal_value
 from jaxsym.expr.operators import OPERATORS, Operator
 
@@ -168,7 +169,7 @@ def _listing(
 def _padded(name: str, size: int | None, needed: int, least: int) -> int:
     """`size` if it is enough; by default the next power of two, so that shapes repeat."""
     if size is None:
-        return max(least, 1 << (needed - 1).bit_length()) if needed else least
+        return power_of_two(needed, least)
     require(needed <= size, f"{name}={size} is too small; an expression needs {needed}")
     return size
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import sympy
 
 from jaxsym.expr import Expression, UnsupportedError, constant, from_sympy
 from jaxsym.expr.tokens import CONSTANT
 
-_LONGEST = 60  # tokens that are worth trying
+_LONGEST = 60  # tokens, or complexity, with which a rewriting is worth trying
 _SYMBOLS = 8  # variables and constants with which sympy is still quick
 _HIGHEST, _HIGHEST_OF_SUM = 100, 6  # numbers in exponents with which it is too
-_WAYS: tuple[Callable[[sympy.Expr], sympy.Expr], ...] = (
-    sympy.together,
-    sympy.cancel,
-    sympy.factor,
-    sympy.factor_terms,
-    sympy.powsimp,
-    lambda e: sympy.logcombine(e, force=True),
-    lambda e: sympy.cancel(sympy.together(e)).expand(),
-)
+
+REWRITES: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] = {
+    "together": sympy.together,
+    "cancel": sympy.cancel,
+    "factor": sympy.factor,
+    "factor_terms": sympy.factor_terms,
+    "powsimp": sympy.powsimp,
+    "logcombine": lambda e: sympy.logcombine(e, force=True),
+    "expand": sympy.expand,
+    "expand_fraction": lambda e: sympy.cancel(sympy.together(e)).expand(),
+    "expand_factored": lambda e: sympy.factor_terms(sympy.expand(e, log=False, power_base=False)),
+}
+_SHORTER = tuple(name for name in REWRITES if name not in ("expand", "expand_factored"))
 
 
 def rewritten(expression: Expression) -> Iterator[Expression]:
@@ -44,14 +48,31 @@ def rewritten(expression: Expression) -> Iterator[Expression]:
         return
     if not quick(formula):
         return
-    for way in _WAYS:
+    for name in _SHORTER:
         try:
-            found = from_sympy(way(formula))
+            found = from_sympy(REWRITES[name](formula))
         except (UnsupportedError, ValueError, sympy.PolynomialError, TypeError):
             continue
         short = found.substitute(values).canonical()
         if short.complexity < expression.complexity:
             yield short
+
+
+def rearranged(expression: Expression) -> Iterator[Expression]:
+    """The expression multiplied out, with what all terms share taken out again.
+
+    >>> from jaxsym.expr import parse
+    >>> list(rearranged(parse("x*(x + y) - x*y")))
+    [Expression(x**2)]
+    """
+    if expression.complexity > _LONGEST:
+        return
+    try:
+        formula = expression.sympy()
+        if quick(formula):
+            yield from_sympy(REWRITES["expand_factored"](formula), expression.operators)
+    except (UnsupportedError, ValueError):
+        return  # an operator of the user's that sympy does not know
 
 
 def quick(formula: sympy.Expr) -> bool:

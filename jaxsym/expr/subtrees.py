@@ -8,7 +8,7 @@ of the part the whole would meet the target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -156,96 +156,15 @@ def desired(
         parts = children(traced, at, table[token].arity)
         which = max(i for i, part in enumerate(parts) if part <= place)
         arguments = [traced.values[part] for part in parts]
-        if token in UNARY:
-            target = UNARY[token].inverse(target, arguments[0])
-            slope = slope * UNARY[token].slope(target)
-        elif token in _BINARY:
-            target, factor = _BINARY[token](which, target, arguments[1 - which])
-            slope = slope * factor
-        else:
+        operator = table[token]
+        if not operator.inverses:
             return None
+        guess = arguments.pop(which)
+        target = operator.solve(which, target, arguments, guess)
+        arguments.insert(which, target)
+        slope = slope * operator.slope(which, *arguments)
         at = parts[which]
     return target, slope
-
-
-class Inverse(NamedTuple):
-    """How to undo a function of one argument.
-
-    Attributes:
-      inverse: the argument that gives a value, of several the one nearest to a guess.
-      slope: derivative of the function at an argument.
-    """
-
-    inverse: Callable[[Values, Values], Values]
-    slope: Callable[[Values], Values]
-
-
-def _periodic(principal: Callable, other: Callable, period: float) -> Callable:
-    """The nearest to a guess of two solutions and their repetitions."""
-
-    def inverse(value: Values, guess: Values) -> Values:
-        solutions = [principal(value), other(value)]
-        shifted = [s + period * np.round((guess - s) / period) for s in solutions]
-        nearer = np.abs(shifted[0] - guess) <= np.abs(shifted[1] - guess)
-        return np.where(nearer, *shifted)
-
-    return inverse
-
-
-def _outside(test: Callable, function: Callable) -> Callable:
-    """A function that is NaN where a test fails."""
-    return lambda v, g: np.where(test(v), function(v), np.nan)
-
-
-UNARY: Mapping[str, Inverse] = {
-    "neg": Inverse(lambda v, g: -v, lambda a: -np.ones_like(a)),
-    "inv": Inverse(lambda v, g: 1 / v, lambda a: -1 / a**2),
-    "square": Inverse(lambda v, g: np.where(g < 0, -np.sqrt(v), np.sqrt(v)), lambda a: 2 * a),
-    "cube": Inverse(lambda v, g: np.cbrt(v), lambda a: 3 * a**2),
-    "sqrt": Inverse(_outside(lambda v: v >= 0, np.square), lambda a: 0.5 / np.sqrt(a)),
-    "abs": Inverse(_outside(lambda v: v >= 0, lambda v: v), lambda a: np.ones_like(a)),
-    "exp": Inverse(lambda v, g: np.log(v), np.exp),
-    "log": Inverse(lambda v, g: np.exp(v), lambda a: 1 / a),
-    "sin": Inverse(_periodic(np.arcsin, lambda v: np.pi - np.arcsin(v), 2 * np.pi), np.cos),
-    "cos": Inverse(_periodic(np.arccos, lambda v: -np.arccos(v), 2 * np.pi), lambda a: -np.sin(a)),
-    "tan": Inverse(_periodic(np.arctan, np.arctan, np.pi), lambda a: 1 / np.cos(a) ** 2),
-    "asin": Inverse(lambda v, g: np.sin(v), lambda a: 1 / np.sqrt(1 - a**2)),
-    "acos": Inverse(lambda v, g: np.cos(v), lambda a: -1 / np.sqrt(1 - a**2)),
-    "atan": Inverse(lambda v, g: np.tan(v), lambda a: 1 / (1 + a**2)),
-    "sinh": Inverse(lambda v, g: np.arcsinh(v), np.cosh),
-    "cosh": Inverse(lambda v, g: np.arccosh(v) * np.where(g < 0, -1, 1), np.sinh),
-    "tanh": Inverse(lambda v, g: np.arctanh(v), lambda a: 1 - np.tanh(a) ** 2),
-    "asinh": Inverse(lambda v, g: np.sinh(v), lambda a: 1 / np.sqrt(1 + a**2)),
-}
-
-
-def _add(which: int, target: Values, other: Values) -> tuple[Values, Values | float]:
-    return target - other, 1.0
-
-
-def _sub(which: int, target: Values, other: Values) -> tuple[Values, Values | float]:
-    return (other - target, -1.0) if which else (target + other, 1.0)
-
-
-def _mul(which: int, target: Values, other: Values) -> tuple[Values, Values | float]:
-    return target / other, other
-
-
-def _div(which: int, target: Values, other: Values) -> tuple[Values, Values | float]:
-    if which:
-        argument = other / target
-        return argument, -other / argument**2
-    return target * other, 1 / other
-
-
-def _pow(which: int, target: Values, other: Values) -> tuple[Values, Values | float]:
-    if which:
-        return np.log(target) / np.log(other), target * np.log(other)
-    argument = target ** (1 / other)
-    return argument, other * target / argument
-
-
-_BINARY: Mapping[str, Callable] = {"add": _add, "sub": _sub, "mul": _mul, "div": _div, "pow": _pow}
 
 
 def spliced(traced: Traced, place: int, part: Sequence[str | float]) -> Formula:
@@ -256,4 +175,18 @@ def spliced(traced: Traced, place: int, part: Sequence[str | float]) -> Formula:
     >>> spliced(traced, 1, ("sin", "x"))
     ('add', 'sin', 'x', 'x')
     """
-    return (*traced.formula[:place], *part, *traced.formula[traced.ends[place] :])
+    return replaced(traced.formula, traced.ends, place, part)
+
+
+def replaced(
+    formula: Formula, ends: Sequence[int], place: int, part: Sequence[str | float]
+) -> Formula:
+    """As `spliced`, for a formula without values.
+
+    Args:
+      formula: what to change.
+      ends: as `part_ends` gives them.
+      place: where the part to be replaced begins.
+      part: what to put there.
+    """
+    return (*formula[:place], *part, *formula[ends[place] :])

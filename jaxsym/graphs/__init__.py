@@ -2,6 +2,13 @@
 
 from jaxsym.graphs.batches import graph_batches
 from jaxsym.graphs.bodies import Bodies, Snapshots, Topology, graph, snapshots, topology
+from jaxsym.graphs.cell_lists import (
+    Grid,
+    NeighborList,
+    checked,
+    make_grid,
+    neighbor_list,
+)
 from jaxsym.graphs.central import (
     CentralStart,
     central_network,
@@ -27,15 +34,8 @@ from jaxsym.graphs.models import (
     particle_network,
 )
 from jaxsym.graphs.multistep import MultiStepNetwork
-from jaxsym.graphs.neighbor_list import (
-    Grid,
-    NeighborList,
-    checked,
-    make_grid,
-    neighbor_list,
-)
 from jaxsym.graphs.network import Prediction, interaction_network
-from jaxsym.graphs.node_regression import (
+from jaxsym.graphs.node_networks import (
     NodeModel,
     NodePrediction,
     Pieces,

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
 from jaxsym._check import finite, require
+from jaxsym._indices import power_of_two
 from jaxsym.expr import Expression, constant, variable
 
 MOST_POINTS = 4096  # the network reads no more of a table
@@ -104,7 +105,7 @@ def stack_tables(
             X, y = X[rows], y[rows]
         chosen.append((X, y))
     longest: int = max(len(y) for _, y in chosen)
-    size = max(_POINTS, 1 << (longest - 1).bit_length())
+    size = power_of_two(longest, _POINTS)
     batch_X = np.zeros((len(tables), size, variables), np.float32)
     batch_y = np.zeros((len(tables), size), np.float32)
     mask = np.zeros((len(tables), size), bool)

@@ -1,6 +1,7 @@
 """What a discovery leaves behind: a folder with its result, equations and figure."""
 
-from jaxsym.report.folder import FILES, check_folder, write_report
+from jaxsym._folders import check_folder
+from jaxsym.report.folder import FILES, write_report
 from jaxsym.report.lagrangian import (
     LAGRANGIAN_FILES,
     lagrangian_module,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from jaxsym.report.folder import write_files
+from jaxsym._folders import write_folder
 from jaxsym.report.python_module import python_code
 from jaxsym.syrenets import LagrangianDiscovery
 
@@ -60,7 +60,7 @@ def write_lagrangian(
     Raises:
       OSError: see `check_folder`, or whatever the disk says.
     """
-    write_files({n: partial(w, discovery) for n, w in _WRITERS.items()}, out, force=force)
+    write_folder({n: partial(w, discovery) for n, w in _WRITERS.items()}, out, force=force)
 
 
 def lagrangian_tex(discovery: LagrangianDiscovery) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from jaxsym.distill.discovery import Discovery, latex
-from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.verdict import TOLERANCE
 from jaxsym.expr import Expression
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.typesetting import latex
 
 
 def law_lines(law: ParticleLaw, digits: int = 6) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,13 @@ from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 
 _FORMAT = 1
+_CONTENT = {
+    "parameters": dict,
+    "variables": list,
+    "feature_names": list | None,
+    "single": bool,
+    "fronts": list,
+}  # of a file, by type
 _NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
 
 
@@ -40,7 +48,8 @@ def front_from_json(
     """The front that `front_to_json` wrote.
 
     Raises:
-      ValueError: something is missing or is no formula of these variables and operators.
+      ValueError: something is missing, is no formula of these variables and operators, or is no
+        number that a front can have; a front without candidates.
 
     >>> front = ParetoFront((Candidate(parse("2.5*x"), 3, 0.1),), 1.0, 10)
     >>> front_from_json(front_to_json(front), ("x",)) == front
@@ -60,10 +69,14 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        numbers = (float(stored[name]) for name in ("variance", "samples", "noise"))
-        return ParetoFront(rows, *numbers)
-    except (KeyError, TypeError) as error:
+        numbers = [float(stored[name]) for name in ("variance", "samples", "noise")]
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"not a front as it is saved: {error!r}") from error
+    require(len(rows) > 0, "not a front as it is saved: it has no candidates")
+    sizes = [*numbers, *(c.loss for c in rows), *(c.complexity for c in rows)]
+    usable = all(math.isfinite(size) and size >= 0 for size in sizes)
+    require(usable, "not a front as it is saved: a number is negative or not finite")
+    return ParetoFront(rows, *numbers)
 
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +118,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is not JSON, or not of a model.
+      ValueError: it is not JSON, or not of a model, or a part of it is missing.
     """
     path = Path(path)
     try:
@@ -114,4 +127,14 @@ def read_model(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path.name} is not JSON: {error}") from error
     known = isinstance(content, dict) and content.get("jaxsym_model") == _FORMAT
     require(known, f"{path.name} is no saved model of jaxsym (format {_FORMAT})")
+    for name, kind in _CONTENT.items():
+        require(name in content, f"{path.name} lacks '{name}'")
+        value = content[name]
+        good = isinstance(value, kind)
+        require(good, f"{path.name}: '{name}' is a {type(value).__name__}; expected {kind}")
+    targets = len(content["fronts"])
+    require(
+        targets == 1 if content["single"] else targets > 0,
+        f"{path.name} has {targets} fronts; expected one for each target",
+    )
     return content

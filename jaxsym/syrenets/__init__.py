@@ -1,9 +1,10 @@
 """Lagrangians from motion and torque: symbolic layers, hardening, and sparse regression."""
 
+from jaxsym._deprecation import renamed
+from jaxsym.progress import PhaseProgress
 from jaxsym.syrenets.autoencoder import Autoencoder
 from jaxsym.syrenets.candidates import PAPER_OPERATORS, Candidates
 from jaxsym.syrenets.direct import direct_route
-from jaxsym.syrenets.discover import ROUTES, Progress, discover_lagrangian
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.fourier import gauge_fixed, same_lagrangian, wave_terms
@@ -19,6 +20,7 @@ from jaxsym.syrenets.trainer import (
     mean_squared_error,
     train_network,
 )
+from jaxsym.syrenets.workflow import ROUTES, discover_lagrangian
 
 __all__ = [
     "EXACT",
@@ -35,7 +37,7 @@ __all__ = [
     "Hardened",
     "LagrangianDiscovery",
     "Options",
-    "Progress",
+    "PhaseProgress",
     "Reading",
     "Selected",
     "SparseFit",
@@ -62,3 +64,5 @@ __all__ = [
     "train_network",
     "wave_terms",
 ]
+
+__getattr__ = renamed(__name__, {"Progress": "PhaseProgress"})

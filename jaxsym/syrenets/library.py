@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxsym._indices import exponents_up_to
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression, apply, literal, variable
 from jaxsym.mechanics import euler_lagrange
@@ -287,5 +288,4 @@ def _waves(coordinates: int, reach: int, order: int) -> list[tuple[tuple[int, ..
 
 def _exponents(coordinates: int, degree: int) -> list[tuple[int, ...]]:
     """Exponents of all monomials up to a degree."""
-    every = itertools.product(range(degree + 1), repeat=coordinates)
-    return sorted((e for e in every if sum(e) <= degree), key=lambda e: (sum(e), e))
+    return sorted(exponents_up_to(coordinates, degree), key=lambda e: (sum(e), e))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -109,7 +110,8 @@ def train(
       The state reached, and how it ended.
 
     Raises:
-      ValueError: arguments out of range, a checkpoint of another configuration.
+      ValueError: arguments out of range, a checkpoint of another configuration, a folder of
+        checkpoints that another process works in.
       DivergedError: ``chunk`` steps in a row, or all steps, were not finite (in every seed).
 
     >>> import optax
@@ -127,7 +129,8 @@ def train(
         f"data_axes is {data_axes}, and the runs are not stacked; expected None",
     )
     begin = time.monotonic()
-    with interrupt_flag() as interrupted:
+    folder = nullcontext() if checkpoint is None else checkpoint.locked()
+    with interrupt_flag() as interrupted, folder:
         data = jax.device_put(data) if mesh is None else parallel.replicate(data, mesh)
         state = _private_copy(state, mesh)
         if checkpoint is not None:

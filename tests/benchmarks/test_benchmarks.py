@@ -1,13 +1,15 @@
 """Every benchmark runs at its quick size and writes what it returns."""
 
-import importlib
 import json
 
 import pytest
 
-from benchmarks.__main__ import names
+from benchmarks import NAMES
+from benchmarks.__main__ import command
+from benchmarks.discovery import __main__ as discovery
 
 LONG = {
+    "golden",
     "nesymres",
     "syrenets",
     "discovery",
@@ -20,18 +22,17 @@ LONG = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in names()]
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in NAMES]
 )
 def test_quick_run_writes_what_it_returns(name, tmp_path, capsys):
     path = tmp_path / "result.json"
-    result = importlib.import_module(f"benchmarks.{name}").main(["--quick", "--json", str(path)])
+    result = command(name)(["--quick", "--json", str(path)])
     assert json.loads(path.read_text()) == json.loads(json.dumps(result))
     assert result["benchmark"] == name and "jax" in result["versions"] and result["machine"]
     assert capsys.readouterr().out
 
 
 def test_discovery_goes_on_where_a_file_ends(tmp_path, monkeypatch, capsys):
-    discovery = importlib.import_module("benchmarks.discovery")
     done = []
 
     def run(case, seed, steps):

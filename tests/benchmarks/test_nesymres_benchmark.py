@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import nesymres
-from benchmarks._nesymres_accuracy import MEASURES, measure, summary
-from benchmarks._nesymres_figures import draw_all
-from benchmarks._nesymres_methods import gaussian_process
-from benchmarks._nesymres_problems import load_problems
-from benchmarks._nesymres_studies import (
+from benchmarks.nesymres import __main__ as nesymres
+from benchmarks.nesymres.accuracy import MEASURES, measure, summary
+from benchmarks.nesymres.figures import draw_all
+from benchmarks.nesymres.methods import gaussian_process
+from benchmarks.nesymres.problems import load_problems
+from benchmarks.nesymres.studies import (
     BASE,
     base_run,
     by_size,
@@ -30,19 +30,19 @@ def failing(problem, X, y):
 
 def test_fresh_draws_have_the_constants_that_their_set_says():
     counts = {
-        name: [len(p.truth.constants) for p in load_problems(name, None, 20)]
+        name: [len(p.truth.constants) for p in load_problems(name, 20)]
         for name in ("fresh", "fresh-constants", "fresh-everywhere")
     }
     assert set(counts["fresh"]) == {0}
     assert 0 < np.mean(counts["fresh-constants"]) < np.mean(counts["fresh-everywhere"])
     assert max(counts["fresh-constants"]) <= 3 and max(counts["fresh-everywhere"]) <= 6
-    again = load_problems("fresh-constants", None, 5)
-    assert [p.truth for p in again] == [p.truth for p in load_problems("fresh-constants", None, 5)]
-    assert len(load_problems("aif52", None, None)) == 52
+    again = load_problems("fresh-constants", 5)
+    assert [p.truth for p in again] == [p.truth for p in load_problems("fresh-constants", 5)]
+    assert len(load_problems("aif52", None)) == 52
 
 
 def test_the_truth_is_found_and_a_failure_is_not():
-    sets = {"nguyen": load_problems("nguyen", None, 3)}
+    sets = {"nguyen": load_problems("nguyen", 3)}
     told = []
     runs = measure(sets, {"truth": truth, "failing": failing}, [16], {}, told.append)
     rows = {row["method"]: row for row in summary(runs)}
@@ -60,7 +60,7 @@ def test_the_truth_is_found_and_a_failure_is_not():
 
 def test_a_gaussian_process_is_right_near_its_points_alone():
     pytest.importorskip("sklearn")
-    sets = {"nguyen": load_problems("nguyen", None, 1)}
+    sets = {"nguyen": load_problems("nguyen", 1)}
     (run,) = measure(sets, {"gaussian-process": gaussian_process}, [64], {}, dict).values()
     assert run["A2 iid"] and not run["A1 ood"]
 
@@ -119,5 +119,5 @@ def test_a_study_goes_on_where_its_directory_ends(tmp_path, monkeypatch):
     options += ["--directory", str(tmp_path)]
     first = nesymres.main(options)["networks"]
     assert [row["run"] for row in first] == [BASE, "bits-32"]
-    monkeypatch.setattr("benchmarks._nesymres_studies.pretrain", failing)  # nothing is left to do
+    monkeypatch.setattr("benchmarks.nesymres.studies.pretrain", failing)  # nothing is left to do
     assert nesymres.main(options)["networks"] == first

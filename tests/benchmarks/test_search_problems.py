@@ -1,19 +1,19 @@
 """The problem sets and measures of the search benchmark."""
 
-import csv
-
 import numpy as np
 import pytest
 
-from benchmarks._search_engines import Answer
-from benchmarks._search_measures import equivalent, fraction_left, measure, same_form
-from benchmarks._search_problems import Column, SearchProblem, load_set
+from benchmarks.search.engines import Answer
+from benchmarks.search.measures import equivalent, fraction_left, measure, same_form
+from benchmarks.search.problems import Column, SearchProblem, load_set
 from jaxsym.expr import parse
 
 ROOT = SearchProblem("root", parse("2*sqrt(x*y)"), {n: Column(1.0, 3.0) for n in "xy"})
 
 
-@pytest.mark.parametrize(("name", "count"), [("aif52", 52), ("nguyen", 12), ("gn", 4)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("aif52", 52), ("nguyen", 12), ("gn", 4), ("development", 150)]
+)
 def test_sets_have_values_everywhere(name, count):
     problems = load_set(name)
     assert len(problems) == len({p.name for p in problems}) == count
@@ -42,18 +42,12 @@ def test_samples_are_those_of_the_seed_and_in_their_range():
     assert (values < 0).any() and 2.5 < np.median(np.log10(abs(values))) < 3.5
 
 
-def test_equations_from_a_file(tmp_path):
-    path = tmp_path / "soose.csv"
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["idx", "eq", "support"])
-        rows.writerow(
-            [7, "x_1 + sin(x_2)", '{"x_1": {"min": -1, "max": 1}, "x_2": {"min": 0, "max": 2}}']
-        )
-    (problem,) = load_set("soose", path)
-    assert problem.name == "SOOSE-7" and problem.columns["x_2"] == Column(0, 2)
-    with pytest.raises(ValueError, match="--soose"):
-        load_set("soose")
+def test_columns_of_many_decades_are_logarithmic_and_others_uniform():
+    (law,) = (p for p in load_set("development") if p.name == "Kepler's third law")
+    assert {column.kind for column in law.columns.values()} == {"log"}
+    assert load_set("soose")[0].columns["x_2"] == Column(-10, 10)
+    with pytest.raises(ValueError, match="unknown set 'feynmann'; known: aif52"):
+        load_set("feynmann")
 
 
 @pytest.mark.parametrize(

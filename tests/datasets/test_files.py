@@ -276,3 +276,21 @@ def test_parquet_without_its_package(tmp_path, monkeypatch):
     with pytest.raises(ModuleNotFoundError, match=r"pip install \"jaxsym\[parquet\]\""):
         save(tmp_path / "new.parquet", motion())
     assert not (tmp_path / "new.parquet").exists()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_leaves_nothing_and_the_retry_works(suffix, tmp_path, monkeypatch):
+    from jaxsym.datasets import files
+
+    def full(path, data):
+        path.write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / f"run{suffix}"
+    with monkeypatch.context() as patch:
+        patch.setitem(files._WRITERS, suffix, full)
+        with pytest.raises(OSError, match="No space left"):
+            save(path, motion())
+    assert list(tmp_path.iterdir()) == []
+    save(path, motion())
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]

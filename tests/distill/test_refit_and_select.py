@@ -6,14 +6,14 @@ import pytest
 
 from jaxsym.distill import (
     ParticleLaw,
-    Problem,
     Refit,
+    RefitData,
     Selector,
     cut_off,
     neighbors,
     power_of_distance,
     refit,
-    relative_error,
+    rms_relative_error,
     rounded,
     softened,
     symbolic_network,
@@ -100,7 +100,7 @@ def test_the_symbolic_network_is_differentiable_in_its_constants(x64):
 
 
 def test_the_shortest_description_is_the_true_law():
-    problem = Problem(motion("charge"), topology(3), None)
+    problem = RefitData(motion("charge"), topology(3), None)
     selector = Selector(problem)
     for text in (
         "-0.9*q1*q2/(m1*r**2)",
@@ -116,7 +116,7 @@ def test_the_shortest_description_is_the_true_law():
 
 
 def test_snapping_drops_terms_that_say_nothing():
-    selector = Selector(Problem(motion("spring"), topology(3), None))
+    selector = Selector(RefitData(motion("spring"), topology(3), None))
     selector.offer(law("1.9*(r - 1.1)/r + 0.1", force=True))
     assert len(selector.best.law.coefficient.constants) == 3
     selector.snap()
@@ -125,7 +125,7 @@ def test_snapping_drops_terms_that_say_nothing():
 
 
 def test_snapping_drops_what_only_fits_rounding():
-    selector = Selector(Problem(motion("r2"), topology(3), None))
+    selector = Selector(RefitData(motion("r2"), topology(3), None))
     fit = selector.offer(law("m2*exp(1e-4/m2)/(r*(r + 0.0101)**2)"))
     selector.fits = [fit._replace(spread=fit.spread / 10)]  # rounding errors go together
     selector.snap()
@@ -133,7 +133,7 @@ def test_snapping_drops_what_only_fits_rounding():
 
 
 def test_friction_is_found_beside_the_pair_law():
-    problem = Problem(motion("damped", drag=0.5), topology(3), None)
+    problem = RefitData(motion("damped", drag=0.5), topology(3), None)
     selector = Selector(problem)
     selector.offer(law("1.5/m1 - 1.5/(m1*r)"))
     selector.improve(lambda best: neighbors(best, 1.0))
@@ -144,7 +144,7 @@ def test_friction_is_found_beside_the_pair_law():
 
 def test_a_stopped_selector_keeps_what_it_has():
     calls = []
-    selector = Selector(Problem(motion("spring"), topology(3), None), stop=lambda: len(calls) > 0)
+    selector = Selector(RefitData(motion("spring"), topology(3), None), stop=lambda: len(calls) > 0)
     selector.offer(law("1.5/m1"))
     calls.append("stop")
     assert selector.offer(law("1.5/(m1*r)")) is None
@@ -182,8 +182,8 @@ def test_unit_strength_leaves_laws_without_that_freedom_alone():
 
 
 def test_rounding_keeps_the_digits_that_the_data_carry():
-    problem = Problem(motion("spring"), topology(3), None)
+    problem = RefitData(motion("spring"), topology(3), None)
     fit = refit(law("2.0/m1 - 1.9/(m1*r)"), problem.data, problem.edges)
     short = rounded(fit, problem, 3e-6)
     assert sorted(map(abs, short.law.coefficient.constants)) in ([1.98], [1.98, 2.0])
-    assert relative_error(short.law, problem.data, problem.edges, None) < 1e-5
+    assert rms_relative_error(short.law, problem.data, problem.edges, None) < 1e-5

@@ -25,7 +25,7 @@ from jaxsym.distill.halos.law import (
 )
 from jaxsym.expr import Expression, parse
 from jaxsym.graphs.halos import halo_network
-from jaxsym.graphs.node_regression import (
+from jaxsym.graphs.node_networks import (
     NodeModel,
     Pieces,
     node_loss,
@@ -33,7 +33,7 @@ from jaxsym.graphs.node_regression import (
     pieces,
 )
 from jaxsym.graphs.pruning import keep_messages
-from jaxsym.search import SEARCHED, ParetoFront, search
+from jaxsym.search import DEFAULT_OPERATORS, ParetoFront, search
 from jaxsym.training import init_state, make_step, train
 
 _ALIVE = 0.2  # of the largest spread: components below it are cut off
@@ -44,7 +44,9 @@ _LONGEST = 15  # complexity of a formula of the network that is put back
 _EXACT = 1e-4  # errors that are nothing
 _LINE = parse("0.1 + 1.0*total")
 # those of the paper, section 3, and powers of their own
-_OPERATORS = {name: row for name, row in SEARCHED.items() if name not in ("sin", "cos", "tanh")}
+_OPERATORS = {
+    name: row for name, row in DEFAULT_OPERATORS.items() if name not in ("sin", "cos", "tanh")
+}
 
 
 class HaloNetwork(NamedTuple):

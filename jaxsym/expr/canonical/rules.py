@@ -29,18 +29,17 @@ from jaxsym.expr.canonical.terms import (
     to_code,
 )
 from jaxsym.expr.codes import Code, join
-from jaxsym.expr.operators import OPERATORS, Operator
+from jaxsym.expr.operators import OPERATORS, Operator, having
 from jaxsym.expr.tokens import variable_token
 
 if TYPE_CHECKING:
     from jaxsym.expr.expression import Expression
 
-_ODD = {"sin", "tan", "asin", "atan", "sinh", "tanh", "asinh"}
-_EVEN = {"cos", "cosh"}
-
 # Functions of exact numbers whose values are exact numbers.
 _ZERO = Fraction(0)
-_EXACT: dict[tuple[str, Number], Fraction] = {(name, _ZERO): _ZERO for name in _ODD}
+_EXACT: dict[tuple[str, Number], Fraction] = {
+    (name, _ZERO): _ZERO for name in having("transcendental", "odd")
+}
 _EXACT |= {
     ("cos", _ZERO): ONE,
     ("cosh", _ZERO): ONE,
@@ -102,6 +101,8 @@ def _literal(token: str) -> Sum:
 
 
 def _apply(operator: Operator, args: list[Sum]) -> Sum:
+    if operator.exponent is not None:
+        return power(args[0], operator.exponent)
     rule = _RULES.get(operator.name)
     return rule(*args) if rule else _function(operator, args)
 
@@ -117,11 +118,11 @@ def _function(operator: Operator, args: list[Sum]) -> Sum:
     if operator.symmetric:
         args = sorted(args, key=to_code)
     name = operator.name
-    if name in _ODD | _EVEN:
+    if operator.parity is not None:
         coefficient, factors = factor(args[0])
         if coefficient < 0:
             value = from_piece(opaque(name, scale(args[0], -1)))
-            return scale(value, -1) if name in _ODD else value
+            return scale(value, -1) if operator.parity == "odd" else value
     return from_piece(opaque(name, *args))
 
 
@@ -210,11 +211,7 @@ _RULES: dict[str, Callable[..., Sum]] = {
     "mul": multiply,
     "div": lambda x, y: multiply(x, power(y, -ONE)),
     "neg": lambda x: scale(x, -ONE),
-    "inv": lambda x: power(x, -ONE),
     "pow": _power,
-    "square": lambda x: power(x, Fraction(2)),
-    "cube": lambda x: power(x, Fraction(3)),
-    "sqrt": lambda x: power(x, Fraction(1, 2)),
     "exp": exponential,
     "log": _log,
     "abs": _abs,

@@ -18,6 +18,7 @@ from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
 from jaxsym.expr.expression import Expression, apply, constant, literal, variable
+from jaxsym.expr.fitting.errors import standard_errors
 from jaxsym.expr.fitting.single import Solution, least_squares
 from jaxsym.expr.operators import Operator
 from jaxsym.expr.tokens import LITERALS, column_index, is_literal, literal_value
@@ -26,6 +27,9 @@ _RATIONALS = (1, 2, 3, 4, 6, 8, 9, 12)
 _DECIMALS = (5, 10, 100, 1000, 10**4, 10**5, 10**6)
 _SYMBOL = 6.0  # bits that name pi, e or a named constant
 _TRIED = 8  # numbers that are refitted at a time
+_DIGITS_SPARE = 4  # a decimal is taken for exact if it says at least so many digits less
+_WIDE = 4.0  # standard errors within which an exact number may lie
+_LEAST_ERROR = 4e-13  # relative error of a coefficient that linear regression leaves in float64
 _ROUNDING = 1e-28  # share of mean(y**2) below which a loss is float64 rounding
 
 
@@ -122,7 +126,7 @@ def _snapped(
     loss = fit.loss + rounding
     highest = loss * (1 + tolerance)
     while current.constants and np.all(np.isfinite(fit.curvature)):
-        errors = _standard_errors(fit.curvature, loss / samples)
+        errors = standard_errors(fit.curvature, loss / samples)
         candidates = _candidates(current.constants, errors, bases, samples * tolerance)
         if not candidates:
             break
@@ -157,6 +161,25 @@ def exact_numbers(value: float, error: float) -> list[Expression]:
     return [candidate.number for candidate in near if candidate.expected > 0]
 
 
+def snapped(value: float, error: float) -> Expression:
+    """A number as exactly as its standard error lets it be said.
+
+    The shortest decimal if the digits that follow are all zeros, as in 7.1289; else a rational or a
+    multiple of pi or e if that is shorter; else the constant as it is.
+
+    >>> [str(snapped(v, 1e-13)) for v in (7.128900000000003, 1 / 3 + 1e-14, 0.46481666666667)]
+    ['7.1289', '1/3', '0.46481666666667']
+    """
+    error = max(error, _LEAST_ERROR * abs(value))
+    known = math.floor(-math.log10(_WIDE * error))
+    for places in range(min(known - _DIGITS_SPARE, 12) + 1):
+        rounded = round(value, places)
+        if abs(rounded - value) <= _WIDE * error and rounded:
+            return constant(rounded) if places else literal(int(rounded))
+    exact = [number for number in exact_numbers(value, error) if number.tokens != ("0",)]
+    return exact[0] if exact else constant(value)
+
+
 def with_number(expression: Expression, slot: int, number: Expression) -> Expression:
     """The expression with an exact number in the place of one constant.
 
@@ -177,15 +200,6 @@ def with_number(expression: Expression, slot: int, number: Expression) -> Expres
         literal=literal,
         apply=lambda operator, arguments: apply(operator.name, *arguments, operators=table),
     )
-
-
-def _standard_errors(curvature: np.ndarray, variance: float) -> np.ndarray:
-    """Roots of the diagonal of `variance * inverse(curvature)`, large where that is singular."""
-    scale = np.sqrt(np.diag(curvature))
-    scale[scale == 0] = 1
-    values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
-    inverse = (vectors**2 / np.maximum(values, 1e-14)).sum(1)
-    return np.sqrt(variance * inverse) / scale
 
 
 def _candidates(

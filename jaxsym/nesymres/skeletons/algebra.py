@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from jaxsym._check import unknown_name
+from jaxsym.expr.operators import OPERATORS
 from jaxsym.nesymres.skeletons.coefficients import (
     FREE,
     Coefficient,
@@ -30,10 +31,12 @@ from jaxsym.nesymres.skeletons.coefficients import (
     whole,
 )
 from jaxsym.nesymres.skeletons.functions import function_of
-from jaxsym.nesymres.skeletons.terms import HALF, Term, as_sum, chain, is_function, power_code
+from jaxsym.nesymres.skeletons.terms import Term, as_sum, chain, is_function, power_code
 from jaxsym.nesymres.vocabulary import BINARY, UNARY
 
-_SHORT = {"square": 2, "pow2": 2, "cube": 3, "pow3": 3, "pow4": 4, "pow5": 5, "inv": -1}
+# powers by their names: the operators' own, and those of the original's sampler
+_SHORT = {name: whole(row.exponent) for name, row in OPERATORS.items() if row.exponent}
+_SHORT |= {f"pow{exponent}": exponent for exponent in (2, 3, 4, 5)}
 
 
 class Algebra:
@@ -94,8 +97,6 @@ class Algebra:
         if y is None:
             if name in _SHORT:
                 return self.power(x, _SHORT[name])
-            if name == "sqrt":
-                return self.power(x, HALF)
             return self.scale(x, -1) if name == "neg" else function_of(self, name, x)
         match name:
             case "add":

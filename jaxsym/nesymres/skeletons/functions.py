@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from jaxsym.expr.operators import having
 from jaxsym.nesymres.skeletons.coefficients import FREE, UndefinedError
 from jaxsym.nesymres.skeletons.terms import HALF, Term, as_sum, is_function
 
 if TYPE_CHECKING:
     from jaxsym.nesymres.skeletons.algebra import Algebra
 
-_ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh"})
-_EVEN = frozenset({"cos", "cosh"})
+_ODD, _EVEN = having("transcendental", "odd"), having("transcendental", "even")
 _AT_ZERO = {**dict.fromkeys(_ODD, 0), **dict.fromkeys(_EVEN | {"exp"}, 1)}
 
 

@@ -1,63 +1,49 @@
-"""The last step of every engine: what it found becomes a front of the table itself."""
+"""The last step of every search: constants in float64, exact numbers for them, shorter forms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 
-import sympy
-
-from jaxsym.expr import Expression, UnsupportedError, from_sympy
-from jaxsym.expr.simplify import quick
+from jaxsym.expr.simplify import rearranged, rewritten
 from jaxsym.search.front.archive import Archive
-from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import guesses, refit_constants, snap_constants
-from jaxsym.search.problem.problem import Problem
+from jaxsym.search.front.refit import refit_constants, snap_constants
 
-_LONGEST = 60  # complexity of an expression that is rearranged
+_REWRITTEN = 3  # candidates of shortest description for which shorter forms are sought
 
 
-def settle(
-    problem: Problem, expressions: Iterable[Expression], *, refit: bool = True
-) -> ParetoFront:
-    """The front of some expressions and the user's guesses, with constants in float64.
+def finalize(
+    archive: Archive, *, refit: bool = True, late: Callable[[], bool] = lambda: False
+) -> None:
+    """Refit, snap and simplify the candidates near the front of an archive, in place.
 
     Args:
-      problem: the table.
-      expressions: of its variables, with constants near their best.
-      refit: whether constants are fitted before they are replaced by exact numbers.
+      archive: candidates of a table, with constants near their best.
+      refit: whether constants are fitted to all rows before they are replaced by exact numbers.
+      late: whether time is over; then at least the best candidate is still snapped.
 
     >>> import numpy as np
     >>> from jaxsym.expr import parse
+    >>> from jaxsym.search import DEFAULT_OPERATORS
     >>> from jaxsym.search.problem.problem import make_problems
-    >>> from jaxsym.search.engines.protocol import SEARCHED
     >>> X = np.linspace(1.0, 2.0, 40)[:, None]
-    >>> (problem,) = make_problems(X, 3 * X + 1, None, variables=["x"], operators=SEARCHED,
-    ...     max_complexity=9)
-    >>> settle(problem, [parse("2.9*(x + 0.3)")]).best().expression
+    >>> (problem,) = make_problems(X, 3 * X + 1, None, variables=["x"],
+    ...     operators=DEFAULT_OPERATORS, max_complexity=9)
+    >>> archive = Archive(problem)
+    >>> added = archive.add([parse("2.9*x + 0.7")])
+    >>> finalize(archive)
+    >>> archive.front().best().expression
     Expression(3*x + 1)
     """
-    archive = Archive(problem)
-    try:
-        archive.add(expressions)
-        for candidate in archive.front():
-            archive.add(_rearranged(candidate.expression))
-        archive.add(guesses(problem))
-        if refit and not archive.exact:
-            refit_constants(archive)
-        snap_constants(archive)
-    except KeyboardInterrupt:
-        pass  # the front holds the best so far
-    return archive.front()
+    if refit:
+        refit_constants(archive, late)
+    snap_constants(archive, late)
+    front = archive.front()
+    for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
+        if not late():
+            archive.add(rewritten(candidate.expression))
 
 
-def _rearranged(expression: Expression) -> Iterator[Expression]:
-    """The expression multiplied out, with what all terms share taken out again."""
-    if expression.complexity > _LONGEST:
-        return
-    try:
-        formula = expression.sympy()
-        if quick(formula):
-            expanded = sympy.expand(formula, log=False, power_base=False)
-            yield from_sympy(sympy.factor_terms(expanded), expression.operators)
-    except (UnsupportedError, ValueError):
-        return  # an operator of the user's that sympy does not know
+def add_rearranged(archive: Archive) -> None:
+    """Add the expressions of the front multiplied out, with what all terms share taken out."""
+    for candidate in archive.front():
+        archive.add(rearranged(candidate.expression))

@@ -27,8 +27,8 @@ _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the s
 
 def guesses(problem: Problem) -> Iterator[Expression]:
     """What the user guessed, as it is and with fitted constants."""
-    yield from problem.steering.guesses
-    free = [guess for guess in problem.steering.guesses if guess.constants]
+    yield from problem.constraints.guesses
+    free = [guess for guess in problem.constraints.guesses if guess.constants]
     yield from fitted(free, problem, restarts=_GUESS_RESTARTS)
 
 
@@ -72,7 +72,7 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
             problem.y,
             variables=problem.variables,
             weights=problem.weights,
-            named=problem.steering.named,
+            named=problem.constraints.named,
         )
         for form in forms.values()
         if problem.complexity(form) <= problem.complexity(expression)

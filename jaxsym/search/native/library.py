@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxsym.expr import Expression, Operator, apply
+from jaxsym.expr.operators import having
 from jaxsym.search.native.monomials import enumerate_monomials, monomial
 from jaxsym.search.native.stages.pursuit import Columns, Pursuit
 from jaxsym.search.problem.problem import Problem
@@ -30,9 +31,7 @@ _INNER = 24  # monomials that terms have functions of, and
 _OUTER = 100  # that these are multiplied by
 _IN_TERMS = ("exp", "log", "sin", "cos", "tanh")
 _ROUNDS = 4  # of selection, each on what the one before left unexplained
-_NOT_NESTED = frozenset(
-    {"exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh"}
-)
+_NOT_NESTED = having("transcendental")
 # these add nothing to what a fitted factor and the other operators reach
 _NOT_SEARCHED = frozenset({"neg", "sign"})
 

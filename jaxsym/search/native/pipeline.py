@@ -17,7 +17,6 @@ from jaxtyping import Array, Key
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.expr.subtrees import to_formula
 from jaxsym.search.front.archive import Archive
-from jaxsym.search.front.refit import guesses
 from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, twice_the_starts, whole
 from jaxsym.search.native.schedule import Back, Branch, Row, Schedule, follow
 from jaxsym.search.native.stages.contexts import deep_contexts, functions, nested_functions
@@ -36,11 +35,9 @@ _DESCRIBED = 0.5  # share of the variance that a candidate may leave to tell noi
 
 
 def constants(state: SearchState) -> Iterator[Expression]:
-    """Stage: the user's guesses, zero, and the mean of the target."""
-    problem = state.problem
-    yield from guesses(problem)
+    """Stage: zero, and the mean of the target."""
     yield literal(0)
-    yield constant(float(problem.weights @ problem.y))
+    yield constant(float(state.problem.weights @ state.problem.y))
 
 
 def evolution(state: SearchState) -> Iterator[Expression]:

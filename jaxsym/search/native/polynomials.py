@@ -25,7 +25,7 @@ Polynomial: TypeAlias = Mapping[Product, float]
 ONE: Polynomial = {(): 1.0}
 
 _MOST_TERMS = 8
-_POWERS = {"inv": -1, "square": 2, "cube": 3}
+_POWERS = {n: int(r.exponent) for n, r in OPERATORS.items() if r.exponent and r.exponent % 1 == 0}
 _ALIKE = 0.3  # relative difference of coefficients' ratios that noise may have caused
 
 

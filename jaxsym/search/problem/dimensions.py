@@ -201,6 +201,8 @@ def _apply(operator: Operator, arguments: list[_Known | None], none: _Known) -> 
 
 def _dimension(operator: Operator, parts: list[_Known], none: _Known) -> _Known | None:
     """The dimension of an operator's result; None if its arguments do not go together."""
+    if operator.exponent is not None:
+        return _product(parts, (float(operator.exponent),))
     match operator.name:
         case "add" | "sub" | "min" | "max":
             return _common(parts)
@@ -215,16 +217,11 @@ def _dimension(operator: Operator, parts: list[_Known], none: _Known) -> _Known 
             if exponent.value is not None:
                 return _product([base], (exponent.value,))
             return none if _has_none(base) and _has_none(exponent) else None
-        case name if name in _POWERS:
-            return _product(parts, (_POWERS[name],))
         case "neg" | "abs":
             return _product(parts, (1.0,))
         case "sign":
             return none
     return none if all(map(_has_none, parts)) else None
-
-
-_POWERS = {"inv": -1.0, "square": 2.0, "cube": 3.0, "sqrt": 0.5}
 
 
 def _common(parts: Sequence[_Known]) -> _Known | None:

@@ -118,22 +118,21 @@ def _apply(operator: Operator, arguments: list[_Part]) -> _Part:
         return _Part(operator.numpy(*known))
     (place,) = places
     further = arguments[place].invert
-    undo = _UNDONE[operator.name][place]
     assert further is not None
-    return _Part(None, lambda value: further(undo(value, *known)))
+    return _Part(None, lambda value: further(operator.solve(place, value, known)))
 
 
 def solvable(outer: Expression, unknown: str) -> bool:
     """Whether `outer` can be solved for one occurrence of a variable.
 
     >>> from jaxsym.expr import parse
-    >>> [solvable(parse(text), "A") for text in ("exp(A)*d", "A + A*d", "abs(A)", "d")]
+    >>> [solvable(parse(text), "A") for text in ("exp(A)*d", "A + A*d", "sign(A)", "d")]
     [True, False, False, False]
     """
 
     def occurrences(operator: Operator, counts: list[float]) -> float:
         inside = sum(counts)
-        return inside if not inside or operator.name in _UNDONE else np.inf
+        return inside if not inside or operator.inverses else np.inf
 
     return (
         outer.fold(
@@ -144,31 +143,3 @@ def solvable(outer: Expression, unknown: str) -> bool:
         )
         == 1
     )
-
-
-# What gives the argument at each place back, from the result and the other argument. Of several
-# values a root or an angle has, the principal one.
-_UNDONE: Mapping[str, tuple[Callable[..., Array], ...]] = {
-    "add": (lambda y, a: y - a, lambda y, a: y - a),
-    "sub": (lambda y, a: y + a, lambda y, a: a - y),
-    "mul": (lambda y, a: y / a, lambda y, a: y / a),
-    "div": (lambda y, a: y * a, lambda y, a: a / y),
-    "pow": (lambda y, a: y ** (1 / a), lambda y, a: np.log(y) / np.log(a)),
-    "neg": (np.negative,),
-    "inv": (np.reciprocal,),
-    "square": (np.sqrt,),
-    "cube": (np.cbrt,),
-    "sqrt": (np.square,),
-    "exp": (np.log,),
-    "log": (np.exp,),
-    "sin": (np.arcsin,),
-    "cos": (np.arccos,),
-    "tan": (np.arctan,),
-    "asin": (np.sin,),
-    "acos": (np.cos,),
-    "atan": (np.tan,),
-    "sinh": (np.arcsinh,),
-    "cosh": (np.arccosh,),
-    "tanh": (np.arctanh,),
-    "asinh": (np.sinh,),
-}

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._indices import exponents_up_to
 from jaxsym.expr import Expression, variable
 from jaxsym.search.native.monomials import product
-from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.problem import Problem
 
 _ROWS = 320  # that polynomials are fitted to
@@ -259,7 +260,7 @@ class _Greedy:
             y=y,
             weights=weights / weights.sum(),
             variables=tuple(self.columns),
-            steering=Steering(),
+            constraints=Constraints(),
         )
         return Reduced(changed, combined, tuple(self.outside), error)
 
@@ -310,16 +311,6 @@ def _polynomials(z: np.ndarray, most: int) -> np.ndarray:
     table = np.stack(powers)
     columns = [
         np.prod([table[p, j] for j, p in enumerate(exponents)], axis=0)
-        for exponents in _exponents(variables, degree)
+        for exponents in exponents_up_to(variables, degree)
     ]
     return np.stack(columns, axis=1)
-
-
-def _exponents(variables: int, degree: int) -> Iterator[tuple[int, ...]]:
-    """All exponents of a total degree at most."""
-    if variables == 0:
-        yield ()
-        return
-    for first in range(degree + 1):
-        for rest in _exponents(variables - 1, degree - first):
-            yield (first, *rest)

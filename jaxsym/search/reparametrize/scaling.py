@@ -22,7 +22,6 @@ _NEAR = 2.0  # decades around 1 in which nothing is scaled
 _FARTHEST = 300.0  # decades of the largest scale
 _GAP = 1.5  # decades between sizes that do not belong together
 _SAME = 1e-9  # relative difference of factors that is rounding
-_POWERS = {"inv": Fraction(-1), "square": Fraction(2), "cube": Fraction(3), "sqrt": Fraction(1, 2)}
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ class Scaling:
         if self.trivial:
             return problem
         scales = np.array([self.columns[name] for name in problem.variables])
-        guesses = [self.moved(guess) for guess in problem.steering.guesses]
+        guesses = [self.moved(guess) for guess in problem.constraints.guesses]
         return replace(
             problem,
             X=problem.X / scales,
             y=problem.y / self.target,
-            steering=replace(problem.steering, guesses=guesses),
+            constraints=replace(problem.constraints, guesses=guesses),
         )
 
     def moved(self, expression: Expression) -> Expression:
@@ -163,15 +162,18 @@ def _number(value: float) -> Expression:
 def _joined(operator: Operator, arguments: list[_Scaled], table: Mapping[str, Operator]) -> _Scaled:
     """An operator's result with the factor outside, unless that would overflow."""
     with np.errstate(all="ignore"):
-        found = _outside(operator.name, arguments, table)
+        found = _outside(operator, arguments, table)
     if found is not None and 0 < abs(found[1]) < math.inf:
         return found
     whole = [_times(part, factor) for part, factor in arguments]
     return apply(operator.name, *whole, operators=table), 1.0
 
 
-def _outside(name: str, arguments: list[_Scaled], table: Mapping[str, Operator]) -> _Scaled | None:
+def _outside(
+    operator: Operator, arguments: list[_Scaled], table: Mapping[str, Operator]
+) -> _Scaled | None:
     """An operator's result with the factor outside, if it can be moved there."""
+    name = operator.name
     parts = [part for part, _ in arguments]
     factors = [np.float64(factor) for _, factor in arguments]  # these overflow to infinity
     if name in ("mul", "div"):
@@ -188,7 +190,7 @@ def _outside(name: str, arguments: list[_Scaled], table: Mapping[str, Operator])
     if name in ("add", "sub"):
         sign = 1.0 if name == "add" else -1.0
         return _added(arguments[0], (parts[1], sign * arguments[1][1]))
-    power = _POWERS.get(name)
+    power = operator.exponent
     if name == "pow" and parts[1] is None:
         power = Fraction(arguments[1][1])
     if power is not None and parts[0] is not None and factors[0] > 0:

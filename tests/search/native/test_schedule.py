@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import OPERATORS, parse
-from jaxsym.search import SEARCHED, NativeEngine
+from jaxsym.search import DEFAULT_OPERATORS, NativeEngine
 from jaxsym.search.front.archive import Archive
 from jaxsym.search.native.budget import SearchBudget, light
 from jaxsym.search.native.pipeline import CLOSED_FORMS, SCHEDULE, Pipeline
@@ -26,7 +26,9 @@ SMALL = SearchBudget(
 def problem():
     X = np.linspace(1.0, 9.0, 60)[:, None]
     y = parse(TRUTH).evaluate(X, ["x"])[:, None]
-    return make_problems(X, y, None, variables=["x"], operators=SEARCHED, max_complexity=30)[0]
+    return make_problems(
+        X, y, None, variables=["x"], operators=DEFAULT_OPERATORS, max_complexity=30
+    )[0]
 
 
 def names(problem, schedule, budget=SMALL):

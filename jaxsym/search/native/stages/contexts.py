@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.expr import Expression
-from jaxsym.expr.subtrees import UNARY, Formula, Values
+from jaxsym.expr.subtrees import Formula, Values
 from jaxsym.search.native.ranking import least
 from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget, affine
 from jaxsym.search.problem.problem import Problem
@@ -119,15 +119,16 @@ def _targets(problem: Problem, noise: Values, partials: Iterable[_Partial]) -> I
 def _functions(problem: Problem, outer: _Partial, names: tuple[str, ...]) -> Iterator[_Partial]:
     """A function around the part, and the same plus or minus 1."""
     for name in names:
-        if name not in problem.operators:
+        operator = problem.operators.get(name)
+        if operator is None or not operator.inverses:
             continue
         shifts = ((), ("add", "1"), ("sub", "1")) if name == "exp" else ((),)
         for shift in shifts:
             values = outer.values
             if shift:  # 1 + f(part), 1 - f(part)
                 values = values - 1 if shift[0] == "add" else 1 - values
-            argument = UNARY[name].inverse(values, np.zeros_like(values))
-            slope = outer.slope * UNARY[name].slope(argument)
+            argument = operator.solve(0, values, guess=np.zeros_like(values))
+            slope = outer.slope * operator.slope(0, argument)
             if np.isfinite(argument).mean() > VALID:
                 yield _Partial((*outer.before, *shift, name), outer.after, argument, slope)
 

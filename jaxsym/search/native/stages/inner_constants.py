@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jaxsym.expr import Expression, Operator, apply, constant, variable
-from jaxsym.expr.tokens import is_literal, literal_value
+from jaxsym.expr.fitting.free import free_literal
+from jaxsym.expr.operators import having
+from jaxsym.expr.tokens import is_literal
 from jaxsym.search.front.refit import fitted, has_few_constants
 from jaxsym.search.problem.problem import Problem
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
 
 _RESTARTS, _STEPS = 2, 30  # of a first fit; what is good is fitted again at the end
-_SCALED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "asinh"})
+_SCALED = having("transcendental") - {"asin", "acos"}  # whose arguments have a scale of their own
 
 
 def inner_constants(state: SearchState) -> Iterator[Expression]:
@@ -59,7 +61,7 @@ def _varied(expression: Expression, inside: bool, literals: bool) -> Expression:
     def join(operator: Operator, arguments: list[Expression]) -> Expression:
         if literals and not all(is_literal(a.tokens[0]) for a in arguments):  # not a rational
             fixed = 1 if operator.name == "pow" else len(arguments)  # nor an exponent
-            arguments = [_freed(a) for a in arguments[:fixed]] + arguments[fixed:]
+            arguments = [free_literal(a) for a in arguments[:fixed]] + arguments[fixed:]
         if inside and operator.name in _SCALED:
             arguments = [constant(1.0) * arguments[0]]
             if operator.name != "exp":  # there an offset is a factor outside
@@ -67,9 +69,3 @@ def _varied(expression: Expression, inside: bool, literals: bool) -> Expression:
         return apply(operator.name, *arguments, operators=table)
 
     return expression.rebuilt(join)
-
-
-def _freed(argument: Expression) -> Expression:
-    """A literal as a constant; anything else as it is."""
-    token = argument.tokens[0]
-    return constant(literal_value(token)) if is_literal(token) else argument

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._indices import exponents_up_to
 from jaxsym.expr import Expression, apply, constant, variable
 from jaxsym.search.native.polynomials import arrangements
 from jaxsym.search.problem.problem import Problem
@@ -62,11 +63,11 @@ def ratios_of_functions(
       stop: whether time is over.
 
     >>> from jaxsym.search.problem.problem import make_problems
-    >>> from jaxsym.search.engines.protocol import SEARCHED
+    >>> from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
     >>> X = np.random.default_rng(0).uniform(0.1, 0.9, (100, 2))
     >>> y = (np.cos(X[:, 0]) - X[:, 1]) / (1 - X[:, 1] * np.cos(X[:, 0]))  # aberration
-    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"], operators=SEARCHED,
-    ...     max_complexity=30)
+    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"],
+    ...     operators=DEFAULT_OPERATORS, max_complexity=30)
     >>> min(problem.loss(found) for found in ratios_of_functions(problem)) < 1e-25
     True
     """
@@ -157,9 +158,7 @@ def _exponents(variables: int, most: int) -> tuple[tuple[int, ...], ...]:
     degree = _DEGREES.get(variables, 1)
     while degree and math.comb(variables + degree, degree) > most:
         degree -= 1
-    every = itertools.product(range(degree + 1), repeat=variables)
-    low = (e for e in every if sum(e) <= degree)
-    return tuple(sorted(low, key=lambda e: (sum(e), -max(e), e)))
+    return tuple(sorted(exponents_up_to(variables, degree), key=lambda e: (sum(e), -max(e), e)))
 
 
 def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
