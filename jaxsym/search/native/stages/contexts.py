@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula, Values
-from jaxsym.search.native.ranking import least
+from jaxsym.search.native.ranking import smallest
 from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget, affine
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import SAME
@@ -231,7 +231,7 @@ def nested_formulas(
                 break
             for name, operator, joined in _joined(problem, values, start):
                 share = np.abs(_standard(joined.reshape(-1, len(rows))) @ targets.T)
-                for index in least(-share.reshape(1, -1), 4)[0].tolist():
+                for index in smallest(-share.reshape(1, -1), 4)[0].tolist():
                     pair, context = divmod(index, len(found))
                     f, g = divmod(pair, len(order))
                     score = float(share.ravel()[index])
