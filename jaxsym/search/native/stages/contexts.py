@@ -238,7 +238,9 @@ def nested_formulas(
                     best.append(_Found(score, context, name, operator, start + f, g))
             best = heapq.nlargest(_STREAMED, best)
         for match in best:
-            yield _formula(match, found[match.context], semantics, order, problem)
+            formula = _formula(match, found[match.context], semantics, order, problem)
+            if formula is not None:
+                yield formula
 
 
 def _joined(
@@ -267,13 +269,15 @@ def _standard(rows: Float[np.ndarray, "M r"]) -> Float[np.ndarray, "M r"]:
 
 def _formula(
     match: _Found, context: Context, semantics: SemanticSearch, order: np.ndarray, problem: Problem
-) -> Formula:
-    """A match with its factor and offset, in its context."""
+) -> Formula | None:
+    """A match with its factor and offset, in its context; None if it is not finite on all rows."""
     f, g = (int(order[entry]) for entry in (match.f, match.g))
     inner = problem.operators[match.operator].numpy
     outer = problem.operators[match.function].numpy
     assert inner is not None and outer is not None
     values = outer(inner(semantics.library.values[f], semantics.library.values[g]))
+    if not np.all(np.isfinite(values)):
+        return None
     part = (match.function, match.operator, *semantics.formula(f), *semantics.formula(g))
     return (*context.before, *affine(context.target, values, part), *context.after)
 
