@@ -25,10 +25,10 @@ from jaxsym.search.engines.protocol import (
     Run,
     Update,
 )
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.finalize import finalize
 from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import fit_guesses
+from jaxsym.search.front.refit import guesses
 from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.problem import Problem, make_problems
 from jaxsym.search.reparametrize.scaling import Scaling, scale_together
@@ -209,22 +209,22 @@ class _Target:
     scaling: Scaling
     scaled: Problem
     found_by: str = ""
-    archive: Pool = field(init=False)
+    archive: Archive = field(init=False)
 
     def __post_init__(self) -> None:
-        self.archive = Pool(self.scaled)
+        self.archive = Archive(self.scaled)
         self._best: Expression | None = None
 
     def start(self) -> None:
         """Begin with the user's guesses, fitted, and with the best constant."""
-        fit_guesses(self.archive)
+        self.archive.add(guesses(self.scaled))
         self._note("guesses")
-        self.archive.offer([_mean(self.scaled)])
+        self.archive.add([_mean(self.scaled)])
         self._note("constants")
 
     def add(self, update: Update) -> None:
         """Take in what a step has found."""
-        self.archive.offer(read_expressions(update.expressions, self.scaled))
+        self.archive.add(read_expressions(update.expressions, self.scaled))
         self._note(update.stage)
 
     def _note(self, stage: str) -> None:
@@ -240,11 +240,11 @@ class _Target:
 
     def finalized(self, end: float) -> tuple[ParetoFront, bool]:
         """The final front in the table's own scales, and whether no Ctrl-C came meanwhile."""
-        archive = Pool(self.problem)
+        archive = Archive(self.problem)
         try:
-            archive.offer(self._restored(c.expression) for c in self.archive.wide_front())
+            archive.add(self._restored(c.expression) for c in self.archive.wide_front())
             if not len(archive.front()):
-                archive.offer([_mean(self.problem)])
+                archive.add([_mean(self.problem)])
             exact = self.archive.exact
             finalize(archive, refit=not exact, late=lambda: time.monotonic() > end)
         except KeyboardInterrupt:
