@@ -25,7 +25,7 @@ from jaxsym.graphs import record_messages, snapshots
 from jaxsym.laws.neighborhood import neighbors
 from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.search import NativeEngine, ParetoFront
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 from jaxsym.simulate import mechanical
 from jaxsym.syrenets import discover_lagrangian
 
@@ -33,9 +33,17 @@ _TABLES, _ROWS = 40, 200
 _LAWS = ("spring", "r1", "r2", "charge", "damped", "discontinuous")
 _SYSTEMS = ("double-pendulum", "cart-pole", "chain")
 _STEPS = 150  # of training: what is searched matters here, not how well it is learned
-_EFFORT = Effort(
-    library=1500, points=128, rows=256, pairs=30, refined=20, small=600, terms=800, beams=12
-)._replace(generations=6)
+_BUDGET = SearchBudget(
+    library=1500,
+    points=128,
+    rows=256,
+    pairs=30,
+    refined=20,
+    small=600,
+    terms=800,
+    beams=12,
+    generations=6,
+)
 
 
 Answers: TypeAlias = dict[str, list[list[object]]]  # rows of an answer by the name of its problem
@@ -46,7 +54,7 @@ def fronts(count: int) -> Answers:
     found = {}
     for law in laws()[::2][:count]:
         X, y = law.table(_ROWS, np.random.default_rng(0))
-        engine = NativeEngine(_EFFORT)
+        engine = NativeEngine(_BUDGET)
         found[law.name] = _rows(engine.search(X, y, variables=list(law.ranges), key=_key()))
     return found
 
@@ -64,7 +72,7 @@ def _particle_law(name: str) -> list[list[object]]:
     )
     reading = extract_pair_forces(learned.model, learned.params, sample, error=0.1)
     names = ("r", "m1", "m2", "q1", "q2")
-    front = NativeEngine(_EFFORT).search(
+    front = NativeEngine(_BUDGET).search(
         reading.inputs, reading.coefficient, variables=names, key=_key(), weights=reading.weights
     )
     some = jax.tree.map(lambda a: np.asarray(a)[:64], snapshots(task.train))

@@ -12,12 +12,12 @@ import numpy as np
 from benchmarks.search.problems import SearchProblem
 from jaxsym.expr import Expression, Operator, apply, constant, literal, parse, variable
 from jaxsym.search import NativeEngine, SymbolicRegressor
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 
 # A budget of work in place of seconds, for comparing two versions of the search on any machine:
 # about a sixth of the usual sizes, and eight generations of the evolution. A formula that is not
 # found takes some six seconds of a core, and the development set's 150 some six minutes.
-WORK = Effort(
+WORK = SearchBudget(
     library=2000,
     points=128,
     rows=384,

@@ -13,7 +13,7 @@ from jaxsym.expr import Expression, compile_programs, constant, fit_constants, v
 from jaxsym.nesymres.pretrained import Pretrained, Proposal
 from jaxsym.nesymres.vocabulary import VARIABLES
 from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.finalize import add_rearranged, finalize
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.problem import Problem, make_problems
@@ -75,8 +75,8 @@ def solve(
 def to_front(problem: Problem, fitted: Sequence[Expression]) -> ParetoFront:
     """The front of fitted proposals and of the best constant, with exact numbers put in."""
     mean = constant(float(problem.weights @ problem.y))
-    archive = Pool(problem)
-    archive.offer([mean, *fitted])
+    archive = Archive(problem)
+    archive.add([mean, *fitted])
     add_rearranged(archive)
     finalize(archive, refit=False)
     return archive.front()

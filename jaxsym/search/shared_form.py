@@ -11,8 +11,9 @@ from jaxsym._random import generator
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.expr.fitting.single import least_squares
-from jaxsym.search.front.pareto import ROUNDING, Candidate, ParetoFront
+from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING
 
 _STARTS = 6  # of each fit, besides the constants found for another target
 _SLOTS = 6  # most constants of a form

@@ -18,10 +18,10 @@ from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, constant
 from jaxsym.search.engines.protocol import Callback, Engine, Progress
 from jaxsym.search.engines.runner import search_problems
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.finalize import add_rearranged, finalize
 from jaxsym.search.front.pareto import Candidate, ParetoFront
-from jaxsym.search.front.refit import fit_guesses
+from jaxsym.search.front.refit import guesses
 from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.dimensions import Dimensions
 from jaxsym.search.problem.problem import Problem
@@ -182,16 +182,16 @@ class TableSearch:
     @default_settings()
     def _final(self, problem: Problem, found: Sequence[Expression]) -> ParetoFront:
         """The front of what has been found and of the user's guesses, fitted and snapped."""
-        archive = Pool(problem)
+        archive = Archive(problem)
         with self._noticing_interrupts():
-            archive.offer(found)
+            archive.add(found)
             if not self.interrupted:
                 add_rearranged(archive)
-                fit_guesses(archive)
+                archive.add(guesses(problem))
             exact = archive.exact
             finalize(archive, refit=not (exact or self.interrupted))
         if not len(archive.front()):
-            archive.offer([constant(float(problem.weights @ problem.y))])
+            archive.add([constant(float(problem.weights @ problem.y))])
         return archive.front()
 
     def _inner(

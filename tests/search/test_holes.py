@@ -1,4 +1,4 @@
-"""Filling holes: the library's best parts, products of powers, and contexts around them."""
+"""Semantic library search: the best parts, products of powers, and contexts around them."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,11 @@ from jaxsym.expr.subtrees import to_expression, to_formula
 from jaxsym.search import DEFAULT_OPERATORS
 from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import build_library
-from jaxsym.search.native.stages.contexts import contexts, filled
-from jaxsym.search.native.stages.exponentials import exponentials
-from jaxsym.search.native.stages.factors import Factors
-from jaxsym.search.native.stages.powers import Logarithms
-from jaxsym.search.native.stages.products import products
-from jaxsym.search.native.stages.semantics import Filler, Hole
-from jaxsym.search.native.stages.sinusoids import waves
+from jaxsym.search.native.stages.contexts import completed, contexts
+from jaxsym.search.native.stages.factors import Factors, product_formulas
+from jaxsym.search.native.stages.log_linear import Logarithms
+from jaxsym.search.native.stages.semantics import SemanticSearch, SemanticTarget
+from jaxsym.search.native.stages.separable import EXPONENTIALS, SINUSOIDS, separable_formulas
 from jaxsym.search.problem.problem import make_problems
 
 NAMES = ("a", "b")
@@ -34,8 +32,8 @@ def sample(table, text, noise=0.0):
     )[0]
 
 
-def filler(problem, size=600, smooth=None):
-    return Filler(build_library(problem, problem.y[None], size=size), problem, smooth)
+def semantics(problem, size=600, denoised=None):
+    return SemanticSearch(build_library(problem, problem.y[None], size=size), problem, denoised)
 
 
 def fits(problem, formulas, share=1e-18):
@@ -46,17 +44,17 @@ def fits(problem, formulas, share=1e-18):
 @pytest.mark.parametrize("text", ["a*b", "2.5*sin(a)", "a/b - 0.75", "3 - 2*sqrt(a)"])
 def test_an_affine_part_is_found_exactly(table, text):
     problem = sample(table, text)
-    tool = filler(problem)
-    hole = Hole.of(problem.y, np.ones(ROWS), problem.weights)
-    entries, left = tool.best([hole], 3)
+    tool = semantics(problem)
+    target = SemanticTarget.of(problem.y, np.ones(ROWS), problem.weights)
+    entries, left = tool.best([target], 3)
     assert np.all(np.diff(left) >= 0)
-    assert fits(problem, [tool.affine(hole, int(entry)) for entry in entries[0]])
+    assert fits(problem, [tool.affine(target, int(entry)) for entry in entries[0]])
 
 
 @pytest.mark.parametrize("text", ["2.5*a/(a + b)**1.5", "a**2*(exp(a) - 1)*b", "b*exp(-0.7*a*b)"])
 def test_a_product_of_powers_is_found_exactly(table, text):
     problem = sample(table, text)
-    powers = filler(problem).powers
+    powers = semantics(problem).powers
     columns, _ = powers.best(problem.y[None], 3)
     assert fits(problem, [powers.formula(problem.y, [int(c)]) for c in columns[0]])
 
@@ -67,7 +65,7 @@ def test_a_product_of_powers_is_found_exactly(table, text):
 )
 def test_two_factors_are_found_exactly(table, text):
     problem = sample(table, text)
-    assert fits(problem, products(problem.y, Factors(filler(problem), problem), 20))
+    assert fits(problem, product_formulas(problem.y, Factors(semantics(problem), problem), 20))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,7 @@ def test_two_factors_are_found_exactly(table, text):
 )
 def test_a_constant_inside_a_factor_is_found(table, text):
     problem = sample(table, text)
-    factors = Factors(filler(problem), problem)
+    factors = Factors(semantics(problem), problem)
     assert fits(problem, factors.formulas(problem.y, 8), 1e-12)
 
 
@@ -95,7 +93,9 @@ def test_a_constant_inside_a_factor_is_found(table, text):
 )
 def test_fast_waves_are_found_exactly(table, text):
     problem = sample(table, text)
-    assert fits(problem, waves(problem, filler(problem), lambda: False), 1e-16)
+    assert fits(
+        problem, separable_formulas(problem, semantics(problem), SINUSOIDS, lambda: False), 1e-16
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,41 +109,43 @@ def test_fast_waves_are_found_exactly(table, text):
 )
 def test_two_exponentials_or_powers_are_found_exactly(table, text):
     problem = sample(table, text)
-    assert fits(problem, exponentials(problem, filler(problem), lambda: False), 1e-16)
+    assert fits(
+        problem, separable_formulas(problem, semantics(problem), EXPONENTIALS, lambda: False), 1e-16
+    )
 
 
 def test_exponentials_end_when_time_is_over(table):
     problem = sample(table, "exp(-1.3*a) - 2*exp(-2.6*a)")
-    assert not list(exponentials(problem, filler(problem), lambda: True))
+    assert not list(separable_formulas(problem, semantics(problem), EXPONENTIALS, lambda: True))
 
 
 @pytest.mark.parametrize("text", ["sin(0.3*a*b + 0.2)", "a - exp(-b/a)", "1/(a + sqrt(2*b - 0.1))"])
 def test_contexts(table, text):
     problem = sample(table, text)
-    tool = filler(problem)
+    tool = semantics(problem)
     found = [c for deep in (False, True) for c in contexts(problem, tool, problem.y, deep=deep)]
-    formulas = [formula for _, formula in filled(found, tool, lambda: False, each=3)]
+    formulas = [formula for _, formula in completed(found, tool, lambda: False, each=3)]
     assert fits(problem, formulas)
 
 
 def test_noise_is_told_from_signal_around_a_guess(table):
     truth = parse("a**2/(a**2 + b**2)")
     problem = sample(table, str(truth), noise=0.1)
-    smooth = truth.evaluate(table, NAMES) * (1 + 0.02 * np.sin(5 * table[:, 0]))
-    tool = filler(problem, smooth=smooth)
-    (plain, *_) = contexts(problem, tool, smooth, deep=False)
-    formulas = [formula for _, formula in filled([plain], tool, lambda: False, each=5)]
+    denoised = truth.evaluate(table, NAMES) * (1 + 0.02 * np.sin(5 * table[:, 0]))
+    tool = semantics(problem, denoised=denoised)
+    (plain, *_) = contexts(problem, tool, denoised, deep=False)
+    formulas = [formula for _, formula in completed([plain], tool, lambda: False, each=5)]
     floor = problem.loss(truth) / problem.variance
     assert fits(problem, formulas, 1.02 * floor)
 
 
 def test_evolution_keeps_the_best_of_every_complexity_and_only_gets_better(table):
     problem = sample(table, "a*sin(b) + exp(-a*b)/b")
-    evolution = Evolution(problem, filler(problem), np.random.default_rng(0))
+    evolution, library = Evolution(problem, np.random.default_rng(0)), semantics(problem)
     evolution.seed([to_formula(parse(text)) for text in ("1.0*a", "a*b", "sin(b)*a + 0.1")])
     losses = []
     for _ in range(4):
-        evolution.generation()
+        evolution.generation(library)
         losses.append(min(m.loss for group in evolution.members.values() for m in group))
         for cost, group in evolution.members.items():
             assert all(member.complexity == cost for member in group)
@@ -154,7 +156,8 @@ def test_evolution_keeps_the_best_of_every_complexity_and_only_gets_better(table
 
 def test_an_empty_population_does_nothing(table):
     problem = sample(table, "a*b")
-    assert Evolution(problem, filler(problem), np.random.default_rng(0)).generation() == []
+    evolution = Evolution(problem, np.random.default_rng(0))
+    assert evolution.generation(semantics(problem)) == []
 
 
 def test_a_product_of_nothing_but_zeros_is_none():

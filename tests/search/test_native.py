@@ -7,18 +7,19 @@ import sympy
 
 from jaxsym.expr import OPERATORS, Operator, apply, parse, variable
 from jaxsym.search import NativeEngine, search
-from jaxsym.search.front.refit import variants
-from jaxsym.search.native.pipeline import Effort, Stages
+from jaxsym.search.native.budget import SearchBudget
+from jaxsym.search.native.stages.inner_constants import variants
 from jaxsym.search.native.stages.piecewise import find_split
+from jaxsym.search.native.state import SearchState
 from jaxsym.search.problem.problem import make_problems
 
 KEY = jax.random.key(0)
 NAMES = ("r", "m1", "m2", "q1", "q2")
 SMALL = NativeEngine(
-    Effort(library=1500, small=1000, terms=800, rows=256, refined=4, generations=4)
+    SearchBudget(library=1500, small=1000, terms=800, rows=256, refined=4, generations=4)
 )
 TINY = NativeEngine(
-    Effort(
+    SearchBudget(
         library=800, small=500, terms=400, rows=128, pairs=16, beams=6, refined=4, generations=2,
         factors=4, reductions=1,
     )
@@ -141,8 +142,8 @@ def test_a_threshold_lies_between_the_samples_around_it():
     (problem,) = make_problems(
         X, y[:, None], weights, variables=NAMES, operators=OPERATORS, max_complexity=30
     )
-    stages = Stages([problem], Effort(library=1000), KEY)
-    split = find_split(problem, problem.rows(stages._rows), stages.library)
+    state = SearchState.of([problem], SearchBudget(small=1000), KEY)
+    split = find_split(problem, state.sample, state.libraries.small)
     assert split.column == 0
     assert split.low <= 2.0 < split.high
     assert not np.any((X[:, 0] > split.low) & (X[:, 0] < split.high))
@@ -153,8 +154,8 @@ def test_no_threshold_where_there_is_none():
     (problem,) = make_problems(
         X, y[:, None], weights, variables=NAMES, operators=OPERATORS, max_complexity=30
     )
-    stages = Stages([problem], Effort(library=1000), KEY)
-    assert find_split(problem, problem.rows(stages._rows), stages.library) is None
+    state = SearchState.of([problem], SearchBudget(small=1000), KEY)
+    assert find_split(problem, state.sample, state.libraries.small) is None
 
 
 def test_variants_keep_values_exponents_and_rationals():
@@ -194,21 +195,6 @@ def test_bad_input(change, message):
     arguments = {"X": np.ones((5, 2)), "y": np.arange(5.0), "variables": ["a", "b"]} | change
     with pytest.raises(ValueError, match=message):
         search(arguments.pop("X"), arguments.pop("y"), key=KEY, **arguments)
-
-
-@pytest.mark.parametrize(("limit", "early"), [(4.0, True), (60.0, False)])
-def test_evolution_comes_early_where_time_is_short(limit, early):
-    x = np.linspace(1.0, 9.0, 60)[:, None]
-    y = np.sin(x[:, 0] * np.log(x[:, 0]) + 0.3 * x[:, 0] ** 2) / (1.3 + np.tanh(x[:, 0] - 3))
-    stages = []
-
-    def told(progress):
-        stages.append(progress.stage)
-        if progress.stage == "products":
-            raise KeyboardInterrupt
-
-    search(x, y, variables=["x"], key=KEY, time_limit=limit, callback=told)
-    assert stages[-1] == "products" and ("evolution" in stages) == early
 
 
 def test_a_constant_target_is_a_constant():

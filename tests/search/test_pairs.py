@@ -7,7 +7,7 @@ from jaxsym.expr import OPERATORS
 from jaxsym.search.native.library import build_library
 from jaxsym.search.native.linear import linear_fit
 from jaxsym.search.native.stages.pairs import best_pairs, make_moments, product_share, sum_share
-from jaxsym.search.native.stages.sparse_sums import sparse_sums
+from jaxsym.search.native.stages.pursuit import sparse_sums
 from jaxsym.search.problem.problem import make_problems
 
 

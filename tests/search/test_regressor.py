@@ -15,13 +15,13 @@ import jaxsym.search
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import Operator, parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 
 COUNT = 200
 X = np.random.default_rng(0).uniform(1.0, 5.0, (COUNT, 3))
 LAW = X[:, 0] * X[:, 1] / X[:, 2] ** 2
 QUICK = NativeEngine(
-    Effort(
+    SearchBudget(
         library=200,
         terms=100,
         rows=32,

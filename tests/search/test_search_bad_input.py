@@ -14,12 +14,12 @@ from hypothesis.extra import numpy as arrays
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import Operator, parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 
 X = np.random.default_rng(0).uniform(1.0, 5.0, (40, 2))
 Y = X[:, 0] * X[:, 1]
 TINY = NativeEngine(
-    Effort(
+    SearchBudget(
         library=200,
         terms=100,
         rows=32,

@@ -12,7 +12,7 @@ from jaxsym.search.engines.base import EngineBase
 from jaxsym.search.engines.protocol import Run, Update
 from jaxsym.search.engines.runner import read_expressions
 from jaxsym.search.front.finalize import add_rearranged
-from jaxsym.search.front.refit import polish
+from jaxsym.search.front.refit import refit_constants
 from jaxsym.search.problem.problem import Problem
 
 
@@ -50,7 +50,7 @@ class ExternalEngine(EngineBase):
             )
             yield Update(target, self.name, _with_own_names(texts, problem))
             add_rearranged(run.archives[target])
-            polish(run.archives[target], partial(run.late, target))
+            refit_constants(run.archives[target], partial(run.late, target))
 
 
 def _with_own_names(texts: Iterable[str], problem: Problem) -> list[Expression]:

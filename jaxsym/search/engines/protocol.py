@@ -31,7 +31,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxsym.expr import OPERATORS, Expression
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.problem import Problem
 
@@ -98,7 +98,7 @@ class Run:
     """
 
     key: Key[Array, ""]
-    archives: Sequence[Pool]
+    archives: Sequence[Archive]
     deadlines: Sequence[float]
     time_limit: float | None = None
 

@@ -17,10 +17,10 @@ from jaxsym._random import generator
 from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, ParseError, constant, parse
 from jaxsym.search.engines.protocol import Callback, Engine, Progress, Run, Update
-from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.finalize import finalize
 from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import fit_guesses
+from jaxsym.search.front.refit import guesses
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.scaling import Scaling, scale_together
 
@@ -111,31 +111,25 @@ class _Target:
     problem: Problem
     scaling: Scaling
     scaled: Problem
-    found_by: str = ""
-    archive: Pool = field(init=False)
+    archive: Archive = field(init=False)
 
     def __post_init__(self) -> None:
-        self.archive = Pool(self.scaled)
-        self._best: Expression | None = None
+        self.archive = Archive(self.scaled)
 
     def start(self) -> None:
         """Begin with the user's guesses, fitted, and with the best constant."""
-        fit_guesses(self.archive)
-        self._note("guesses")
-        self.archive.offer([_mean(self.scaled)])
-        self._note("constants")
+        self.archive.add(guesses(self.scaled), "guesses")
+        self.archive.add([_mean(self.scaled)], "constants")
 
     def add(self, update: Update) -> None:
         """Take in what a step has found."""
-        self.archive.offer(read_expressions(update.expressions, self.scaled))
-        self._note(update.stage)
+        self.archive.add(read_expressions(update.expressions, self.scaled), update.stage)
 
-    def _note(self, stage: str) -> None:
-        """Remember the stage after which another equation has the shortest description."""
+    @property
+    def found_by(self) -> str:
+        """The stage that found the candidate of shortest description."""
         front = self.archive.front()
-        best = front.best().expression if len(front) else None
-        if best is not None and best != self._best:
-            self._best, self.found_by = best, stage
+        return self.archive.found_by(front.best().expression) if len(front) else ""
 
     def front(self) -> ParetoFront:
         """The best so far, in the table's own scales."""
@@ -144,11 +138,11 @@ class _Target:
     @default_settings()
     def finalized(self, end: float) -> tuple[ParetoFront, bool]:
         """The final front in the table's own scales, and whether no Ctrl-C came meanwhile."""
-        archive = Pool(self.problem)
+        archive = Archive(self.problem)
         try:
-            archive.offer(self._restored(c.expression) for c in self.archive.wide_front())
+            archive.add(self._restored(c.expression) for c in self.archive.wide_front())
             if not len(archive.front()):
-                archive.offer([_mean(self.problem)])
+                archive.add([_mean(self.problem)])
             exact = self.archive.exact
             finalize(archive, refit=not exact, late=lambda: time.monotonic() > end)
         except KeyboardInterrupt:

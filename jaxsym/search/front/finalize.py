@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jaxsym.expr.simplify import rearranged, rewritten
-from jaxsym.search.front.archive import Pool
-from jaxsym.search.front.refit import finish, polish
+from jaxsym.search.front.archive import Archive
+from jaxsym.search.front.refit import refit_constants, snap_constants
 
 _REWRITTEN = 3  # candidates of shortest description for which shorter forms are sought
 
 
 def finalize(
-    archive: Pool, *, refit: bool = True, late: Callable[[], bool] = lambda: False
+    archive: Archive, *, refit: bool = True, late: Callable[[], bool] = lambda: False
 ) -> None:
     """Refit, snap and simplify the candidates near the front of an archive, in place.
 
@@ -28,22 +28,22 @@ def finalize(
     >>> X = np.linspace(1.0, 2.0, 40)[:, None]
     >>> (problem,) = make_problems(X, 3 * X + 1, None, variables=["x"],
     ...     operators=DEFAULT_OPERATORS, max_complexity=9)
-    >>> archive = Pool(problem)
-    >>> archive.offer([parse("2.9*x + 0.7")])
+    >>> archive = Archive(problem)
+    >>> added = archive.add([parse("2.9*x + 0.7")])
     >>> finalize(archive)
     >>> archive.front().best().expression
     Expression(3*x + 1)
     """
     if refit:
-        polish(archive, late)
-    finish(archive, late)
+        refit_constants(archive, late)
+    snap_constants(archive, late)
     front = archive.front()
     for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
         if not late():
-            archive.offer(rewritten(candidate.expression))
+            archive.add(rewritten(candidate.expression))
 
 
-def add_rearranged(archive: Pool) -> None:
+def add_rearranged(archive: Archive) -> None:
     """Add the expressions of the front multiplied out, with what all terms share taken out."""
     for candidate in archive.front():
-        archive.offer(rearranged(candidate.expression))
+        archive.add(rearranged(candidate.expression))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.free import with_free_numbers
-from jaxsym.search.front.pareto import ROUNDING, ParetoFront
+from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.tolerances import ROUNDING
 
 
 @dataclass(frozen=True)

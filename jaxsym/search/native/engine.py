@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from jaxsym.search.engines.base import EngineBase
 from jaxsym.search.engines.protocol import Run, Update
-from jaxsym.search.native.pipeline import Effort, Stages
+from jaxsym.search.native.budget import SearchBudget
+from jaxsym.search.native.pipeline import SCHEDULE, Pipeline
+from jaxsym.search.native.schedule import Schedule
 from jaxsym.search.problem.problem import Problem
-
-_HURRY = 5.0  # seconds a target within which the evolution comes early
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,37 @@ class NativeEngine(EngineBase):
     """Enumeration, linear algebra and nonlinear fits; needs nothing but JAX.
 
     Attributes:
-      effort: sizes of the stages.
+      budget: how much work the stages may do.
+      schedule: the stages, in order; see `jaxsym.search.native.schedule`.
+
+    >>> import jax, numpy as np
+    >>> from jaxsym.expr import parse
+    >>> from jaxsym.search.native.schedule import Row, inserted
+    >>> def my_stage(state):
+    ...     yield parse("sin(x)/x")
+    >>> mine = inserted(SCHEDULE, Row("my stage", my_stage), after="constants")
+    >>> X = np.linspace(1.0, 9.0, 50)[:, None]
+    >>> stages = []
+    >>> engine = NativeEngine(schedule=mine)
+    >>> front = engine.search(X, np.sin(X[:, 0]) / X[:, 0], variables=["x"],
+    ...     key=jax.random.key(0), callback=lambda progress: stages.append(progress.found_by))
+    >>> front.best().expression, stages[-1]
+    (Expression(sin(x)/x), 'my stage')
     """
 
-    effort: Effort = Effort()
+    budget: SearchBudget = SearchBudget()
+    schedule: Schedule = SCHEDULE
     max_rows: ClassVar[int | None] = 4096  # more rows seldom decide between two forms
 
     def propose(self, problems: Sequence[Problem], run: Run) -> Iterator[Update]:
         """Search for targets that share one library; see `Engine.propose`."""
-        limit = run.time_limit
-        hurried = limit is not None and limit <= _HURRY * len(problems)
-        effort = self.effort if hurried else self.effort._replace(early=0)
-        stages = Stages(problems, effort, run.key)
+        seconds = None if run.time_limit is None else run.time_limit / len(problems)
+        pipeline = Pipeline(problems, self.budget.within(seconds), run.key, self.schedule)
         for number, archive in enumerate(run.archives):
-            stages.deadline = run.deadlines[number]
-            archive.stop = stages.stop
-            for stage in stages.run(archive):
+            pipeline.clock.deadline = run.deadlines[number]
+            archive.stop = pipeline.clock.over
+            for stage in pipeline.run(archive):
                 yield Update(number, stage)
-                if archive.exact or stages.stop():
-                    break
             archive.stop = _never
 
 

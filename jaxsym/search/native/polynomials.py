@@ -16,6 +16,7 @@ import numpy as np
 from jaxsym.expr import OPERATORS, Expression, Operator, constant, literal, variable
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.monomials import product
+from jaxsym.search.tolerances import SAME
 
 # A product of atoms: (tokens of the atom, exponent), sorted; the empty product is 1.
 Product: TypeAlias = tuple[tuple[tuple[str, ...], float], ...]
@@ -26,7 +27,6 @@ ONE: Polynomial = {(): 1.0}
 _MOST_TERMS = 8
 _POWERS = {n: int(r.exponent) for n, r in OPERATORS.items() if r.exponent and r.exponent % 1 == 0}
 _ALIKE = 0.3  # relative difference of coefficients' ratios that noise may have caused
-_NEGLIGIBLE = 1e-9
 
 
 def expand(library: Library, entry: int) -> Polynomial:
@@ -66,7 +66,7 @@ def combine(features: Sequence[Polynomial], coefficients: Sequence[float]) -> Po
         for term, factor in feature.items():
             largest[term] = max(largest.get(term, 0.0), abs(factor * coefficient))
         total = _sum(total, feature, float(coefficient))
-    return {t: c for t, c in total.items() if abs(c) > _NEGLIGIBLE * largest[t]}
+    return {t: c for t, c in total.items() if abs(c) > SAME * largest[t]}
 
 
 def arrangements(

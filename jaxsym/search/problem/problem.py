@@ -13,9 +13,8 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import finite, require
 from jaxsym.expr import OPERATORS, Expression, Operator
 from jaxsym.search.problem.constraints import Constraints
+from jaxsym.search.tolerances import EXACT, EXACT_SINGLE
 
-_EXACT = 1e-20  # loss of exact answers, as a share of the variance,
-_EXACT_SINGLE = 1e-13  # and for data in float32
 _SIZES = 1e-130, 1e150  # of a target, whose squared errors float64 can tell apart
 
 
@@ -41,7 +40,7 @@ class Problem:
     operators: Mapping[str, Operator]
     max_complexity: int
     constraints: Constraints = field(default_factory=Constraints)
-    rounding: float = _EXACT
+    rounding: float = EXACT
 
     @property
     def table(self) -> dict[str, Operator]:
@@ -153,7 +152,7 @@ def _rounding(*arrays: np.ndarray) -> float:
     """What counts as exact: less for data that have been in float32."""
     with np.errstate(over="ignore"):
         single = any(np.array_equal(a, a.astype(np.float32)) for a in arrays)
-    return _EXACT_SINGLE if single else _EXACT
+    return EXACT_SINGLE if single else EXACT
 
 
 def _distinct(rows: Float[np.ndarray, "n m"]) -> int:

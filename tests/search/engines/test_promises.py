@@ -22,14 +22,14 @@ from jaxsym.search import Constraints, EngineBase, NativeEngine, Update
 from jaxsym.search.engines import optional
 from jaxsym.search.engines.operon import OperonEngine
 from jaxsym.search.engines.pysr import PySREngine
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 
 KEY = jax.random.key(0)
 NAMES = ["a", "b"]
 X = np.random.default_rng(0).uniform(1.0, 3.0, (60, 2))
 EXACT = 2 * X[:, 0] * X[:, 1]
 NOISY = EXACT + np.sin(3 * X[:, 0] * X[:, 1]) + 0.1 * np.random.default_rng(1).normal(size=60)
-TINY = Effort(
+TINY = SearchBudget(
     library=200, terms=100, rows=32, pairs=20, refined=4, small=50, beams=6, factors=2,
     generations=2,
 )  # fmt: skip

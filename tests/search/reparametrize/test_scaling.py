@@ -6,7 +6,7 @@ import pytest
 
 from jaxsym.expr import parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 from jaxsym.search.problem.problem import make_problems
 from jaxsym.search.reparametrize.scaling import scale_together
 
@@ -34,7 +34,7 @@ def test_an_exact_law_at_extreme_scales(scale):
     rng = np.random.default_rng(1)
     X = rng.uniform(1.0, 3.0, (100, 3)) * [scale, scale, 1.0]
     truth = parse("2*a*b/(a + b)/c")
-    engine = NativeEngine(Effort(library=1500, terms=800, generations=2))
+    engine = NativeEngine(SearchBudget(library=1500, terms=800, generations=2))
     y = truth.evaluate(X, "abc")
     front = engine.search(X, y, variables="abc", key=jax.random.key(0))
     found = front.best().expression

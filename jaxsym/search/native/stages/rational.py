@@ -22,10 +22,10 @@ from jaxsym._indices import exponents_up_to
 from jaxsym.expr import Expression, apply, constant, variable
 from jaxsym.search.native.polynomials import arrangements
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SPANNED
 
 _DEGREES = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
-_NULL = 1e-10  # singular value, relative, of what is exact
-_SUSPECT = 1e-6  # pivot, relative, above which no singular value is that small
+_SUSPECT = 1e-6  # pivot, relative, of a hundred columns above which none is that dependent
 _ROWS_PER_TERM = 2
 _LONGEST = 12  # terms of a ratio; with more, smooth functions pass for each other
 _INSIDE = ("sin", "cos", "exp", "log", "sqrt")
@@ -166,7 +166,7 @@ def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
 
     def singular(kept: list[int]) -> bool:
         values = np.linalg.svd(triangle[:, kept], compute_uv=False)
-        return bool(values[-1] <= _NULL * values[0])
+        return bool(values[-1] <= SPANNED * values[0])
 
     triangle = np.asarray(np.linalg.qr(columns, mode="r"))  # has the same null vectors
     kept = list(range(columns.shape[1]))

@@ -1,4 +1,4 @@
-"""Products of powers of entries and any powers of the variables, by regression of logarithms.
+"""Log-linear models: products of powers, by regression of logarithms.
 
 `y = c prod_j x_j**q_j prod_i g_i**p_i exp(k h)` is linear in log|y|. The logarithms of the
 variables are projected out of everything, so that they cost nothing: what is left is one column
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.expr.subtrees import Formula, to_formula
@@ -22,15 +22,39 @@ from jaxsym.search.native.library import Library
 from jaxsym.search.native.monomials import product
 from jaxsym.search.native.ranking import padded, ranked
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import RCOND, SAME, SHARE_SINGLE, TINY
 
-_LEAST = 1e-6  # share below which float32 sees nothing
-_SAME = 1e-7  # relative difference of factors from 1 that is rounding
 _SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 _LARGEST_POWER = 20.0
 _NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
 _SHIFTED = 2500  # simple entries that 1 is added to and subtracted from
 _EXPONENT = -1  # mark of a column that is an exponent h; else what is added to f
 _SHIFTS = (0, 1, -1)
+
+
+def logarithms(
+    table: Float[np.ndarray, "n V"],
+) -> tuple[Float[np.ndarray, "n V"], Bool[np.ndarray, " V"]]:
+    """`log|x|` of each column, and whether it is finite and varies; elsewhere it is 0.
+
+    >>> logs, usable = logarithms(np.array([[1.0, 0.0, 2.0], [np.e, 1.0, -2.0]]))
+    >>> logs[:, 0].tolist(), usable.tolist()
+    ([0.0, 1.0], [True, False, False])
+    """
+    usable = np.all(table != 0, axis=0)
+    logs = np.log(np.abs(np.where(usable, table, 1.0)))
+    return logs, usable & (np.ptp(logs, axis=0) > SAME)
+
+
+def regression(
+    design: Float[np.ndarray, "n k"], target: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Coefficients of least squares, and their standard errors for residuals of variance 1."""
+    size = np.maximum(np.abs(design).max(0), TINY)
+    scaled = design / size
+    found = np.linalg.lstsq(scaled, target, rcond=RCOND)[0]
+    inverse = np.linalg.pinv(scaled.T @ scaled, rcond=RCOND)
+    return found / size, np.sqrt(np.maximum(np.diag(inverse), 0)) / size
 
 
 class Part(NamedTuple):
@@ -54,16 +78,16 @@ class Logarithms:
 
     Args:
       sample: the rows.
-      smooth: the target without noise, as far as known.
+      denoised: values of the best candidate so far, or None.
     """
 
-    def __init__(self, sample: Problem, smooth: Float[np.ndarray, " n"] | None = None):
-        nonzero = [j for j, x in enumerate(sample.X.T) if np.all(x != 0) and np.ptp(np.abs(x)) > 0]
-        self.variables = [variable(sample.variables[j]) for j in nonzero]
-        self.table = np.log(np.abs(sample.X[:, nonzero]))
-        size = np.abs(sample.y if smooth is None else smooth)
-        size = size / max(float(np.median(size)), 1e-300)
-        most = 1.0 if smooth is None else np.inf  # without noise all are as certain
+    def __init__(self, sample: Problem, denoised: Float[np.ndarray, " n"] | None = None):
+        logs, usable = logarithms(sample.X)
+        self.variables = [variable(sample.variables[j]) for j in np.flatnonzero(usable)]
+        self.table = logs[:, usable]
+        size = np.abs(sample.y if denoised is None else denoised)
+        size = size / max(float(np.median(size)), TINY)
+        most = 1.0 if denoised is None else np.inf  # without noise all are as certain
         self.root = np.minimum(size, most) * np.sqrt(sample.weights / sample.weights.max())
         design = np.column_stack([np.ones(len(sample.y)), self.table])
         self._basis = np.linalg.qr(self.root[:, None] * design)[0].T
@@ -77,7 +101,7 @@ class Logarithms:
         rest = columns - (columns @ self._basis.T) @ self._basis
         rest -= (rest @ self._basis.T) @ self._basis
         size = np.sqrt((rest**2).sum(1))
-        usable = size > 1e-9
+        usable = size > SAME
         return np.where(usable[:, None], rest / np.where(usable, size, 1.0)[:, None], 0.0)
 
     def product(self, desired: Float[np.ndarray, " n"], factors: Sequence[Part]) -> Formula | None:
@@ -108,24 +132,20 @@ class Logarithms:
         odd = [np.sign(b.values) for b, p in zip(bases, found[free:], strict=False) if p % 2]
         if np.mean(np.prod(odd, axis=0) * np.sign(desired)) < 0:
             scale = -scale
-        return to_formula(whole if abs(scale - 1) < _SAME else constant(scale) * whole)
+        return to_formula(whole if abs(scale - 1) < SAME else constant(scale) * whole)
 
 
 def _rounded_fit(design: np.ndarray, target: np.ndarray, free: int) -> np.ndarray:
     """Least squares with coefficients, but for the first few, rounded one after the other."""
     count = design.shape[1]
-    size = np.maximum(np.abs(design).max(0), 1e-300)
     known: dict[int, float] = {}
     while True:
         open_ = [i for i in range(count) if i not in known]
         rest = target - sum((value * design[:, i] for i, value in known.items()), 0.0)
-        scaled = design[:, open_] / size[open_]
-        found = np.linalg.lstsq(scaled, rest, rcond=1e-13)[0]
-        residual = rest - scaled @ found
-        inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-13)
-        variance = residual @ residual / max(1, len(target) - len(open_))
-        errors = np.sqrt(variance * np.maximum(np.diag(inverse), 0)) / size[open_]
-        values = dict(zip(open_, found / size[open_], strict=True)) | known
+        found, errors = regression(design[:, open_], rest)
+        residual = rest - design[:, open_] @ found
+        errors = errors * np.sqrt(residual @ residual / max(1, len(target) - len(open_)))
+        values = dict(zip(open_, found, strict=True)) | known
         near = [
             (abs(simple - values[i]) / (_NEAR + error), i, simple)
             for i, error in zip(open_, errors, strict=True)
@@ -157,16 +177,16 @@ class Powers:
     Args:
       library: M entries.
       sample: the rows that it was built on.
-      smooth: the target without noise, as far as known.
+      denoised: values of the best candidate so far, or None.
     """
 
     def __init__(
         self,
         library: Library,
         sample: Problem,
-        smooth: Float[np.ndarray, " n"] | None = None,
+        denoised: Float[np.ndarray, " n"] | None = None,
     ):
-        self.library, self.logarithms = library, Logarithms(sample, smooth)
+        self.library, self.logarithms = library, Logarithms(sample, denoised)
         values = library.values
         simple = np.argsort(library.complexity, kind="stable")[:_SHIFTED]
         entries, kinds, units = [], [], []
@@ -222,4 +242,4 @@ class Powers:
 @jax.jit
 def _left(units: Array, costs: Array, target: Array) -> Array:
     """`[B, M]` log of the share that a column leaves of logarithms, plus a cost."""
-    return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, _LEAST)) + costs
+    return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, SHARE_SINGLE)) + costs
