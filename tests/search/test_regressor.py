@@ -394,6 +394,11 @@ def test_scikit_learn_finds_nothing_wrong():
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
     checks.check_estimator(
         SymbolicRegressor(engine=QUICK, time_limit=1),
+        expected_failed_checks={
+            "check_sample_weight_equivalence_on_dense_data": "weights are inverse variances up to "
+            "a factor, not counts: a row measured twice says more about the noise than one of "
+            "twice the weight"
+        },
         on_skip=None,
     )
 
