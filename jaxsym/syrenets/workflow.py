@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import own_settings
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.progress import PhaseProgress
@@ -30,6 +31,7 @@ _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the 
 _DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
+@own_settings()
 def discover_lagrangian(
     q: Float[ArrayLike, "n D"],
     qd: Float[ArrayLike, "n D"],
