@@ -119,7 +119,7 @@ WITHIN = {
     ),
     "syrenets": (
         ("regression", "network", "library"),
-        ("fourier", "stages", "fitting"),
+        ("fourier", "stage_table", "fitting"),
         ("direct", "discovery", "hardening"),
         ("workflow",),
     ),

@@ -14,6 +14,7 @@ FORMER = [
     ("syrenets", "Progress", "PhaseProgress"),
     ("syrenets", "Reading", "Readout"),
     ("syrenets", "Term", "LagrangianTerm"),
+    ("syrenets", "stages", "lagrangian_libraries"),
 ]
 
 

@@ -102,10 +102,8 @@ def discover_lagrangian(
     rows = len(data.q)
     # states that came twice must not be learned from and tested on
     data = distinct(data)
-    require(
-        len(data.q) >= _FEWEST,
-        f"{len(data.q)} different states in {rows} rows; expected at least {_FEWEST} of them",
-    )
+    differ = "" if len(data.q) == rows else f" that differ, in {rows} rows"
+    require(len(data.q) >= _FEWEST, f"{len(data.q)} states{differ}; expected at least {_FEWEST}")
     require(
         bool(np.any(data.tau != 0)),
         "tau is zero everywhere, which L = 0 explains; expected torques that move the system",
