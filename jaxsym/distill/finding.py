@@ -155,7 +155,7 @@ class _Finding:
         if self._run.over() or best.error <= _ROUNDING * self.selector.precision:
             return False
         edges = self.selector.problem.edges
-        data = _some(snapshots(self._task.train), _snapshots_of_pairs(edges))
+        data = some_pairs(snapshots(self._task.train), edges)
         known = radial_profile(best, data, edges)
         if known is None or _KNOWS_MORE * known.error >= min(best.error, self._told):
             return False
@@ -236,8 +236,7 @@ def _selector(learned: Learned, task: Task) -> Selector:
     log_mass = None
     if learned.model.third_law:
         log_mass = np.asarray(learned.params["log_mass"], np.float64)
-    count = min(_SNAPSHOTS_FITTED, _snapshots_of_pairs(learned.edges))
-    data = _some(snapshots(task.train), count)
+    data = some_pairs(snapshots(task.train), learned.edges, _SNAPSHOTS_FITTED)
     return Selector(RefitData(data, learned.edges, log_mass))
 
 
@@ -247,13 +246,15 @@ def _shortest(front: ParetoFront) -> list[Expression]:
     return [candidate.expression for candidate in best]
 
 
-def _snapshots_of_pairs(edges: Topology) -> int:
-    """As many as have `_PAIRS_FITTED` together, at least one."""
-    return max(1, _PAIRS_FITTED // len(edges.senders))
+def some_pairs(data: Snapshots, edges: Topology, count: int | None = None) -> Snapshots:
+    """As many snapshots as have `_PAIRS_FITTED` together, at least one, spread evenly.
 
-
-def _some(data: Snapshots, count: int) -> Snapshots:
-    """At most ``count`` snapshots, spread evenly."""
+    Args:
+      data: snapshots.
+      edges: of one.
+      count: at most so many.
+    """
+    most = max(1, _PAIRS_FITTED // len(edges.senders))
     total = len(data.acceleration)
-    chosen = spread(total, count)
+    chosen = spread(total, most if count is None else min(count, most))
     return jax.tree.map(lambda a: np.asarray(a)[chosen], data)

@@ -16,6 +16,7 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.refitting import error_scale
 from jaxsym.graphs import (
     EDGES_AT_ONCE,
@@ -91,6 +92,7 @@ class Learned(NamedTuple):
     interrupted: bool
 
 
+@implicit_broadcasting()
 def learn(
     trajectories: Trajectories,
     model: str = "auto",
@@ -376,6 +378,7 @@ def _optimizer(schedule: optax.Schedule) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
 
 
+@implicit_broadcasting()
 def neural_accelerations(
     model: GraphModel, params: dict, trajectories: Trajectories
 ) -> Float[np.ndarray, "S N D"]:

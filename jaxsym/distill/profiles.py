@@ -16,6 +16,7 @@ import scipy.sparse
 from jaxtyping import Float
 from scipy.interpolate import BSpline
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.refitting import Refit, error_scale, in_double
 from jaxsym.expr import Expression, literal, variable
 from jaxsym.graphs import Snapshots, Topology
@@ -54,6 +55,7 @@ class RadialProfile(NamedTuple):
     error: float
 
 
+@implicit_broadcasting()
 def radial_profile(fit: Refit, data: Snapshots, edges: Topology) -> RadialProfile | None:
     """The function of distance that fits the data best, masses and charges entering as in a law.
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym._indices import spread
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.learning import relative_errors
 from jaxsym.distill.refitting import in_double
 from jaxsym.distill.tasks import Truth
@@ -33,6 +34,7 @@ class Errors(NamedTuple):
     out_of_distribution: float | None
 
 
+@implicit_broadcasting()
 def symbolic_accelerations(
     law: ParticleLaw, log_mass: Float[np.ndarray, " N"] | None, trajectories: Trajectories
 ) -> Float[np.ndarray, "S N D"]:

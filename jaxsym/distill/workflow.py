@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym._views import attempt
 from jaxsym.distill.agreement import MessageR2, message_r2
 from jaxsym.distill.discovery import Discovery
@@ -36,6 +37,7 @@ _EDGES_READ = 5000
 _TRAINING_SHARE = 0.5  # of a time limit
 
 
+@implicit_broadcasting()
 def discover(
     source: str | Path | Trajectories,
     *,

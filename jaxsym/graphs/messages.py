@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Bodies, Snapshots, Topology
 from jaxsym.graphs.delivery import Params
 from jaxsym.graphs.models import GraphModel
@@ -31,6 +32,7 @@ class EdgeSample(NamedTuple):
     total: Float[Array, "K M"]
 
 
+@implicit_broadcasting()
 def record_messages(
     model: GraphModel,
     params: Params,

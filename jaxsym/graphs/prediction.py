@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Bodies, Topology, graph
 from jaxsym.graphs.delivery import Prediction
 from jaxsym.graphs.network import EDGES_AT_ONCE
 
 
+@implicit_broadcasting()
 def predict_accelerations(
     apply: Callable[..., Prediction], params: Any, bodies: Bodies, edges: Topology
 ) -> Float[np.ndarray, "S N D"]:

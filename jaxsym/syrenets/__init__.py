@@ -20,7 +20,7 @@ from jaxsym.syrenets.network.training import (
     train_network,
 )
 from jaxsym.syrenets.regression import SparseFit, sparse_fit
-from jaxsym.syrenets.stages import LibraryStage, library_stages
+from jaxsym.syrenets.stage_table import LibraryStage, lagrangian_libraries, library_stages
 from jaxsym.syrenets.workflow import ROUTES, discover_lagrangian
 
 __all__ = [
@@ -62,11 +62,18 @@ __all__ = [
     "read_out",
     "same_lagrangian",
     "sparse_fit",
+    "lagrangian_libraries",
     "library_stages",
     "train_network",
     "wave_terms",
 ]
 
 __getattr__ = renamed(
-    __name__, {"Progress": "PhaseProgress", "Reading": "Readout", "Term": "LagrangianTerm"}
+    __name__,
+    {
+        "Progress": "PhaseProgress",
+        "Reading": "Readout",
+        "stages": "lagrangian_libraries",
+        "Term": "LagrangianTerm",
+    },
 )

@@ -12,7 +12,7 @@ from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.library import ExpressionLibrary, Library, WaveLibrary
-from jaxsym.syrenets.stages import library_stages
+from jaxsym.syrenets.stage_table import library_stages
 
 _MOST_TERMS = 2500
 # A regression of K terms on 3 K numbers takes some four copies of a table of 3 K**2: 3.5 GB.

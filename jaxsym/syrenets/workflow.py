@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.progress import PhaseProgress
@@ -30,6 +31,7 @@ _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the 
 _DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
+@implicit_broadcasting()
 def discover_lagrangian(
     q: Float[ArrayLike, "n D"],
     qd: Float[ArrayLike, "n D"],
@@ -100,10 +102,8 @@ def discover_lagrangian(
     rows = len(data.q)
     # states that came twice must not be learned from and tested on
     data = distinct(data)
-    require(
-        len(data.q) >= _FEWEST,
-        f"{len(data.q)} different states in {rows} rows; expected at least {_FEWEST} of them",
-    )
+    differ = "" if len(data.q) == rows else f" that differ, in {rows} rows"
+    require(len(data.q) >= _FEWEST, f"{len(data.q)} states{differ}; expected at least {_FEWEST}")
     require(
         bool(np.any(data.tau != 0)),
         "tau is zero everywhere, which L = 0 explains; expected torques that move the system",

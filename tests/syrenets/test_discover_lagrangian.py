@@ -135,7 +135,7 @@ def test_a_library_of_ones_own():
 def test_copies_of_a_few_states_are_no_evidence():
     data = mechanical("cart-pole").sample(KEY, 5)
     copies = [np.tile(values, (60, 1)) for values in data]
-    with pytest.raises(ValueError, match="5 different states in 300 rows; expected at least 20"):
+    with pytest.raises(ValueError, match="5 states that differ, in 300 rows; expected at least 20"):
         discover_lagrangian(*copies, route="direct")
 
 

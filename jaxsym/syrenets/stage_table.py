@@ -55,6 +55,15 @@ def library_stages(coordinates: int) -> Iterator[LibraryStage]:
     yield _inverse(coordinates)
 
 
+def lagrangian_libraries(coordinates: int) -> Iterator[WaveLibrary]:
+    """The libraries of `library_stages`, each made when it is asked for.
+
+    >>> len(next(lagrangian_libraries(2)))
+    40
+    """
+    return (stage.build() for stage in library_stages(coordinates))
+
+
 def _narrow(n: int) -> LibraryStage:
     return _stage(
         _count_waves(n, 1, 2),
