@@ -79,7 +79,7 @@ def discover(
 
     SOURCE is "solar-system" (JPL's ephemeris), a law to simulate (r1, r2, spring, damped,
     damped_paper, charge, superposition, discontinuous, string, string_ball), or a file of
-    trajectories (.npz, .csv, .parquet).
+    trajectories (.npz, .csv, .tsv, .parquet).
 
     Ctrl-C ends the work early and keeps the best law so far; a second one stops at once.
 

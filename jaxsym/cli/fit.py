@@ -159,8 +159,6 @@ def _units(
     text: str | None, inputs: list[str], target: str, data: Columns
 ) -> dict[str, str] | None:
     """Units by column, as given or as in the file's header."""
-    from jaxsym.datasets import check_unit
-
     if text is None:
         return None
     known = [*inputs, target]
@@ -177,8 +175,6 @@ def _units(
             if name not in known:
                 raise unknown_name("column", name, known)
             units[name] = unit
-    for name, unit in units.items():
-        check_unit(name, unit)
     return units
 
 
