@@ -103,8 +103,8 @@ def lagrangian(
     """Find the Lagrangian of a mechanical system from its motion and the torques on it.
 
     SOURCE is a system to simulate (double-pendulum, cart-pole, chain), or a file: .npz with arrays
-    q, qd, qdd and tau, or .csv, .tsv, .parquet with columns q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1
-    tau2 ...; angles in radians. Times (t or time) are passed over.
+    q, qd, qdd and tau, or a table (.csv, .tsv, .parquet) with columns q1 q2 ... qd1 qd2 ... qdd1
+    qdd2 ... tau1 tau2 ...; angles in radians. Times (t or time) are passed over.
 
     \b
     Examples:
