@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jaxsym._check import listed, unknown_name
+from jaxsym._views import attempt
 from jaxsym.cli.shared import INTERRUPTED, check_out, message_console, output_console
 
 if TYPE_CHECKING:
@@ -126,8 +127,8 @@ def fit(
         operators=None if operators is None else operators.split(","),
         template=template,
         units=read and {name: unit for name, unit in read.items() if name != target},
-        target_units=None if read is None else read.get(target, ""),
-        dimensionless_constants=not free_constants,
+        y_units=None if read is None else read.get(target, ""),
+        dimensionless_constants_only=not free_constants,
         callback=tell,
         random_state=seed,
     )
@@ -207,17 +208,17 @@ def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) ->
     ]
     chosen = str(model.expression_)
     console = message_console() if as_json else output_console()
-    _show(console, rows, chosen)
-    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
     if as_json:
         result = {
             "expression": chosen,
-            "latex": model.latex(),
+            "latex": attempt("the equation in LaTeX", model.latex, None),
             "front": rows,
             "seconds": seconds,
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
+    attempt("the front", lambda: _show(console, rows, chosen), None)
+    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
 
 
 def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:

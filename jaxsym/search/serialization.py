@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def front_from_json(
     """The front that `front_to_json` wrote.
 
     Raises:
-      ValueError: something is missing or is no formula of these variables and operators.
+      ValueError: something is missing, is no formula of these variables and operators, or is no
+        number that a front can have; a front without candidates.
 
     >>> front = ParetoFront((Candidate(parse("2.5*x"), 3, 0.1),), 1.0, 10)
     >>> front_from_json(front_to_json(front), ("x",)) == front
@@ -62,11 +64,14 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        require(len(rows) > 0, "not a front as it is saved: it has no candidates")
-        numbers = (float(stored[name]) for name in ("variance", "samples", "noise"))
-        return ParetoFront(rows, *numbers)
+        numbers = [float(stored[name]) for name in ("variance", "samples", "noise")]
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a front as it is saved: {shown(repr(error))}") from error
+    require(len(rows) > 0, "not a front as it is saved: it has no candidates")
+    sizes = [*numbers, *(c.loss for c in rows), *(c.complexity for c in rows)]
+    usable = all(math.isfinite(size) and size >= 0 for size in sizes)
+    require(usable, "not a front as it is saved: a number is negative or not finite")
+    return ParetoFront(rows, *numbers)
 
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is not JSON, or not of a model.
+      ValueError: it is not JSON, or not of a model, or a part of it is missing.
     """
     path = Path(path)
     require(path.stat().st_size <= _LARGEST, f"{path.name} is larger than {_LARGEST} bytes")
@@ -119,6 +124,11 @@ def read_model(path: str | Path) -> dict[str, Any]:
         require(name in content, f"{path.name} lacks '{name}'")
         value = content[name]
         require(fits(value), f"{path.name}: {name} is {shown(value)}; expected {expected}")
+    targets = len(content["fronts"])
+    require(
+        targets == 1 if content["single"] else targets > 0,
+        f"{path.name} has {targets} fronts; expected one for each target",
+    )
     return content
 
 

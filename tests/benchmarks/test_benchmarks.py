@@ -9,6 +9,7 @@ from benchmarks.__main__ import command
 from benchmarks.discovery import __main__ as discovery
 
 LONG = {
+    "graph_networks",
     "golden",
     "nesymres",
     "syrenets",
