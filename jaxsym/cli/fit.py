@@ -11,7 +11,7 @@ import click
 
 from jaxsym._check import listed, unknown_name
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, check_out, message_console, output_console
+from jaxsym.cli.shared import INTERRUPTED, SEED, check_out, message_console, output_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,9 +57,7 @@ _HEADER = "header"  # in place of units: those that the file gives
     metavar="SECONDS",
     help="The best found by then is the result.",
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
