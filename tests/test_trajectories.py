@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jaxsym.trajectories import Trajectories, trajectories
 
@@ -134,3 +136,26 @@ def coincident():
 def test_bad_input_is_refused_with_its_place(fields, message):
     with pytest.raises(ValueError, match=message):
         make(**fields)
+
+
+ANYTHING = st.sampled_from(
+    [None, "text", b"bytes", 3, True, [], [[1.0], [2.0, 3.0]], {}, {"a": 1}, {1, 2, 3}, object()]
+    + [10**400, -1.0, float("nan"), 1e300, 1e-300, [0, 1, 2], [1, "2", 3], ["a", "b", "c"]]
+    + [[None] * 3, [1j] * 3, [[0, 1], [1, 2]], [(0, 1), 7], [("0", "1")], [(0.5, 1.5)], [(0, 0)]]
+    + [motion(), motion().astype(np.float16), motion().astype(str), motion().astype(object)]
+    + [motion(steps=1), motion(dims=0), 1e200 * motion(), np.zeros(3, "M8[s]"), np.zeros(0)]
+)
+FIELDS = ["velocity", "acceleration", "time", "mass", "charge", "names", "pairs", "position"]
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, min_size=1, max_size=3))
+def test_anything_is_trajectories_or_one_clear_error(changes):
+    given = {"position": motion(), "velocity": motion(), "acceleration": motion()}
+    try:
+        data = trajectories(**{**given, "time": np.arange(6.0), **changes})
+    except ValueError as error:
+        assert "\n" not in str(error) and len(str(error)) < 500
+        return
+    for name in ("position", "velocity", "acceleration", "time"):
+        assert np.isfinite(getattr(data, name)).all()

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
+from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console, output_console
 
 
 @click.command()
@@ -35,9 +35,7 @@ from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, outpu
     help="bottleneck, l1, kl, standard, hamiltonian, central, or auto, which is central for bodies "
     "of unknown mass, else bottleneck.",
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
 @click.option("--steps", type=click.IntRange(1), help="Of training, instead of the usual number.")
 @click.option(
     "--time-limit",
@@ -76,7 +74,7 @@ def discover(
 
     SOURCE is "solar-system" (JPL's ephemeris), a law to simulate (r1, r2, spring, damped,
     damped_paper, charge, superposition, discontinuous, string, string_ball), or a file of
-    trajectories (.npz, .csv, .parquet).
+    trajectories (.npz, .csv, .tsv, .parquet).
 
     Ctrl-C ends the work early and keeps the best law so far; a second one stops at once.
 

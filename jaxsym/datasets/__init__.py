@@ -5,13 +5,11 @@ from jaxsym.datasets.derivatives import derivatives
 from jaxsym.datasets.files import load, save
 from jaxsym.datasets.mechanical import MechanicalData, load_mechanical, mechanical_data
 from jaxsym.datasets.solar_system import solar_system, solar_system_gm
-from jaxsym.datasets.units import check_unit
 
 __all__ = [
     "Columns",
     "MechanicalData",
     "check_suffix",
-    "check_unit",
     "derivatives",
     "load",
     "load_mechanical",

@@ -5,20 +5,21 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxsym._check import listed, require, shown
+from jaxsym._check import MalformedError, listed, require, shown
 from jaxsym.datasets.entries import Column, fault, is_text, looks_like_number, parse_numbers
 
 LARGEST = 2**30  # bytes of a file: as float64, at most 4 GiB of numbers
 _LINE = 2**24  # bytes of a line
 _CHUNK = 2**20  # bytes read at a time to find the encoding
-_BLOCK = 400_000  # entries converted at a time
+_BLOCK = 50_000  # entries converted at a time
 _SAMPLE = 100  # lines that the delimiter is found from, if they are not long
 _MOST = 100_000  # columns
 _DELIMITERS = ",;\t|"
@@ -58,15 +59,11 @@ def read_delimited(path: Path, labels: frozenset[str]) -> tuple[list[str], list[
     """
     style = find_style(path)
     readers = [_Reader(name.strip().lower() in labels) for name in style.names]
-    rows = _rows(path, style)
     count = 0
-    while block := list(islice(rows, max(1, _BLOCK // len(readers)))):
-        lines = [line for line, _ in block]
-        for reader, cells in zip(
-            readers, zip(*(row for _, row in block), strict=True), strict=True
-        ):
+    for lines, rows in _blocks(path, style):
+        for reader, cells in zip(readers, zip(*rows, strict=True), strict=True):
             reader.take(cells, lines, count, style.delimiter != ",")
-        count += len(block)
+        count += len(rows)
     columns = [reader.column() for reader in readers]
     commas = [n for n, reader in zip(style.names, readers, strict=True) if reader.decimal == ","]
     notes = [f"commas are read as decimal signs in {listed(commas)}"] if commas else []
@@ -87,7 +84,7 @@ def find_style(path: Path) -> Style:
     require(bool(sample), "not a table in text: it is empty")
     (start, first), rest = sample[0], [line for _, line in sample[1:]]
     delimiter = _delimiter(first, rest)
-    names = _split(first, delimiter)
+    names = _split(first, delimiter, start)
     require(len(names) <= _MOST, f"has {len(names)} columns; expected at most {_MOST}")
     if all(map(looks_like_number, names)):
         named = _split(comment, delimiter) if comment else []
@@ -175,35 +172,47 @@ def _encoding(path: Path) -> str:
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
     """Lines that are not empty, with their numbers."""
-    with path.open(encoding=encoding) as file:
-        try:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line
-        except UnicodeError as error:
-            raise ValueError(f"not a table in text ({shown(error)})") from error
+    number = 0
+    with path.open(encoding=encoding) as file, _text(lambda: number):
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
 
 
-def _rows(path: Path, style: Style) -> Iterator[tuple[int, list[str]]]:
-    """The fields of each row, with the line that it ends in."""
-    here = style.start
+def _blocks(path: Path, style: Style) -> Iterator[tuple[list[int], list[list[str]]]]:
+    """Rows after the header, some at a time, and the lines that they end in."""
+    here, expected = style.start, len(style.names)
+    size = max(1, _BLOCK // expected)
+    lines: list[int] = []
+    rows: list[list[str]] = []
 
-    def after_header() -> Iterator[str]:
+    def content(file: Iterable[str]) -> Iterator[str]:
         nonlocal here
-        for number, line in _lines(path, style.encoding):
-            if number > style.start and not line.lstrip().startswith("#"):
-                here = number
+        for number, line in enumerate(islice(file, style.start, None), style.start + 1):
+            here, text = number, line.lstrip()
+            if text and text[0] != "#":
                 yield line
 
-    expected = len(style.names)
-    rows = _fields(after_header(), style.delimiter)
-    try:
-        for row in rows:
+    with path.open(encoding=style.encoding) as file, _text(lambda: here):
+        for row in _fields(content(file), style.delimiter):
             if len(row) != expected:
-                raise ValueError(_other_length(here, row, expected, style.delimiter))
-            yield here, row
-    except csv.Error as error:
-        raise ValueError(f"not a table in text (line {here}: {error})") from error
+                raise MalformedError(_other_length(here, row, expected, style.delimiter))
+            lines.append(here)
+            rows.append(row)
+            if len(rows) == size:
+                yield lines, rows
+                lines, rows = [], []
+    if rows:
+        yield lines, rows
+
+
+@contextmanager
+def _text(line: Callable[[], int]) -> Iterator[None]:
+    """What decoding and splitting meet is one error that names the line."""
+    try:
+        yield
+    except (csv.Error, UnicodeError) as error:
+        raise MalformedError(f"not a table in text (line {line()}: {shown(error)})") from error
 
 
 def _other_length(line: int, row: list[str], expected: int, delimiter: str) -> str:
@@ -219,11 +228,9 @@ def _fields(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
 
 
-def _split(line: str, delimiter: str) -> list[str]:
-    try:
+def _split(line: str, delimiter: str, number: int = 1) -> list[str]:
+    with _text(lambda: number):
         return [field.strip() for field in next(_fields([line], delimiter))]
-    except csv.Error as error:
-        raise ValueError(f"not a table in text ({error} in {shown(line)})") from error
 
 
 def _delimiter(header: str, rows: list[str]) -> str:

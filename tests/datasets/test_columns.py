@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxsym.datasets import check_unit, load, load_mechanical, parquet, read_columns
+from jaxsym.datasets import load, load_mechanical, parquet, read_columns
 
 X, Y = [0.5, -1.25, 3e-7], [2.0, 4.0, 8.0]
 
@@ -232,18 +232,3 @@ def test_parquet_that_declares_too_much(tmp_path, monkeypatch):
     assert (tmp_path / "t.parquet").stat().st_size < 10**4
     with pytest.raises(ValueError, match="declares 1000000 rows of 1 columns, 8 MB; expected at"):
         read_columns(tmp_path / "t.parquet")
-
-
-@pytest.mark.parametrize("unit", ["", "kg", "m/s^2", "kg*m**2/s**3", "V/Hz**0.5", "m^(-3)"])
-def test_units_that_are_read(unit):
-    check_unit("x", unit)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    ["m**9**9**9", "m^9^9", "(m**9)**9", "m**31", "m**x", "m**(9**9)", "m**9)**9", "9" * 30 + "m"]
-    + ["1e99999", "m" * 300, "(" * 11 + "m", "m**", "m ** 9 ** 9"],
-)
-def test_units_that_could_take_for_ever_are_refused(unit):
-    with pytest.raises(ValueError, match="the unit of x is"):
-        check_unit("x", unit)
