@@ -15,7 +15,7 @@ PACKAGE = Path(jaxsym.__file__).parent
 
 # Lowest first. A room may import rooms of lower floors and itself, none of its own floor.
 FLOORS = (
-    ("_check", "_deprecation", "_indices", "_random", "progress"),
+    ("_check", "_deprecation", "_indices", "_random", "_views", "progress"),
     ("_files",),
     ("_folders",),
     ("expr",),

@@ -31,6 +31,11 @@ def test_keeps_values_and_precision():
     assert (data.bodies, data.dims, data.names) == (3, 2, ("a", "b", "c"))
 
 
+def test_half_and_extended_precision_become_float64():
+    for kind in (np.float16, np.longdouble, np.int64):
+        assert make((1000 * motion()).astype(kind)).position.dtype == np.float64
+
+
 def test_one_trajectory_gets_its_axis():
     assert make(motion()[0]).position.shape == (1, 6, 3, 2)
 
@@ -109,6 +114,17 @@ def coincident():
         ({"names": ["a", "b", "a"]}, "expected 3 different names"),
         ({"pairs": [(0, 3)]}, r"pairs holds \(0, 3\); expected two different bodies out of 0 to 2"),
         ({"pairs": [(0, 1), (1, 0)]}, "names a pair of bodies twice"),
+        ({"pairs": []}, "pairs is .*; expected pairs of bodies, or None where all interact"),
+        ({"pairs": 3}, "pairs is 3; expected pairs of bodies"),
+        ({"names": 3}, "names is 3; expected 3 different names"),
+        ({"velocity": motion().astype(str)}, "velocity is not an array of numbers: .* type <U"),
+        ({"velocity": motion() + 0j}, "velocity is not an array of numbers: .* complex128"),
+        ({"time": np.arange(6).astype("M8[s]")}, "time is not an array of numbers: .* datetime64"),
+        ({"mass": np.array([1.0, "2", 3.0], object)}, "mass is not an array of numbers"),
+        ({"acceleration": 1e200 * motion()}, "the largest number of acceleration is .*other units"),
+        ({"position": 1e-200 * motion()}, "the largest number of position is .*expected 1e-60 to"),
+        ({"mass": [1e300, 1.0, 1.0]}, "the largest number of mass is 1e.300 in size"),
+        ({"mass": [1.0, 1e-300, 1.0]}, r"mass is 1e-300 at index \(0, 1\); .* another unit"),
         (
             {"position": coincident(), "names": ["a", "b", "c"]},
             "bodies a and c are at the same position .* in trajectory 1 at time index 4",

@@ -58,8 +58,8 @@ def jaxsym_solver(engine: str, *, units: bool = False) -> Solver:
         if units:
             assert problem.units is not None
             known = dict(problem.units)
-            options = {"target_units": known.pop(""), "units": known}
-            options["dimensionless_constants"] = False
+            options = {"y_units": known.pop(""), "units": known}
+            options["dimensionless_constants_only"] = False
         model = SymbolicRegressor(
             engine=engine,
             time_limit=time_limit,

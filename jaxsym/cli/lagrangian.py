@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from jaxsym._check import unknown_name
+from jaxsym._views import attempt
 from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
 
 if TYPE_CHECKING:
@@ -135,13 +136,14 @@ def lagrangian(
             name=Path(source).name,
             callback=progress,
         )
-    _show(messages if as_json else output_console(), found)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     with interrupt_flag() as interrupted:
         if out is not None:
             write_lagrangian(found, out, force=force)
             messages.print(f"report in {out}", markup=False, soft_wrap=True)
+        console = messages if as_json else output_console()
+        attempt("the summary", lambda: _show(console, found), None)
     out_of_time = time_limit is not None and found.seconds >= time_limit
     if interrupted() or (found.interrupted and not out_of_time):
         context.exit(INTERRUPTED)

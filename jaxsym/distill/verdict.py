@@ -12,7 +12,7 @@ from jaxsym._indices import spread
 from jaxsym.distill.learning import relative_errors
 from jaxsym.distill.refitting import in_double
 from jaxsym.distill.tasks import Truth
-from jaxsym.graphs import Bodies, graph, snapshots, topology
+from jaxsym.graphs import Bodies, predict_accelerations, snapshots, topology
 from jaxsym.laws.pairs import VARIABLES, pair_inputs
 from jaxsym.laws.particle_law import AXES, ParticleLaw, symbolic_network
 from jaxsym.trajectories import Trajectories
@@ -45,9 +45,7 @@ def symbolic_accelerations(
             params["log_mass"] = np.asarray(log_mass, np.float64)
         directed = log_mass is None or not law.force
         edges = topology(trajectories.bodies, trajectories.pairs, directed=directed)
-        predicted = jax.jit(apply)(params, graph(in_double(data.bodies), edges)).acceleration
-        predicted = np.asarray(predicted)
-    return predicted.reshape(data.acceleration.shape)
+        return predict_accelerations(apply, params, in_double(data.bodies), edges)
 
 
 def symbolic_errors(

@@ -11,8 +11,9 @@ from jaxsym._check import require
 from jaxsym.expr import Expression, compile_programs, constant, fit_constants, variable
 from jaxsym.nesymres.pretrained import Pretrained, Proposal
 from jaxsym.nesymres.vocabulary import VARIABLES
-from jaxsym.search.engines.protocol import SEARCHED
-from jaxsym.search.front.finalize import settle
+from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
+from jaxsym.search.front.archive import Pool
+from jaxsym.search.front.finalize import add_rearranged, finalize
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.problem import Problem, make_problems
 
@@ -53,7 +54,7 @@ def solve(
     """
     names = variables or [list(VARIABLES[: np.shape(X)[-1]]) for X, _ in tables]
     proposed = network.propose_many(tables, beam, variables=names)
-    operators = {**SEARCHED, **Expression(("1",)).operators}
+    operators = {**DEFAULT_OPERATORS, **Expression(("1",)).operators}
     problems = [
         make_problems(
             X,
@@ -72,7 +73,11 @@ def solve(
 def to_front(problem: Problem, fitted: Sequence[Expression]) -> ParetoFront:
     """The front of fitted proposals and of the best constant, with exact numbers put in."""
     mean = constant(float(problem.weights @ problem.y))
-    return settle(problem, [mean, *fitted], refit=False)
+    archive = Pool(problem)
+    archive.offer([mean, *fitted])
+    add_rearranged(archive)
+    finalize(archive, refit=False)
+    return archive.front()
 
 
 def best_by_error(front: ParetoFront) -> Expression:

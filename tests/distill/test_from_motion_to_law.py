@@ -10,6 +10,7 @@ import pytest
 import jaxsym
 from jaxsym.distill import discover, observed_task
 from jaxsym.expr import parse
+from jaxsym.progress import PhaseProgress
 from jaxsym.search import Candidate, ParetoFront
 from jaxsym.simulate import particles
 from jaxsym.trajectories import trajectories
@@ -97,8 +98,8 @@ class PoorAtFirst:
     def __init__(self, poor_answers):
         self.poor_answers, self.asked = poor_answers, []
 
-    def __call__(self, X, y, *, steering, time_limit, **_):
-        self.asked.append((time_limit, [str(guess) for guess in steering.guesses]))
+    def __call__(self, X, y, *, constraints, time_limit, **_):
+        self.asked.append((time_limit, [str(guess) for guess in constraints.guesses]))
         poor = len(self.asked) <= self.poor_answers
         text = "0.5" if poor else "1.4*exp(-1.1*r)"
         return ParetoFront.of([Candidate(parse(text), 1, 1.0)], variance=1.0, samples=100)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxsym.search import SEARCHED
+from jaxsym.search import DEFAULT_OPERATORS
 from jaxsym.search.native.library import build_library
 from jaxsym.search.native.stages.pairs import best_pairs
 from jaxsym.search.native.stages.semantics import Filler, Hole
@@ -12,7 +12,7 @@ rng = np.random.default_rng(0)
 X = rng.uniform(0.5, 3.0, (64, 3))
 y = np.exp(-X[:, 0]) * X[:, 1] + 2 * np.sin(X[:, 2] * X[:, 0])
 (problem,) = make_problems(
-    X, y[:, None], None, variables="abc", operators=SEARCHED, max_complexity=30
+    X, y[:, None], None, variables="abc", operators=DEFAULT_OPERATORS, max_complexity=30
 )
 library = build_library(problem, y[None], size=6000)
 filler = Filler(library, problem)

@@ -5,7 +5,7 @@ import pytest
 
 from jaxsym.expr import OPERATORS, parse
 from jaxsym.expr.subtrees import to_expression, to_formula
-from jaxsym.search import SEARCHED
+from jaxsym.search import DEFAULT_OPERATORS
 from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import build_library
 from jaxsym.search.native.stages.contexts import contexts, filled
@@ -30,7 +30,7 @@ def sample(table, text, noise=0.0):
     y = parse(text).evaluate(table, NAMES)
     y = y + noise * np.std(y) * np.random.default_rng(1).normal(size=len(y))
     return make_problems(
-        table, y[:, None], None, variables=NAMES, operators=SEARCHED, max_complexity=30
+        table, y[:, None], None, variables=NAMES, operators=DEFAULT_OPERATORS, max_complexity=30
     )[0]
 
 
@@ -160,6 +160,6 @@ def test_an_empty_population_does_nothing(table):
 def test_a_product_of_nothing_but_zeros_is_none():
     table = np.random.default_rng(0).uniform(1.0, 2.0, (20, 2))
     (sample,) = make_problems(
-        table, table[:, :1], None, variables="ab", operators=SEARCHED, max_complexity=9
+        table, table[:, :1], None, variables="ab", operators=DEFAULT_OPERATORS, max_complexity=9
     )
     assert Logarithms(sample).product(np.zeros(20), []) is None

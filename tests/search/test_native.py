@@ -10,7 +10,6 @@ from jaxsym.search import NativeEngine, search
 from jaxsym.search.front.refit import variants
 from jaxsym.search.native.pipeline import Effort, Stages
 from jaxsym.search.native.stages.piecewise import find_split
-from jaxsym.search.problem.constraints import Steering
 from jaxsym.search.problem.problem import make_problems
 
 KEY = jax.random.key(0)
@@ -215,22 +214,3 @@ def test_evolution_comes_early_where_time_is_short(limit, early):
 def test_a_constant_target_is_a_constant():
     front = search(table(), np.full(COUNT, 2.5), variables=NAMES, key=KEY)
     assert front.best().expression == parse("5/2")
-
-
-def test_expressions_that_come_during_a_search_join_it_for_every_target():
-    x = np.linspace(1.0, 9.0, 60)[:, None]
-    inner = np.sin(x[:, 0] * np.log(x[:, 0]) + 0.3 * x[:, 0] ** 2)
-    y = 1e9 * np.column_stack([inner, inner])
-    coming = [[], [parse("1e9*sin(a*log(a/1e6)/1e6 + 3e-13*a**2)")]]
-    fronts = NativeEngine().search_many(
-        1e6 * x,
-        y,
-        variables=["a"],
-        key=jax.random.key(0),
-        steering=Steering(later=lambda: coming.pop(0) if coming else []),
-        max_complexity=40,
-        time_limit=20.0,
-    )
-    for column, front in zip(y.T, fronts, strict=True):
-        found = front.best().expression.evaluate(1e6 * x, ["a"])
-        np.testing.assert_allclose(found, column, rtol=1e-6, atol=1.0)

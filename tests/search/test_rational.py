@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search import SEARCHED
+from jaxsym.search import DEFAULT_OPERATORS
 from jaxsym.search.native.stages.rational import ratios, ratios_of_functions
 from jaxsym.search.problem.problem import make_problems
 
@@ -13,7 +13,7 @@ X = np.random.default_rng(0).uniform(1.0, 3.0, (120, 3))
 
 def problem(y):
     return make_problems(
-        X, y[:, None], None, variables="abc", operators=SEARCHED, max_complexity=30
+        X, y[:, None], None, variables="abc", operators=DEFAULT_OPERATORS, max_complexity=30
     )[0]
 
 
@@ -71,6 +71,6 @@ def test_few_rows_lower_the_degree():
     rows = slice(0, 17)  # of three variables the terms up to the first degree
     y = parse("(a + 2*b)/(1 + c)").evaluate(X[rows], "abc")
     (few,) = make_problems(
-        X[rows], y[:, None], None, variables="abc", operators=SEARCHED, max_complexity=30
+        X[rows], y[:, None], None, variables="abc", operators=DEFAULT_OPERATORS, max_complexity=30
     )
     assert min(map(few.loss, ratios(few))) < 1e-20 * few.variance

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable, Sequence
 
-from jaxsym.search.engines.external import ForeignEngine
+from jaxsym.search.engines.external import ExternalEngine
 from jaxsym.search.problem.problem import Problem
 
 _SYMBOLS = {  # ours -> Operon's
@@ -22,7 +22,7 @@ _ENDLESS = 2**31 - 1
 _GENERATIONS = 200  # of a search without a time limit
 
 
-class OperonEngine(ForeignEngine):
+class OperonEngine(ExternalEngine):
     """Genetic programming in C++ with constants by Levenberg-Marquardt.
 
     Args:

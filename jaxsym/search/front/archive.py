@@ -110,4 +110,4 @@ class Pool:
     def _allowed(self, expression: Expression) -> bool:
         table, own = self.problem.operators, expression.operators
         known = all(token in table for token in expression.tokens if token in own)
-        return known and self.problem.steering.allowed(expression)
+        return known and self.problem.constraints.allowed(expression)

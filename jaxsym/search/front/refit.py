@@ -40,7 +40,7 @@ _SCALED = having("transcendental") - {"asin", "acos"}  # whose arguments have a 
 
 def fit_guesses(pool: Pool) -> None:
     """Offer the pool what the user guessed, with fitted constants and as it is."""
-    guesses = list(pool.problem.steering.guesses)
+    guesses = list(pool.problem.constraints.guesses)
     pool.offer(guesses)
     free = [guess for guess in guesses if guess.constants]
     if free:
@@ -141,7 +141,7 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
             problem.y,
             variables=problem.variables,
             weights=problem.weights,
-            named=problem.steering.named,
+            named=problem.constraints.named,
         )
         for form in forms.values()
         if problem.complexity(form) <= problem.complexity(expression)

@@ -17,7 +17,7 @@ from jaxsym._random import generator
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.expr.subtrees import to_formula
 from jaxsym.search.front.archive import Pool
-from jaxsym.search.front.refit import fit_guesses, insert_constants
+from jaxsym.search.front.refit import insert_constants
 from jaxsym.search.native.candidates import Candidates
 from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import Library, build_library, build_terms
@@ -281,7 +281,6 @@ class Stages:
 
     def _simple(self, pool: Pool) -> Iterator[str]:
         problem = pool.problem
-        fit_guesses(pool)
         pool.offer([literal(0), constant(float(problem.weights @ problem.y))])
         yield "constants"
         pool.offer(power_laws(problem))

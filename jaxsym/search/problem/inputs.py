@@ -94,7 +94,7 @@ def read_weights(
     >>> weights.tolist(), noise.tolist()
     ([[4.0], [4.0], [4.0]], [0.25])
     """
-    require(weights is None or sigma is None, "give weights or sigma, not both")
+    require(weights is None or sigma is None, "give sample_weight or sigma, not both")
     if sigma is not None:
         spread = _per_target("sigma", sigma, shape)
         require(bool(np.all(spread > 0)), "sigma has a value that is not positive")
@@ -102,9 +102,9 @@ def read_weights(
         return inverse, 1 / inverse.mean(0)
     if weights is None:
         return None, None
-    given = _per_target("weights", weights, shape)
-    require(bool(np.all(given >= 0)), "weights has a negative value; expected none")
-    require(bool(np.all(given.sum(0) > 0)), "weights are all zero; expected a positive one")
+    given = _per_target("sample_weight", weights, shape)
+    require(bool(np.all(given >= 0)), "sample_weight has a negative value; expected none")
+    require(bool(np.all(given.sum(0) > 0)), "sample_weight is all zero; expected a positive value")
     return given, None
 
 

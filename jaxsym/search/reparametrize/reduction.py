@@ -21,7 +21,7 @@ from jaxtyping import Float
 from jaxsym._indices import exponents_up_to
 from jaxsym.expr import Expression, variable
 from jaxsym.search.native.monomials import product
-from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.problem import Problem
 
 _ROWS = 320  # that polynomials are fitted to
@@ -260,7 +260,7 @@ class _Greedy:
             y=y,
             weights=weights / weights.sum(),
             variables=tuple(self.columns),
-            steering=Steering(),
+            constraints=Constraints(),
         )
         return Reduced(changed, combined, tuple(self.outside), error)
 

@@ -46,12 +46,12 @@ class Scaling:
         if self.trivial:
             return problem
         scales = np.array([self.columns[name] for name in problem.variables])
-        guesses = [self.moved(guess) for guess in problem.steering.guesses]
+        guesses = [self.moved(guess) for guess in problem.constraints.guesses]
         return replace(
             problem,
             X=problem.X / scales,
             y=problem.y / self.target,
-            steering=replace(problem.steering, guesses=guesses),
+            constraints=replace(problem.constraints, guesses=guesses),
         )
 
     def moved(self, expression: Expression) -> Expression:

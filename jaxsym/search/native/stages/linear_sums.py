@@ -16,12 +16,12 @@ def linear_sums(problem: Problem) -> Iterator[Expression]:
 
     Columns join one at a time, that first which leaves the least.
 
-    >>> from jaxsym.search import SEARCHED
+    >>> from jaxsym.search import DEFAULT_OPERATORS
     >>> from jaxsym.search.problem.problem import make_problems
     >>> X = np.random.default_rng(0).normal(size=(50, 3))
     >>> y = 2 * X[:, 2] + X[:, 0] - 1
     >>> (problem,) = make_problems(
-    ...     X, y[:, None], None, variables="abc", operators=SEARCHED, max_complexity=20
+    ...     X, y[:, None], None, variables="abc", operators=DEFAULT_OPERATORS, max_complexity=20
     ... )
     >>> min(linear_sums(problem), key=problem.loss).variables
     ('c', 'a')

@@ -63,11 +63,11 @@ def ratios_of_functions(
       stop: whether time is over.
 
     >>> from jaxsym.search.problem.problem import make_problems
-    >>> from jaxsym.search.engines.protocol import SEARCHED
+    >>> from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
     >>> X = np.random.default_rng(0).uniform(0.1, 0.9, (100, 2))
     >>> y = (np.cos(X[:, 0]) - X[:, 1]) / (1 - X[:, 1] * np.cos(X[:, 0]))  # aberration
-    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"], operators=SEARCHED,
-    ...     max_complexity=30)
+    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"],
+    ...     operators=DEFAULT_OPERATORS, max_complexity=30)
     >>> min(problem.loss(found) for found in ratios_of_functions(problem)) < 1e-25
     True
     """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search.engines.protocol import SEARCHED
+from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
 from jaxsym.search.problem.problem import make_problems
 from jaxsym.search.reparametrize.change import Change, solvable
 from jaxsym.search.reparametrize.templates import read_template
@@ -18,7 +18,7 @@ def problem(y, weights=None):
         np.asarray(y)[:, None],
         weights,
         variables=["d", "r"],
-        operators=SEARCHED,
+        operators=DEFAULT_OPERATORS,
         max_complexity=30,
     )
     return made

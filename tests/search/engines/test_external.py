@@ -14,17 +14,18 @@ import pytest
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import OPERATORS, parse
 from jaxsym.search.engines import optional
-from jaxsym.search.engines.external import ForeignEngine, read_equations
-from jaxsym.search.engines.protocol import SEARCHED
+from jaxsym.search.engines.external import ExternalEngine
+from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
 from jaxsym.search.engines.pysr import PySREngine, pysr_settings
 from jaxsym.search.engines.registry import ENGINES, make_engine
+from jaxsym.search.engines.runner import read_expressions
 from jaxsym.search.problem.problem import make_problems
 
 X = np.random.default_rng(0).uniform(1.0, 5.0, (80, 3))
 LAW = X[:, 0] * X[:, 1] / X[:, 2] ** 2
 
 
-class Oracle(ForeignEngine):
+class Oracle(ExternalEngine):
     """Knows the answers, in single precision."""
 
     name = "oracle"
@@ -68,8 +69,12 @@ def test_limits_guesses_and_targets_are_seen_to_for_others():
 
 
 def test_what_is_no_formula_is_left_out():
-    texts = ["x1 ^ 2", "x9", "inf", "", "atan2(x1, x1)", "square(x1) + neg(x1)"]
-    assert read_equations(texts, ["x1"], OPERATORS) == [parse("x1**2"), parse("x1**2 - x1")]
+    (problem,) = make_problems(
+        X[:, :1], LAW[:, None], None, variables=["x1"], operators=OPERATORS, max_complexity=30
+    )
+    texts = ["x1 ^ 2", "x9", "inf", "", "atan2(x1, x1)", "square(x1) + neg(x1)", parse("x1")]
+    expected = [parse("x1**2"), parse("x1**2 - x1"), parse("x1")]
+    assert list(read_expressions(texts, problem)) == expected
 
 
 def test_engines_by_name():
@@ -161,6 +166,6 @@ def test_pysr_knows_our_settings():
         if isinstance(item, ast.FunctionDef) and item.name == "__init__"
     )
     (problem,) = make_problems(
-        X, LAW[:, None], None, variables=list("abc"), operators=SEARCHED, max_complexity=30
+        X, LAW[:, None], None, variables=list("abc"), operators=DEFAULT_OPERATORS, max_complexity=30
     )
     assert pysr_settings(problem, seed=0, time_limit=1.0).keys() <= known
