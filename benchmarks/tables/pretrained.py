@@ -40,7 +40,16 @@ _SPEED = {
 
 def statements() -> list[Statement]:
     """All of them."""
-    return [*_methods(), *_draws(), *_points(), *_speed(), *_data(), *_variants(), _readme()]
+    return [
+        *_methods(),
+        *_draws(),
+        *_points(),
+        *_speed(),
+        *_data(),
+        *_variants(),
+        *_card(),
+        _readme(),
+    ]
 
 
 def _row(name: str, method: str, points: int = 128) -> dict[str, Any]:
@@ -157,6 +166,42 @@ def _variants() -> list[Statement]:
         )
         for row in load("nesymres_variants")["networks"]
         for name in ["base" if row["run"] == "base" else f"`{row['run']}`"]
+    ]
+
+
+def _card() -> list[Statement]:
+    """What the weights have seen, and what they find of sets that only the prose tells of."""
+    weights = load("nesymres_accuracy")["weights"]
+    unseen, examples = weights["figures"]["held_out"], f"{weights['examples']:,}".replace(",", " ")
+    fast = [_row("fastsrb", f"nesymres:{beam}", 512) for beam in (32, 1)]
+    errors = [100 * (row["vNRR"] * (1 - row["vNRR"]) / row["equations"]) ** 0.5 for row in fast]
+    found = [f"{100 * row['vNRR']:.0f} ± {e:.0f}" for row, e in zip(fast, errors, strict=True)]
+    fewer = [_row("fresh-constants", f"nesymres:{beam}") for beam in (8, 1)]
+    return [
+        say(_PAGE, "| examples seen | {} in batches of 32,", examples),
+        say(_PAGE, "the prior draws them; {} on skeletons that", f"{unseen['loss']:.3f}"),
+        say(_PAGE, "given those before | {*}, {} % |", f"{100 * unseen['accuracy']:.1f}"),
+        say(
+            _PAGE,
+            f"| {examples} | {{*}} | {{}} | {{}} % | {{}} % |",
+            f"{unseen['loss']:.3f}",
+            _share(_row("aif52", "nesymres:32"), "A1 iid"),
+            _share(_row("fresh-constants", "nesymres:32"), "A1 iid"),
+        ),
+        say(
+            _PAGE,
+            "right to single precision on fresh points: {} % with beam 32 in {} CPU-seconds, {} % with "
+            "beam 1 in {}. Published there:",
+            found[0],
+            f"{fast[0]['cpu_seconds']:.2f}",
+            found[1],
+            f"{fast[1]['cpu_seconds']:.2f}",
+        ),
+        say(
+            _PAGE,
+            "(beam 8: {} and {}, beam 1: {} and {})",
+            *(f"{100 * row[name]:.0f}" for row in fewer for name in ("A1 iid", "A1 ood")),
+        ),
     ]
 
 
