@@ -22,6 +22,7 @@ FLOORS = (
     ("mechanics",),
     ("simulate",),
     ("training",),
+    ("inference",),
     ("graphs", "search", "syrenets"),
     ("nesymres",),
     ("distill",),
