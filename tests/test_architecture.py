@@ -24,6 +24,7 @@ FLOORS = (
     ("mechanics",),
     ("simulate",),
     ("training",),
+    ("inference",),
     ("graphs", "search", "syrenets"),
     ("nesymres",),
     ("laws",),
