@@ -12,7 +12,7 @@ class SearchBudget:
     """Sizes of the native search's stages; a stage reads those that it needs.
 
     Every size trades time for reach: twice the size never loses a candidate of its stage. The
-    defaults were chosen on the development set (`benchmarks/_development_set.py`), so that an
+    defaults were chosen on the development set (`benchmarks/search/development.py`), so that an
     equation is found in seconds on one core, and the whole schedule takes minutes.
 
     Attributes:
