@@ -22,7 +22,20 @@ def default_settings() -> Iterator[None]:
     """
     with (
         jax.enable_x64(False),
-        jax.numpy_rank_promotion("allow"),
         jax.numpy_dtype_promotion("standard"),
+        implicit_broadcasting(),
     ):
+        yield
+
+
+@contextmanager
+def implicit_broadcasting() -> Iterator[None]:
+    """Arrays of different ranks are broadcast as numpy does; the precision is the program's.
+
+    >>> with jax.numpy_rank_promotion("raise"), implicit_broadcasting():
+    ...     print(jax.numpy.ones((2, 3)) * jax.numpy.ones(3))
+    [[1. 1. 1.]
+     [1. 1. 1.]]
+    """
+    with jax.numpy_rank_promotion("allow"):
         yield

@@ -38,13 +38,21 @@ def to_latex(expression: Expression, digits: int = 6) -> str:
     Args:
       digits: significant digits of the constants.
 
+    Raises:
+      UnsupportedError: as `jaxsym.expr.sympy_bridge.to_sympy`.
+
     >>> from jaxsym.expr import parse
     >>> to_latex(parse("6.67430000001*m1*m2/r**2"))
     '\\\\frac{6.6743 m_{1} m_{2}}{r^{2}}'
     """
+    from jaxsym.expr.sympy_bridge import UnsupportedError
+
     formula = expression.sympy()
     rounded = {number: sympy.Float(number, digits) for number in formula.atoms(sympy.Float)}
-    return sympy.latex(formula.xreplace(rounded), full_prec=False)
+    try:
+        return sympy.latex(formula.xreplace(rounded), full_prec=False)
+    except RecursionError as error:
+        raise UnsupportedError("a formula nested too deeply for LaTeX") from error
 
 
 def _number(text: str) -> tuple[str, int]:

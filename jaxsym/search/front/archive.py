@@ -146,8 +146,8 @@ class Archive:
     def exact(self) -> bool:
         """Whether a candidate explains the target up to rounding."""
         floor = self.problem.rounding * self.problem.variance
-        most = self.problem.max_complexity
-        return any(c.loss <= floor and c.complexity <= most for c in self._best.values())
+        limit = self.problem.max_complexity
+        return any(c.loss <= floor and c.complexity <= limit for c in self._best.values())
 
     def _allowed(self, expression: Expression) -> bool:
         table, own = self.problem.operators, expression.operators

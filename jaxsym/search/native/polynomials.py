@@ -24,7 +24,7 @@ Polynomial: TypeAlias = Mapping[Product, float]
 
 ONE: Polynomial = {(): 1.0}
 
-_MOST_TERMS = 8
+_MAX_TERMS = 8
 _POWERS = {n: int(r.exponent) for n, r in OPERATORS.items() if r.exponent and r.exponent % 1 == 0}
 _ALIKE = 0.3  # relative difference of coefficients' ratios that noise may have caused
 
@@ -38,7 +38,7 @@ def expand(library: Library, entry: int) -> Polynomial:
     parts = [expand(library, child) for child in library.arguments(entry)]
     if name in ("add", "sub"):
         return _sum(parts[0], parts[1], 1.0 if name == "add" else -1.0)
-    if name == "mul" and len(parts[0]) * len(parts[1]) <= _MOST_TERMS:
+    if name == "mul" and len(parts[0]) * len(parts[1]) <= _MAX_TERMS:
         return _times(*parts)
     if name == "div" and len(parts[1]) == 1:
         return _times(parts[0], _raised(parts[1], -1))
@@ -50,7 +50,7 @@ def expand(library: Library, entry: int) -> Polynomial:
 def multiply(library: Library, f: int, g: int) -> Polynomial:
     """The product of two entries; one that has too many terms counts as an atom."""
     parts = [expand(library, entry) for entry in (f, g)]
-    if len(parts[0]) * len(parts[1]) > _MOST_TERMS:
+    if len(parts[0]) * len(parts[1]) > _MAX_TERMS:
         parts = [
             {((library.expression(entry).tokens, 1.0),): 1.0} if len(part) > 1 else part
             for entry, part in zip((f, g), parts, strict=True)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula, Values
-from jaxsym.search.native.ranking import least
+from jaxsym.search.native.ranking import smallest
 from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget, affine
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import SAME
@@ -231,14 +231,16 @@ def nested_formulas(
                 break
             for name, operator, joined in _joined(problem, values, start):
                 share = np.abs(_standard(joined.reshape(-1, len(rows))) @ targets.T)
-                for index in least(-share.reshape(1, -1), 4)[0].tolist():
+                for index in smallest(-share.reshape(1, -1), 4)[0].tolist():
                     pair, context = divmod(index, len(found))
                     f, g = divmod(pair, len(order))
                     score = float(share.ravel()[index])
                     best.append(_Found(score, context, name, operator, start + f, g))
             best = heapq.nlargest(_STREAMED, best)
         for match in best:
-            yield _formula(match, found[match.context], semantics, order, problem)
+            formula = _formula(match, found[match.context], semantics, order, problem)
+            if formula is not None:
+                yield formula
 
 
 def _joined(
@@ -267,13 +269,15 @@ def _standard(rows: Float[np.ndarray, "M r"]) -> Float[np.ndarray, "M r"]:
 
 def _formula(
     match: _Found, context: Context, semantics: SemanticSearch, order: np.ndarray, problem: Problem
-) -> Formula:
-    """A match with its factor and offset, in its context."""
+) -> Formula | None:
+    """A match with its factor and offset, in its context; None if it is not finite on all rows."""
     f, g = (int(order[entry]) for entry in (match.f, match.g))
     inner = problem.operators[match.operator].numpy
     outer = problem.operators[match.function].numpy
     assert inner is not None and outer is not None
     values = outer(inner(semantics.library.values[f], semantics.library.values[g]))
+    if not np.all(np.isfinite(values)):
+        return None
     part = (match.function, match.operator, *semantics.formula(f), *semantics.formula(g))
     return (*context.before, *affine(context.target, values, part), *context.after)
 

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from jaxsym.expr import Expression, apply, constant, literal
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.linear import two_regressors
-from jaxsym.search.native.ranking import least
+from jaxsym.search.native.ranking import smallest
 from jaxsym.search.native.stages.log_linear import Logarithms, Part
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
@@ -115,14 +115,14 @@ class Factors:
     def _columns(self, family: Family, arguments: np.ndarray) -> np.ndarray:
         return self.logarithms.units(np.log(np.abs(family.values(arguments))))
 
-    def formulas(self, desired: Float[np.ndarray, " n"], count: int) -> Iterator[Formula]:
-        """The products with the best columns for desired values.
+    def formulas(self, wanted: Float[np.ndarray, " n"], count: int) -> Iterator[Formula]:
+        """The products with the best columns for wanted values.
 
         Any even function looks like any other at first: the scales of the best few columns of each
         family are made better before they are compared.
         """
         with np.errstate(all="ignore"):
-            target = self.logarithms.units(np.log(np.abs(desired))[None])[0]
+            target = self.logarithms.units(np.log(np.abs(wanted))[None])[0]
             share = np.abs(self.units @ target.astype(np.float32))
             order = np.log(np.maximum(1 - share**2, SHARE_SINGLE)) + NODE * self.costs
             tried: dict[tuple[int, int], None] = {}
@@ -137,7 +137,7 @@ class Factors:
             cost = self.semantics.library.complexity
             found.sort(key=lambda f: f[0] + NODE * cost[f[2]])
             for _, scale, entry, number in found[:count]:
-                formula = self.logarithms.product(desired, [self._part(entry, number, scale)])
+                formula = self.logarithms.product(wanted, [self._part(entry, number, scale)])
                 if formula is not None:
                     yield formula
 
@@ -174,12 +174,12 @@ def _usable(operators: Mapping) -> list[Family]:
 
 
 def product_formulas(
-    desired: Float[np.ndarray, " n"], factors: Factors, count: int
+    wanted: Float[np.ndarray, " n"], factors: Factors, count: int
 ) -> Iterator[Formula]:
-    """The products of two factors that fit desired values best.
+    """The products of two factors that fit wanted values best.
 
     Args:
-      desired: values on the rows of the library.
+      wanted: values on the rows of the library.
       factors: functions over the library; those with a constant inside are not paired.
       count: products.
     """
@@ -189,7 +189,7 @@ def product_formulas(
     costs = NODE * np.concatenate([powers.costs, factors.costs[plain] + 2]).astype(np.float32)
     simple = np.argsort(costs, kind="stable")[:_PAIRED]
     with np.errstate(all="ignore"):
-        target = factors.logarithms.units(np.log(np.abs(desired))[None])[0].astype(np.float32)
+        target = factors.logarithms.units(np.log(np.abs(wanted))[None])[0].astype(np.float32)
     fit = units @ target
     found: dict[tuple[int, int], float] = {}
     for start in range(0, len(simple), _BLOCK):
@@ -197,7 +197,7 @@ def product_formulas(
         overlap = units[rows] @ units.T
         share = two_regressors(fit[rows, None], fit, overlap, min_rest=SPANNED_SINGLE)
         left = np.log(np.maximum(1 - share, SHARE_SINGLE)) + costs + costs[rows, None]
-        partners = least(left, _EACH)
+        partners = smallest(left, _EACH)
         for row, chosen, scores in zip(
             rows.tolist(), partners, np.take_along_axis(left, partners, 1), strict=True
         ):
@@ -209,7 +209,7 @@ def product_formulas(
         return powers.part(column) if own < 0 else factors.part(plain[own])
 
     for pair in sorted(found, key=found.__getitem__)[:count]:
-        formula = factors.logarithms.product(desired, [part(column) for column in pair])
+        formula = factors.logarithms.product(wanted, [part(column) for column in pair])
         if formula is not None:
             yield formula
 

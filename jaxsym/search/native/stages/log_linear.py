@@ -25,7 +25,7 @@ from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import RCOND, SAME, SHARE_SINGLE, TINY
 
 _SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
-_LARGEST_POWER = 20.0
+_MAX_POWER = 20.0
 _NEAR = 0.02  # difference of exponents from simple ones that a first fit may have
 _SHIFTED = 2500  # simple entries that 1 is added to and subtracted from
 _EXPONENT = -1  # mark of a column that is an exponent h; else what is added to f
@@ -87,8 +87,8 @@ class Logarithms:
         self.table = logs[:, usable]
         size = np.abs(sample.y if denoised is None else denoised)
         size = size / max(float(np.median(size)), TINY)
-        most = 1.0 if denoised is None else np.inf  # without noise all are as certain
-        self.root = np.minimum(size, most) * np.sqrt(sample.weights / sample.weights.max())
+        certainty = 1.0 if denoised is None else np.inf  # without noise all are as certain
+        self.root = np.minimum(size, certainty) * np.sqrt(sample.weights / sample.weights.max())
         design = np.column_stack([np.ones(len(sample.y)), self.table])
         self._basis = np.linalg.qr(self.root[:, None] * design)[0].T
 
@@ -104,20 +104,20 @@ class Logarithms:
         usable = size > SAME
         return np.where(usable[:, None], rest / np.where(usable, size, 1.0)[:, None], 0.0)
 
-    def product(self, desired: Float[np.ndarray, " n"], factors: Sequence[Part]) -> Formula | None:
+    def product(self, values: Float[np.ndarray, " n"], factors: Sequence[Part]) -> Formula | None:
         """The product that fits best, with simple powers where these fit about as well.
 
         Args:
-          desired: values.
+          values: what the product should be.
           factors: what stands in it beside powers of the variables.
         """
         exponents = [part for part in factors if part.exponent]
         bases = [part for part in factors if not part.exponent]
-        usable = (self.root > 0) & (desired != 0)
+        usable = (self.root > 0) & (values != 0)
         with np.errstate(all="ignore"):
             powers = [np.log(np.abs(part.values)) for part in bases]
-            target = np.log(np.abs(desired[usable]))
-        columns = [*(part.values for part in exponents), np.ones(len(desired)), *powers, self.table]
+            target = np.log(np.abs(values[usable]))
+        columns = [*(part.values for part in exponents), np.ones(len(values)), *powers, self.table]
         design = np.column_stack(columns)[usable]
         if not len(design) or not np.all(np.isfinite(design)):
             return None
@@ -130,7 +130,7 @@ class Logarithms:
             whole = whole * apply("exp", constant(rate) * part.expression)
         scale = float(np.exp(np.clip(found[free - 1], -690, 690)))
         odd = [np.sign(b.values) for b, p in zip(bases, found[free:], strict=False) if p % 2]
-        if np.mean(np.prod(odd, axis=0) * np.sign(desired)) < 0:
+        if np.mean(np.prod(odd, axis=0) * np.sign(values)) < 0:
             scale = -scale
         return to_formula(whole if abs(scale - 1) < SAME else constant(scale) * whole)
 
@@ -161,7 +161,7 @@ def _rounded_fit(design: np.ndarray, target: np.ndarray, free: int) -> np.ndarra
 
 def _simplest(value: float, error: float) -> float | None:
     """The simplest power within an error."""
-    if abs(value) > _LARGEST_POWER:
+    if abs(value) > _MAX_POWER:
         return None
     near = (p for p in (*_SIMPLE, float(round(value))) if abs(value - p) <= error)
     found = next(near, None)
@@ -208,24 +208,24 @@ class Powers:
         self._units, self._costs = padded(self.units), padded(self.costs.astype(float))
 
     def best(
-        self, desired: Float[np.ndarray, "B n"], count: int, penalty: float = 0.0
+        self, values: Float[np.ndarray, "B n"], count: int, penalty: float = 0.0
     ) -> tuple[Int[np.ndarray, "B count"], Float[np.ndarray, "B count"]]:
-        """`[B, count]` columns that explain desired values best, and the log of what they leave."""
+        """`[B, count]` columns that explain some values best, and the log of what they leave."""
         costs = self._costs * np.float32(penalty)
         return ranked(
             lambda targets: _left(self._units, costs, targets),
-            [self._targets(desired)],
+            [self._targets(values)],
             count,
             len(self.entries),
         )
 
-    def _targets(self, desired: np.ndarray) -> np.ndarray:
+    def _targets(self, values: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return self.logarithms.units(np.log(np.abs(desired))).astype(np.float32)
+            return self.logarithms.units(np.log(np.abs(values))).astype(np.float32)
 
-    def formula(self, desired: Float[np.ndarray, " n"], columns: Sequence[int]) -> Formula | None:
-        """The product of powers of some columns that fits desired values best."""
-        return self.logarithms.product(desired, [self.part(column) for column in columns])
+    def formula(self, values: Float[np.ndarray, " n"], columns: Sequence[int]) -> Formula | None:
+        """The product of powers of some columns that fits some values best."""
+        return self.logarithms.product(values, [self.part(column) for column in columns])
 
     def part(self, column: int) -> Part:
         """What a column is the logarithm of."""

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from jaxsym.expr.program import Numbers
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import two_regressors
-from jaxsym.search.native.ranking import least, spread
+from jaxsym.search.native.ranking import smallest, spread
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import LARGEST, LARGEST_SINGLE, SAME, SPANNED, SPANNED_SINGLE
 
@@ -134,16 +134,16 @@ def _rows(moments: Moments, library: Library, count: int) -> np.ndarray:
     return np.concatenate([simple, related])
 
 
-def sum_share(f: Moments, g: Moments, root, target, xp, least: float):
+def sum_share(f: Moments, g: Moments, root, target, xp, min_rest: float):
     """`[B, M]` share of the variance that `a f + b g + c` explains."""
-    rows = (f.values - f.mean[:, None]) * (root / xp.sqrt(xp.maximum(f.variance, least))[:, None])
-    columns = (g.values - g.mean[:, None]) * (
-        root / xp.sqrt(xp.maximum(g.variance, least))[:, None]
+    rows, columns = (
+        (m.values - m.mean[:, None]) * (root / xp.sqrt(xp.maximum(m.variance, min_rest))[:, None])
+        for m in (f, g)
     )
-    return two_regressors(f.fit[:, None], g.fit[None], rows @ columns.T, min_rest=least, xp=xp)
+    return two_regressors(f.fit[:, None], g.fit[None], rows @ columns.T, min_rest=min_rest, xp=xp)
 
 
-def product_share(f: Moments, g: Moments, root, target, xp, least: float):
+def product_share(f: Moments, g: Moments, root, target, xp, min_rest: float):
     """`[B, M]` share of the variance that `a f g + b g + c` explains."""
     weights = root**2
     mean = (f.values * weights) @ g.values.T
@@ -151,10 +151,10 @@ def product_share(f: Moments, g: Moments, root, target, xp, least: float):
     with_target = (f.values * (weights * target)) @ g.values.T
     with_g = (f.values * weights) @ (g.values**2).T
     variance = square - mean**2
-    size = xp.sqrt(xp.maximum(variance, least * square))
+    size = xp.sqrt(xp.maximum(variance, min_rest * square))
     fit = with_target / size
-    overlap = (with_g - mean * g.mean) / (size * xp.sqrt(xp.maximum(g.variance, least)))
-    return two_regressors(fit, g.fit[None], overlap, min_rest=least, xp=xp)
+    overlap = (with_g - mean * g.mean) / (size * xp.sqrt(xp.maximum(g.variance, min_rest)))
+    return two_regressors(fit, g.fit[None], overlap, min_rest=min_rest, xp=xp)
 
 
 _KINDS: dict[str, Callable] = {"sum": sum_share, "product": product_share}
@@ -191,7 +191,7 @@ def _partners(
     with np.errstate(all="ignore"):
         share = _KINDS[kind](block, moments, root, target, np, SPANNED)
     share = np.where(np.isfinite(share) & usable, share, 0.0)
-    partners = least(-share, _PARTNERS)
+    partners = smallest(-share, _PARTNERS)
     f, g = np.repeat(rows, partners.shape[1]), partners.ravel()
     score = np.take_along_axis(share, partners, 1).ravel()
     if kind == "sum":  # the same pair may come from both ends

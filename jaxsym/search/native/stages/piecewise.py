@@ -26,7 +26,7 @@ from jaxsym.search.tolerances import ROUNDING, SPANNED
 
 _ENTRIES = 64  # simple entries that are paired on either side
 _THRESHOLDS = 16  # tried per variable
-_LEAST = 0.03  # share of the samples on the smaller side
+_MIN_SHARE = 0.03  # share of the samples on the smaller side
 _GAIN = 0.3  # a split must leave less than this share of what one piece leaves
 _DENOMINATORS = (1, 2, 4, 5, 10)
 
@@ -114,12 +114,12 @@ def _left(values: np.ndarray, sample: Problem, rows: np.ndarray) -> float:
 
 def _thresholds(X: np.ndarray) -> Iterator[tuple[int, float, tuple[np.ndarray, np.ndarray]]]:
     """Columns and thresholds with the rows above and not above them."""
-    least = max(8, int(_LEAST * len(X)))
+    min_rows = max(8, int(_MIN_SHARE * len(X)))
     for column in range(X.shape[1]):
         for threshold in np.unique(np.quantile(X[:, column], np.linspace(0, 1, _THRESHOLDS + 2))):
             above = X[:, column] > threshold
             sides = np.flatnonzero(above), np.flatnonzero(~above)
-            if min(map(len, sides)) >= least:
+            if min(map(len, sides)) >= min_rows:
                 yield column, float(threshold), sides
 
 

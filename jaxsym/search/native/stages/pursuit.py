@@ -209,8 +209,8 @@ def linear_sums(problem: Problem) -> Iterator[Expression]:
     >>> min(linear_sums(problem), key=problem.loss).variables
     ('c', 'a')
     """
-    most = (problem.max_complexity + 1) // 2
-    order = Pursuit(Columns(problem.X.T, problem.weights), problem.y).path(most)
+    max_terms = (problem.max_complexity + 1) // 2
+    order = Pursuit(Columns(problem.X.T, problem.weights), problem.y).path(max_terms)
     for size in range(1, len(order) + 1):
         columns = problem.X[:, order[:size]]
         for features in (columns, np.column_stack([columns, np.ones(len(problem.y))])):

@@ -24,10 +24,10 @@ from jaxsym.search.native.polynomials import arrangements
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import SPANNED
 
-_DEGREES = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
+_MAX_DEGREE = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
 _SUSPECT = 1e-6  # pivot, relative, of a hundred columns above which none is that dependent
 _ROWS_PER_TERM = 2
-_LONGEST = 12  # terms of a ratio; with more, smooth functions pass for each other
+_MAX_TERMS = 12  # terms of a ratio; with more, smooth functions pass for each other
 _INSIDE = ("sin", "cos", "exp", "log", "sqrt")
 _FEW = 3  # variables up to which several of them are put inside of functions
 
@@ -131,7 +131,7 @@ class _Terms(NamedTuple):
         if not np.all(np.isfinite(size)) or np.any(size == 0):
             return
         kept = _sparsest(columns / size)
-        if kept is None or len(kept) > _LONGEST:
+        if kept is None or len(kept) > _MAX_TERMS:
             return
         null = np.linalg.svd(columns[:, kept] / size[kept])[2][-1] / size[kept]
         count, table = len(self.exponents), self.problem.table
@@ -153,10 +153,10 @@ class _Terms(NamedTuple):
 
 
 @functools.cache
-def _exponents(variables: int, most: int) -> tuple[tuple[int, ...], ...]:
+def _exponents(variables: int, max_terms: int) -> tuple[tuple[int, ...], ...]:
     """Exponents of the terms of a polynomial, the simplest first; of high degree as rows allow."""
-    degree = _DEGREES.get(variables, 1)
-    while degree and math.comb(variables + degree, degree) > most:
+    degree = _MAX_DEGREE.get(variables, 1)
+    while degree and math.comb(variables + degree, degree) > max_terms:
         degree -= 1
     return tuple(sorted(exponents_up_to(variables, degree), key=lambda e: (sum(e), -max(e), e)))
 

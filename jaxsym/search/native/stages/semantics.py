@@ -26,7 +26,7 @@ from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import LARGEST, LARGEST_SINGLE, ROUNDING, SAME, SHARE_SINGLE, TINY
 
 VALID = 0.9  # share of the rows on which target semantics must be finite
-_FARTHEST = 2.0  # error of a logarithm
+_MAX_LOG_ERROR = 2.0  # error of a logarithm
 
 
 class SemanticTarget(NamedTuple):
@@ -77,7 +77,7 @@ class SemanticTarget(NamedTuple):
         level = math.log(variance) + math.log(total)
         if denoised is None:
             return cls(values, weight, level, values)
-        noise = np.clip((values - denoised) / denoised, -_FARTHEST, _FARTHEST)
+        noise = np.clip((values - denoised) / denoised, -_MAX_LOG_ERROR, _MAX_LOG_ERROR)
         product = np.where(np.isfinite(noise), denoised * np.exp(noise), 0.0)
         return cls(values, weight, level, product)
 

@@ -21,7 +21,7 @@ from scipy.optimize import least_squares
 from jaxsym.expr import Expression
 from jaxsym.expr.subtrees import Formula
 from jaxsym.search.native.linear import as_short, two_regressors
-from jaxsym.search.native.ranking import least
+from jaxsym.search.native.ranking import smallest
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import (
@@ -41,7 +41,7 @@ Stop: TypeAlias = Callable[[], bool]
 
 _TIMES = 20  # simple entries M
 _KEPT = 48  # pairs of G and M whose rates are fitted; the grid has only ranked them
-_TOLD = 16  # formulas returned, of those that are fitted
+_RETURNED = 16  # formulas returned, of those that are fitted
 _STEP = 1.0  # radians between wave numbers, over the range of G: a peak is about 2 pi wide
 _ROWS = 8  # rows in a period of the fastest sinusoid: with fewer, noise passes for one
 _GRID = np.geomspace(0.25, 80.0, 28)  # rates over the range of G, a quarter apart
@@ -164,14 +164,14 @@ def separable_formulas(
     left, starts = family.scan(scaled, targets, stop)
     costs = library.complexity[inner][:, None] + library.complexity[targets.entries]
     fits = []
-    for place in least((left + NODE * costs).reshape(1, -1), _KEPT)[0].tolist():
+    for place in smallest((left + NODE * costs).reshape(1, -1), _KEPT)[0].tolist():
         g, m = divmod(place, len(targets.entries))
         if stop() or not np.isfinite(left[g, m]):
             break
         rates, loss = _fitted_rates(family, scaled[g], starts[g, m], targets, m)
         fits.append((math.log(loss + ROUNDING) + NODE * costs[g, m], g, m, rates))
     formulas = []
-    for _, g, m, rates in sorted(fits, key=lambda fit: fit[0])[:_TOLD]:
+    for _, g, m, rates in sorted(fits, key=lambda fit: fit[0])[:_RETURNED]:
         columns = family.columns(scaled[g], rates)
         factors = shortest_form(columns, targets.values[m], targets.weights[m])
         own = semantics.formula(inner[g])

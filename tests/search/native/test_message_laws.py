@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.search import search
+from jaxsym.search import NativeEngine
+from jaxsym.search.native.budget import SearchBudget
 
+# a budget of work in place of a time limit
+ENGINE = NativeEngine(
+    SearchBudget(library=1000, small=500, terms=400, rows=128, refined=4, generations=2)
+)
 NAMES = ("r", "m1", "m2", "q1", "q2")
 
 
@@ -22,7 +27,7 @@ def table(count=448, seed=0):
 def test_exact_laws_are_found_exactly(text):
     X = table()
     y = parse(text).evaluate(X, NAMES)
-    front = search(X, y, variables=NAMES, key=jax.random.key(0), time_limit=30)
+    front = ENGINE.search(X, y, variables=NAMES, key=jax.random.key(0))
     best = front.best()
     fresh = table(seed=1)
     got = best.expression.evaluate(fresh, NAMES)
@@ -33,13 +38,12 @@ def test_a_law_is_on_the_front_under_noise_with_weights():
     X = table()
     clean = parse("1.3*q1*q2/(m1*r**3)").evaluate(X, NAMES)
     noise = 0.05 * np.random.default_rng(2).normal(size=len(X))
-    front = search(
+    front = ENGINE.search(
         X,
         clean * (1 + noise),
         variables=NAMES,
         key=jax.random.key(0),
         weights=1 / (0.05 * clean) ** 2,
-        time_limit=30,
     )
     fresh = table(seed=1)
     true = parse("1.3*q1*q2/(m1*r**3)").evaluate(fresh, NAMES)
