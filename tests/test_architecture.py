@@ -98,7 +98,8 @@ def imports_of(path: Path) -> set[str]:
 # Modules of one line may import each other where they are of one inner room.
 WITHIN = {
     "search": (
-        ("problem", "tolerances"),
+        ("tolerances",),
+        ("problem",),
         ("front",),
         ("shared_form", "serialization"),
         # what stages and changes of variables are built from
