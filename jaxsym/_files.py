@@ -27,7 +27,7 @@ _HERE, _NO_REPLACE, _EXCHANGE = -100, 1, 2  # AT_FDCWD and flags of Linux's rena
 _NOT_OFFERED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
-def write_file(path: str | Path, write: Callable[[Path], None], *, replace: bool = False) -> None:
+def write_file(path: str | Path, write: Callable[[Path], object], *, replace: bool = False) -> None:
     """Write one file.
 
     Args:

@@ -11,7 +11,11 @@ from jaxsym._files import check_place, exchange_folders, rename_new, staging
 
 
 def write_folder(
-    writers: Mapping[str, Callable[[Path], None]], out: str | Path, *, force: bool = False
+    writers: Mapping[str, Callable[[Path], object]],
+    out: str | Path,
+    *,
+    force: bool = False,
+    replaced: Iterable[str] = (),
 ) -> None:
     """Write files into a folder, all of them or none.
 
@@ -21,11 +25,13 @@ def write_folder(
       writers: what writes each file, by name.
       out: the folder, new unless ``force``.
       force: replace these files in a folder that exists; its other files stay.
+      replaced: names of more files that do not stay, though nothing takes their place.
 
     Raises:
       OSError: see `check_folder`, or whatever the disk says.
     """
-    out = check_folder(out, force=force, files=writers)
+    ours = {*writers, *replaced}
+    out = check_folder(out, force=force, files=ours)
     out.parent.mkdir(parents=True, exist_ok=True)
     with staging(out.parent) as place:
         made = place / "made"
@@ -35,9 +41,9 @@ def write_folder(
         if not (force and out.exists()):
             rename_new(made, out)
             return
-        _keep_others(out, made)
+        _keep_others(out, made, ours)
         exchange_folders(made, out)
-        _save_latecomers(made, out)
+        _save_latecomers(made, out, ours)
 
 
 def check_folder(out: str | Path, *, force: bool = False, files: Iterable[str] = ()) -> Path:
@@ -68,9 +74,8 @@ def check_folder(out: str | Path, *, force: bool = False, files: Iterable[str] =
     return out
 
 
-def _keep_others(out: Path, made: Path) -> None:
+def _keep_others(out: Path, made: Path, ours: set[str]) -> None:
     """The user's other files in the new folder as well: links to the same ones, or copies."""
-    ours = set(os.listdir(made))
     shutil.copytree(
         out,
         made,
@@ -88,7 +93,7 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _save_latecomers(old: Path, new: Path) -> None:
+def _save_latecomers(old: Path, new: Path, ours: set[str]) -> None:
     """Move what appeared in the old folder while the new one was made."""
-    for name in set(os.listdir(old)) - set(os.listdir(new)):
+    for name in set(os.listdir(old)) - set(os.listdir(new)) - ours:
         (old / name).rename(new / name)

@@ -84,7 +84,7 @@ def _discovery(
         neural=_medians(neural),
         symbolic=_medians(symbolic),
         by_body=np.stack([np.median(errors[0], axis=0) for errors in (neural, symbolic)]),
-        reading=PairForces(inputs, coefficient, np.ones(len(inputs)), 1e-4, False, 0.0),
+        pair_forces=PairForces(inputs, coefficient, np.ones(len(inputs)), 1e-4, False, 0.0),
         network=network,
         recovered=None if task.truth is None else True,
         interrupted=False,

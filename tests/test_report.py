@@ -16,13 +16,15 @@ import numpy as np
 import pytest
 
 from jaxsym import plotting
-from jaxsym.distill import ParticleLaw
+from jaxsym._views import LeftOutWarning
+from jaxsym.distill import ParticleLaw, discovery
 from jaxsym.distill.verdict import symbolic_accelerations
 from jaxsym.expr import OPERATORS, apply, parse
 from jaxsym.graphs import snapshots
 from jaxsym.report import (
     FILES,
     check_folder,
+    folder,
     law_lines,
     law_module,
     law_tex,
@@ -145,19 +147,75 @@ def test_force_replaces_the_report_and_nothing_else(old_report):
     assert os.listdir(old_report.parent) == ["report"]
 
 
-@pytest.mark.parametrize("failure", [OSError("no space left"), KeyboardInterrupt()])
-def test_a_report_that_fails_halfway_leaves_the_old_one(old_report, monkeypatch, failure):
-    def fail(discovery):
-        raise failure
+VIEWS = {
+    "figure.png": (plotting, "draw"),
+    "law.tex": (folder, "law_tex"),
+    "law.py": (folder, "law_module"),
+}
 
-    monkeypatch.setattr(plotting, "draw", fail)
-    before = tree(old_report.parent)
-    with pytest.raises(type(failure)):
+
+def fail(*arguments):
+    raise OSError("no space left")
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_that_fails_is_left_out_and_nothing_else(old_report, monkeypatch, name):
+    monkeypatch.setattr(*VIEWS[name], fail)
+    with pytest.warns(LeftOutWarning, match=f"{name} is left out: OSError: no space left"):
         write_report(made_discovery.spring(), old_report, force=True)
-    assert tree(old_report.parent) == before
-    with pytest.raises(type(failure)):
-        write_report(made_discovery.spring(), old_report.parent / "new")
+    left = set(FILES) - {name}
+    assert sorted(os.listdir(old_report)) == sorted([*left, "notes.txt"])
+    result = json.loads((old_report / "result.json").read_text())
+    assert result == made_discovery.spring().to_json()
     assert os.listdir(old_report.parent) == ["report"]
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_the_result_is_on_the_disk_before_any_view_is_made(old_report, monkeypatch, new):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folder, "law_tex", interrupt)
+    out = old_report.parent / "new" if new else old_report
+    with pytest.raises(KeyboardInterrupt):
+        write_report(made_discovery.spring(), out, force=not new)
+    # views of an older result do not stay beside the new one
+    assert set(os.listdir(out)) == {"result.json"} | (set() if new else {"notes.txt"})
+    assert json.loads((out / "result.json").read_text()) == made_discovery.spring().to_json()
+
+
+@pytest.mark.parametrize("view", ["pair_energy", "latex"])
+def test_what_cannot_be_derived_is_null_in_the_result(monkeypatch, view):
+    whole = made_discovery.spring().to_json()
+    monkeypatch.setattr(discovery, view, fail)
+    with pytest.warns(LeftOutWarning, match="no space left"):
+        result = made_discovery.spring().to_json()
+    assert result["law"][view] is None
+    result["law"][view] = whole["law"][view]
+    assert result == whole
+
+
+@pytest.mark.parametrize("coefficient", ["0", "2.5/r", "m1*m2/r", "2.5"])
+def test_laws_without_a_distance_are_reported(tmp_path, coefficient):
+    write_report(with_law(made_discovery.spring(), coefficient), tmp_path / "report")
+    assert sorted(os.listdir(tmp_path / "report")) == sorted(FILES)
+
+
+def test_a_law_of_a_network_that_learned_nothing_says_so():
+    knows = made_discovery.spring()
+    assert knows.network_learned and "learned" not in verdict(knows) + repr(knows)
+    nothing = dataclasses.replace(knows, neural=knows.neural._replace(held_out=0.97))
+    assert not nothing.network_learned and nothing.to_json()["errors"]["network_learned"] is False
+    assert "learned next to nothing" in verdict(nothing) and "error is 97%" in verdict(nothing)
+    assert "learned next to nothing" in repr(nothing)
+
+
+def test_a_discovery_is_shown_by_its_law_and_errors():
+    assert re.fullmatch(
+        r"Discovery of stars: a\(1 by 2\) = \(m2/r\*\*3\) d; a\(1\) = sum a\(1 by 2\) "
+        r"\(held-out errors: network .*, equation .*\)",
+        repr(made_discovery.gravity()),
+    )
 
 
 def test_a_file_in_the_way_is_named(tmp_path):

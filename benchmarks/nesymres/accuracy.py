@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import common
 from benchmarks.nesymres.methods import Method
 from benchmarks.search.measures import EPSILON, FRESH, accuracies, fraction_left
 from benchmarks.search.problems import Column, SearchProblem
@@ -47,7 +48,7 @@ def measure(
                 for problem in problems:
                     key = f"{set_name}|{problem.name}|{method_name}|{count}"
                     if key not in runs:
-                        runs[key] = _attempt(method, problem, count)
+                        runs[key] = common.stamped(_attempt(method, problem, count))
                 finished(runs)
     return runs
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -26,19 +27,24 @@ class Pass(NamedTuple):
     Attributes:
       file: its name in the folder of results.
       options: of `python -m benchmarks.search`.
+      needs: a module without which the pass is left out.
     """
 
     file: str
     options: tuple[str, ...]
+    needs: str = "jaxsym"
+
+
+_CATALOG = "symbolic_data"  # equations of feynman and fastsrb
 
 
 # The longest first, so that the processes end at about the same time.
 PASSES = (
     Pass("search_aif52.json", ("--set", "aif52", "--noise", "0,0.01,0.1")),
     Pass("search_soose.json", ("--set", "soose")),
-    Pass("search_fastsrb.json", ("--set", "fastsrb", "--engines", "native,native+units")),
+    Pass("search_fastsrb.json", ("--set", "fastsrb", "--engines", "native,native+units"), _CATALOG),
     Pass("search_development.json", ("--set", "development", "--work")),
-    Pass("search_feynman.json", ("--set", "feynman")),
+    Pass("search_feynman.json", ("--set", "feynman"), _CATALOG),
     Pass("search_messages.json", ("--set", "gn", "--noise", "0,0.01")),
     Pass("search_nguyen.json", ("--set", "nguyen")),
 )
@@ -73,8 +79,14 @@ def run_all(folder: Path, jobs: int, more: tuple[str, ...] = ()) -> list[Path]:
         print(f"{one.file}: {time.monotonic() - began:.0f} s", flush=True)
         return path
 
+    possible = [one for one in PASSES if find_spec(one.needs)]
+    for one in PASSES:
+        if one not in possible:
+            print(
+                f"{one.file}: left out, since {one.needs} is missing: pip install 'jaxsym[bench]'"
+            )
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(make, PASSES))
+        return list(pool.map(make, possible))
 
 
 def _run(command: list[str], core: int) -> None:

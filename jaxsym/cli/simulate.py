@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jaxsym.cli.shared import check_out, message_console
+from jaxsym.cli.shared import SEED, check_out, message_console
 
 
 @click.command()
@@ -32,9 +32,7 @@ from jaxsym.cli.shared import check_out, message_console
 @click.option(
     "--steps", default=100, show_default=True, type=click.IntRange(1), help="Times in each."
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the initial states."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of the initial states.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def simulate(
     law: str,

@@ -21,7 +21,7 @@ from jaxsym.distill.selection import RefitData, Selector
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.verdict import symbolic_errors
 from jaxsym.expr import Expression, variable
-from jaxsym.graphs import Snapshots, snapshots
+from jaxsym.graphs import Snapshots, Topology, snapshots
 from jaxsym.laws.neighborhood import cut_off, neighbors, softened
 from jaxsym.laws.pairs import VARIABLES
 from jaxsym.laws.particle_law import ParticleLaw
@@ -30,21 +30,28 @@ from jaxsym.search import Constraints, ParetoFront, search
 from jaxsym.search import Progress as SearchProgress
 from jaxsym.training import interrupt_flag
 
+# Snapshots that laws are fitted to: of few bodies these are thousands of numbers, which tell a few
+# constants to a part in a thousand of their errors; more would cost time alone.
 _SNAPSHOTS_FITTED = 128
-_PAIRS_READ = 50_000  # in the snapshots that tell the function of distance
+_PAIRS_FITTED = 50_000  # at most in these, and in those that tell the function of distance
+# Of a front the equations of the shortest descriptions: the true one should be among them even
+# where the network's errors favor another. Each refit takes some 20 ms.
 _CANDIDATES, _SOFTENED = 10, 10
-_NON_INTERACTING = (
-    0.1  # share of pairs that do not interact from which on laws are cut off at a distance
-)
-_FITS = 0.01  # error of a law that needs no cutting off
-# of each search: another follows while the network knows more than the best equation
+# Share of pairs without a force from which on laws are also cut off at a distance: where fewer are
+# without one, the law is fitted to nearly all of its pairs anyway.
+_NON_INTERACTING = 0.1
+_FITS = 0.01  # error of a law that needs no cutting off: a missing range costs the tenth above
+# Of each search: another, twice as long, follows while the network knows more than the best
+# equation, so that easy laws are found soon and all three together take some two minutes.
 _SEARCH_SECONDS = (20.0, 40.0, 80.0)
-_KNOWS_MORE = 2.0  # times that the equation's error is the network's, or the data's
-_ROUNDING = 10.0  # times the data's precision: a law's error of rounding alone
+# Times that the equation's error is the network's, or the data's: a difference that no choice of
+# held-out samples makes, since their medians are over hundreds of numbers.
+_KNOWS_MORE = 2.0
+_ROUNDING = 10.0  # times the data's precision: what rounding adds up to over many bodies
 
 
 def find_law(
-    reading: PairForces,
+    pair_forces: PairForces,
     learned: Learned,
     task: Task,
     units: NaturalUnits,
@@ -58,7 +65,7 @@ def find_law(
     function of distance than the law does, that function is searched for by itself.
 
     Args:
-      reading: what the network says of pairs, in natural units.
+      pair_forces: what the network says of pairs, in natural units.
       learned: the network.
       task: whose training data laws are fitted to.
       units: the natural ones.
@@ -68,14 +75,14 @@ def find_law(
     Returns:
       what chose among the laws, with all of them.
     """
-    finding = _Finding(reading, learned, task, units, run)
+    finding = _Finding(pair_forces, learned, task, units, run)
     found: list[Expression] = []
     note = ""
     with interrupt_flag() as interrupted:
         for turn, most in enumerate(_SEARCH_SECONDS):
             keys = jax.random.split(jax.random.fold_in(key, turn), 3)
             with run.phase("search", note):
-                front = _search(_forces(reading), keys[0], run.share(0.5, most), found)
+                front = _search(_forces(pair_forces), keys[0], run.share(0.5, most), found)
             found = [candidate.expression for candidate in front]
             finding.refit_front(front)
             finding.search_profile(keys[1])
@@ -106,12 +113,12 @@ class _Finding:
     """
 
     def __init__(
-        self, reading: PairForces, learned: Learned, task: Task, units: NaturalUnits, run: Run
+        self, pair_forces: PairForces, learned: Learned, task: Task, units: NaturalUnits, run: Run
     ):
         self.selector = _selector(learned, task)
-        self._reading, self._task, self._units, self._run = reading, task, units, run
+        self._pair_forces, self._task, self._units, self._run = pair_forces, task, units, run
         self._masses_known = not learned.model.third_law
-        self._typical = float(np.median(reading.inputs[:, 0])) * units.length
+        self._typical = float(np.median(pair_forces.inputs[:, 0])) * units.length
         self._told = math.inf  # error of the profile that was last searched
 
     @property
@@ -127,15 +134,15 @@ class _Finding:
 
     def refit_front(self, front: ParetoFront) -> None:
         """Refit the front's shortest formulas of the force, also cut off at a distance."""
-        scale = variable("r") if self._reading.force else variable("r") * variable("m1")
+        scale = variable("r") if self._pair_forces.force else variable("r") * variable("m1")
         laws = []
         for row in _shortest(front):
             pull = (row / scale).canonical()
             coefficient = coefficient_in_data_units(pull, self._units, self._masses_known)
-            laws.append(ParticleLaw(coefficient, self._reading.force, self._task.train.dims))
+            laws.append(ParticleLaw(coefficient, self._pair_forces.force, self._task.train.dims))
         with self._refitting():
             self._offer(laws, None)
-            if self._reading.non_interacting > _NON_INTERACTING and self._least_error() > _FITS:
+            if self._pair_forces.non_interacting > _NON_INTERACTING and self._least_error() > _FITS:
                 self._offer([cut for law in laws for cut in cut_off(law, self._typical)], None)
 
     def search_profile(self, key: jax.Array) -> bool:
@@ -148,7 +155,7 @@ class _Finding:
         if self._run.over() or best.error <= _ROUNDING * self.selector.precision:
             return False
         edges = self.selector.problem.edges
-        data = _some(snapshots(self._task.train), max(1, _PAIRS_READ // len(edges.senders)))
+        data = some_pairs(snapshots(self._task.train), edges)
         known = radial_profile(best, data, edges)
         if known is None or _KNOWS_MORE * known.error >= min(best.error, self._told):
             return False
@@ -190,16 +197,16 @@ class _Finding:
             yield
 
 
-def _forces(reading: PairForces) -> _Table:
+def _forces(pair_forces: PairForces) -> _Table:
     """The force between two bodies, which is shorter than the coefficient of their displacement.
 
     Inputs that never vary are left out.
     """
-    scale = reading.inputs[:, 0] * (1.0 if reading.force else reading.inputs[:, 1])
-    varies = np.ptp(reading.inputs, axis=0) > 0
+    scale = pair_forces.inputs[:, 0] * (1.0 if pair_forces.force else pair_forces.inputs[:, 1])
+    varies = np.ptp(pair_forces.inputs, axis=0) > 0
     names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
-    target, weights = reading.coefficient * scale, reading.weights / scale**2
-    return _Table(names, reading.inputs[:, varies], target, weights)
+    target, weights = pair_forces.coefficient * scale, pair_forces.weights / scale**2
+    return _Table(names, pair_forces.inputs[:, varies], target, weights)
 
 
 def _search(
@@ -229,7 +236,7 @@ def _selector(learned: Learned, task: Task) -> Selector:
     log_mass = None
     if learned.model.third_law:
         log_mass = np.asarray(learned.params["log_mass"], np.float64)
-    data = _some(snapshots(task.train), _SNAPSHOTS_FITTED)
+    data = some_pairs(snapshots(task.train), learned.edges, _SNAPSHOTS_FITTED)
     return Selector(RefitData(data, learned.edges, log_mass))
 
 
@@ -239,8 +246,15 @@ def _shortest(front: ParetoFront) -> list[Expression]:
     return [candidate.expression for candidate in best]
 
 
-def _some(data: Snapshots, count: int) -> Snapshots:
-    """At most ``count`` snapshots, spread evenly."""
+def some_pairs(data: Snapshots, edges: Topology, count: int | None = None) -> Snapshots:
+    """As many snapshots as have `_PAIRS_FITTED` together, at least one, spread evenly.
+
+    Args:
+      data: snapshots.
+      edges: of one.
+      count: at most so many.
+    """
+    most = max(1, _PAIRS_FITTED // len(edges.senders))
     total = len(data.acceleration)
-    chosen = spread(total, count)
+    chosen = spread(total, most if count is None else min(count, most))
     return jax.tree.map(lambda a: np.asarray(a)[chosen], data)

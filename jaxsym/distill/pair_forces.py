@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs import EdgeSample, GraphModel
 from jaxsym.laws.pairs import pair_inputs
 
@@ -43,6 +44,7 @@ class PairForces(NamedTuple):
     non_interacting: float
 
 
+@implicit_broadcasting()
 def pair_response(
     model: GraphModel, params, sample: EdgeSample, *, copies: int = 1
 ) -> Float[Array, "K D"]:
@@ -63,6 +65,7 @@ def pair_response(
     return (spoken - model.node(params, sample.receiver, silent)) / copies
 
 
+@implicit_broadcasting()
 def extract_pair_forces(
     model: GraphModel, params, sample: EdgeSample, *, error: float, copies: int = 1
 ) -> PairForces:

@@ -65,7 +65,7 @@ class Phase:
         self.run.callback(PhaseProgress(self.name, 0.0, self.note))
 
     def __exit__(self, *failure: Any) -> None:
-        before = self.run.seconds.get(self.name, 0.0)
-        self.run.seconds[self.name] = before + time.monotonic() - self.start
+        took = time.monotonic() - self.start
+        self.run.seconds[self.name] = self.run.seconds.get(self.name, 0.0) + took
         if failure[0] is None:
-            self.run.callback(PhaseProgress(self.name, 1.0, f"{self.run.seconds[self.name]:.1f} s"))
+            self.run.callback(PhaseProgress(self.name, 1.0, f"{took:.1f} s"))

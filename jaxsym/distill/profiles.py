@@ -1,6 +1,6 @@
 """A law's function of distance as the data have it, without a formula.
 
-A network's reading is a few parts in a thousand off; the data it was trained on are not. Once a law
+What a network says is a few parts in a thousand off; the data it was trained on are not. Once a law
 says how masses and charges enter, what is left is one function of one number, which least squares
 reads from the data as far as their precision goes.
 """
@@ -16,18 +16,25 @@ import scipy.sparse
 from jaxtyping import Float
 from scipy.interpolate import BSpline
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.refitting import Refit, error_scale, in_double
 from jaxsym.expr import Expression, literal, variable
 from jaxsym.graphs import Snapshots, Topology
 from jaxsym.laws.pairs import VARIABLES, pair_inputs
 from jaxsym.laws.particle_law import OWN_VARIABLES
 
-_PIECES, _DEGREE = 100, 3  # of the spline, in the logarithm of distance
-_OUTERMOST = 0.005  # share of pairs at either end that are too few to tell anything
-_POINTS = 300  # at which the profile is told
-_SAMPLES = 500  # pairs at which exponents are taken
-_CLOSE, _ALIKE = 0.1, 0.75  # exponents agree if this share of the samples is that close
-_RIDGE = 1e-13  # of the curvature: pieces with hardly a pair stay finite
+# Cubic pieces in the logarithm of distance. Their error falls with the fourth power of their width
+# (de Boor 1978): a hundred over two decades are each a twentieth of a power of e wide, so that of a
+# power law they leave less than single precision does.
+_PIECES, _DEGREE = 100, 3
+# Share of pairs at either end that are too few to tell anything: one piece has twice as many.
+_OUTERMOST = 0.005
+_POINTS = 300  # at which the profile is told: three a piece, as its four numbers need
+_SAMPLES = 500  # pairs at which exponents are taken: shares of them are good to a few percent
+# Exponents agree if this share of the samples is that close to a whole number: another exponent is
+# off at all of them, a threshold or a rounded constant at some.
+_CLOSE, _ALIKE = 0.1, 0.75
+_RIDGE = 1e-13  # of the curvature, above its rounding: pieces with hardly a pair stay finite
 
 
 class RadialProfile(NamedTuple):
@@ -48,6 +55,7 @@ class RadialProfile(NamedTuple):
     error: float
 
 
+@implicit_broadcasting()
 def radial_profile(fit: Refit, data: Snapshots, edges: Topology) -> RadialProfile | None:
     """The function of distance that fits the data best, masses and charges entering as in a law.
 

@@ -12,6 +12,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.pair_forces import LEAST_OF_USUAL
 from jaxsym.expr.fitting.errors import standard_errors
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
@@ -64,6 +65,7 @@ def error_scale(data: Snapshots) -> Float[np.ndarray, "S N"]:
     return np.maximum(size, LEAST_OF_USUAL * usual)
 
 
+@implicit_broadcasting()
 def refit(
     law: ParticleLaw,
     data: Snapshots,
@@ -116,6 +118,7 @@ def refit(
         )
 
 
+@implicit_broadcasting()
 def rms_relative_error(
     law: ParticleLaw, data: Snapshots, edges: Topology, log_mass: Float[np.ndarray, " N"] | None
 ) -> float:

@@ -20,9 +20,13 @@ from jaxsym.laws.simplification import simplify
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
 _INDEPENDENT = 2000
+# Laws whose neighbors are tried: the best, and the second, which may be the true one with constants
+# not yet exact. A law has some ten neighbors: there is time for a few generations of them.
 _LEADERS, _MOST_NEIGHBORS = 2, 40
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
-_ROUNDING = {4: 3e-6, 8: 1e-9}  # relative error below which a fit is rounding, by bytes a number
+# Relative error below which a fit is rounding, by bytes a number: fifty times the precision of
+# single numbers, as sums of opposite pulls amplify it; doubles of files have nine digits or so.
+_ROUNDING = {4: 3e-6, 8: 1e-9}
 
 
 class RefitData(NamedTuple):

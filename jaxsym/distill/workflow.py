@@ -10,6 +10,8 @@ import jax
 import numpy as np
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
+from jaxsym._views import attempt
 from jaxsym.distill.agreement import MessageR2, message_r2
 from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.finding import find_law
@@ -35,6 +37,7 @@ _EDGES_READ = 5000
 _TRAINING_SHARE = 0.5  # of a time limit
 
 
+@implicit_broadcasting()
 def discover(
     source: str | Path | Trajectories,
     *,
@@ -103,10 +106,12 @@ def _discover(
             raise KeyboardInterrupt
     with run.phase("extract"):
         network = _neural(learned, task.held_out, units)
-        reading, r2 = _read(learned, task, units, read_key, float(np.median(network)))
-    selector = find_law(reading, learned, task, units, float(np.median(network)), run, search_key)
+        pair_forces, r2 = _read(learned, task, units, read_key, float(np.median(network)))
+    selector = find_law(
+        pair_forces, learned, task, units, float(np.median(network)), run, search_key
+    )
     with run.phase("verify"):
-        return _verify(task, learned, units, selector, reading, r2, network, run, seed)
+        return _verify(task, learned, units, selector, pair_forces, r2, network, run, seed)
 
 
 def _read(
@@ -118,9 +123,11 @@ def _read(
     )
     neighbors_of_a_body = int(np.bincount(learned.edges.receivers).max())
     copies = neighbors_of_a_body if learned.name == "kl" else 1
-    reading = extract_pair_forces(learned.model, learned.params, sample, error=error, copies=copies)
+    pair_forces = extract_pair_forces(
+        learned.model, learned.params, sample, error=error, copies=copies
+    )
     if task.truth is None:
-        return reading, None
+        return pair_forces, None
     receiver, sender = (_in_data_units(end, units) for end in (sample.receiver, sample.sender))
     if task.truth.masses is not None:
         names = task.train.names
@@ -131,7 +138,8 @@ def _read(
     displacement, inputs = (np.asarray(a, np.float64) for a in pair_inputs(receiver, sender))
     force = task.truth.coefficient.evaluate(inputs, VARIABLES)[:, None] * displacement
     scalars = np.stack([receiver.mass, receiver.charge], axis=1)
-    return reading, message_r2(np.asarray(sample.message), force, scalars)
+    r2 = lambda: message_r2(np.asarray(sample.message), force, scalars)  # noqa: E731
+    return pair_forces, attempt("the messages' agreement with the true forces", r2, None)
 
 
 def _in_data_units(bodies: Bodies, units: NaturalUnits) -> Bodies:
@@ -148,21 +156,19 @@ def _verify(
     learned: Learned,
     units: NaturalUnits,
     selector: Selector,
-    reading: PairForces,
+    pair_forces: PairForces,
     r2: MessageR2 | None,
     network: np.ndarray,
     run: Run,
     seed: int,
 ) -> Discovery:
-    """Tests of the best law, and everything that is told of it."""
-    best = selector.best
-    assert best is not None
-    unit = unit_strength(best)
-    if unit is best:
-        unit = heaviest_is_one(best, selector.problem.data, selector.problem.edges)
-    best = rounded(unit, selector.problem, selector.precision)
-    exponent = _free_exponent(best, selector.problem)
-    shown = _shorter(_plain_charges(best.law, reading))
+    """Tests of the best law, and everything that is told of it; what fails is left out."""
+    fit = selector.best
+    assert fit is not None
+    best = attempt("the rounding of constants", lambda: _rounded(fit, selector), fit)
+    exponent = attempt("the free exponent", lambda: _free_exponent(best, selector.problem), None)
+    shorter = lambda: _shorter(_plain_charges(best.law, pair_forces))  # noqa: E731
+    shown = attempt("the shorter form of the law", shorter, best.law)
     tests = [task.held_out] + ([task.outside] if task.outside is not None else [])
     errors = [symbolic_errors(best.law, best.log_mass, test) for test in tests]
     networks = [network] + [_neural(learned, t, units) for t in tests[1:]]
@@ -178,14 +184,26 @@ def _verify(
         neural=_summary(networks),
         symbolic=_summary(errors),
         by_body=np.stack([np.median(network, axis=0), np.median(errors[0], axis=0)]),
-        reading=reading,
+        pair_forces=pair_forces,
         network=learned,
-        recovered=recovered(shown, task.truth, tests, masses),
+        recovered=attempt(
+            "the comparison with the true law",
+            lambda: recovered(shown, task.truth, tests, masses),
+            None,
+        ),
         interrupted=False,
         out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
     )
+
+
+def _rounded(fit: Refit, selector: Selector) -> Refit:
+    """The law in units that fix its free gauge, with as few digits as the data let pass."""
+    unit = unit_strength(fit)
+    if unit is fit:
+        unit = heaviest_is_one(fit, selector.problem.data, selector.problem.edges)
+    return rounded(unit, selector.problem, selector.precision)
 
 
 def _free_exponent(best: Refit, problem: RefitData) -> float | None:
@@ -196,10 +214,10 @@ def _free_exponent(best: Refit, problem: RefitData) -> float | None:
     return power_of_distance(free.law)
 
 
-def _plain_charges(law: ParticleLaw, reading: PairForces) -> ParticleLaw:
+def _plain_charges(law: ParticleLaw, pair_forces: PairForces) -> ParticleLaw:
     """The law without division by charges, where these are all -1 or 1."""
     names = ("q1", "q2")
-    columns = [reading.inputs[:, VARIABLES.index(name)] for name in names]
+    columns = [pair_forces.inputs[:, VARIABLES.index(name)] for name in names]
     signs = [n for n, column in zip(names, columns, strict=True) if np.all(column**2 == 1.0)]
     if not signs:
         return law

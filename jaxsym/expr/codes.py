@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from jaxsym.expr.operators import OPERATORS, Operator
-from jaxsym.expr.tokens import CONSTANT
+from jaxsym.expr.tokens import CONSTANT, check_size
 
 Code: TypeAlias = tuple[tuple[str, ...], tuple[float, ...]]
 Table: TypeAlias = Mapping[str, Operator]
@@ -34,9 +34,13 @@ def rational(value: Fraction) -> Code:
 def join(head: str, *codes: Code) -> Code:
     """The code of an operator applied to others.
 
+    Raises:
+      TooLargeError: it would have more tokens than an expression may have.
+
     >>> join("add", (("x",), ()), (("C",), (1.5,)))
     (('add', 'x', 'C'), (1.5,))
     """
+    check_size(1 + sum(len(tokens) for tokens, _ in codes))
     tokens: tuple[str, ...] = (head,)
     constants: tuple[float, ...] = ()
     for more_tokens, more_constants in codes:

@@ -206,7 +206,32 @@ def _real_power(x: Any, y: Any) -> Any:
     return (x > 0) | ((x == 0) & (y >= 0)) | ((x < 0) & (y % 1 == 0))
 
 
+# Nodes of a comparison with conditionals inside. Sympy brings them into a normal form of logic,
+# which takes several times as long with each further level.
+_MOST_COMPARED = 50
+
+
+_MOST_EXTREMA = 16  # arguments of one minimum or maximum: sympy compares each with each
+
+
+def _extremum(head: Callable[..., sympy.Expr]) -> Callable[[Any, Any], sympy.Expr]:
+    """Sympy's minimum or maximum."""
+
+    def of(x: Any, y: Any) -> sympy.Expr:
+        whole = [part for side in (x, y) for part in (side.args if side.func is head else [side])]
+        if len(whole) > _MOST_EXTREMA:
+            raise ValueError(f"{head.__name__} has more than {_MOST_EXTREMA} arguments")
+        return head(x, y)
+
+    return of
+
+
 def _conditional(x: Any, y: Any, a: Any, b: Any) -> sympy.Expr:
+    sides = sympy.Tuple(x, y)
+    if sides.has(sympy.Piecewise):
+        nodes = sum(1 for _ in sympy.preorder_traversal(sides))
+        if nodes > _MOST_COMPARED:
+            raise ValueError("conditionals are nested too deeply inside of comparisons")
     return sympy.Piecewise((a, x > y), (b, True))
 
 
@@ -311,9 +336,9 @@ _ROWS = (
     Operator("asinh", 1, jnp.asinh, sympy.asinh, np.asinh, 3, 0.5,
              role="transcendental", parity="odd",
              inverses=(np.sinh,), slopes=(lambda x: 1 / np.sqrt(1 + x**2),)),
-    Operator("min", 2, jnp.minimum, sympy.Min, np.minimum, 2, 0.5, role="choice",
+    Operator("min", 2, jnp.minimum, _extremum(sympy.Min), np.minimum, 2, 0.5, role="choice",
              symmetric=True, form=Form("Min({}, {})", ATOM, (ANY, ANY)), guard=False),
-    Operator("max", 2, jnp.maximum, sympy.Max, np.maximum, 2, 0.5, role="choice",
+    Operator("max", 2, jnp.maximum, _extremum(sympy.Max), np.maximum, 2, 0.5, role="choice",
              symmetric=True, form=Form("Max({}, {})", ATOM, (ANY, ANY)), guard=False),
     Operator("sign", 1, jnp.sign, sympy.sign, np.sign, 2, 0.5, guard=False,
              role="sign", parity="odd"),

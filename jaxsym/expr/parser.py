@@ -16,7 +16,7 @@ from jaxsym._check import unknown_name
 from jaxsym.expr.codes import Code, Table, choose, divide, integer, join, negate, raise_to
 from jaxsym.expr.expression import Expression
 from jaxsym.expr.operators import OPERATORS
-from jaxsym.expr.tokens import CONSTANT, variable_token
+from jaxsym.expr.tokens import CONSTANT, TooLargeError, variable_token
 
 _LONGEST = 20_000
 _DEEPEST = 100
@@ -95,8 +95,9 @@ def parse(
       operators: the table of functions.
 
     Raises:
-      ParseError: the text is not a formula, has an unknown name, or is too long or too deep; the
-        message says where, what was got and what was expected.
+      ParseError: the text is not a formula, has an unknown name, or is too long or too deep (20,000
+        characters or tokens, 100 levels); the message says where, what was got, and what was
+        expected.
 
     >>> parse("2*x**2 - sqrt(y)/1.5").tokens
     ('sub', 'mul', '2', 'square', 'x', 'div', 'sqrt', 'y', 'C')
@@ -108,7 +109,10 @@ def parse(
     if len(text) > _LONGEST:
         raise ParseError(_LONGEST, f"{len(text)} characters; expected at most {_LONGEST}")
     parser = _Parser(_tokenize(text), variables, operators)
-    code = parser.value(0)
+    try:
+        code = parser.value(0)
+    except TooLargeError as error:
+        raise ParseError(parser.next.position, str(error)) from error
     parser.expect("end")
     return Expression(*code, operators)
 

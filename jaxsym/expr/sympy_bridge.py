@@ -11,9 +11,12 @@ import sympy
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import ITE, Boolean
 
+from jaxsym.expr.canonical.terms import MOST_BITS
 from jaxsym.expr.codes import Code, Table, choose, integer, join, raise_to
 from jaxsym.expr.expression import Expression
 from jaxsym.expr.operators import OPERATORS
+from jaxsym.expr.printing import UnsupportedError
+from jaxsym.expr.sympy_bounds import bounded
 from jaxsym.expr.tokens import CONSTANT, variable_token
 
 _NUMBERS = {sympy.pi: "pi", sympy.E: "e"}
@@ -33,12 +36,10 @@ _REWRITTEN: dict[type, Callable[..., sympy.Expr]] = {
     sympy.atanh: lambda x: (sympy.log(1 + x) - sympy.log(1 - x)) / 2,
     sympy.acsch: lambda x: sympy.asinh(1 / x),
 }
+# sympy's time for a sum of so many tokens is about a second with all its conversions
+_MOST_TOKENS = 2000
 _CHAINS = {sympy.Add: "add", sympy.Mul: "mul", sympy.Max: "max", sympy.Min: "min"}
 _HEADS = _CHAINS | {sympy.Pow: "pow"}
-
-
-class UnsupportedError(ValueError):
-    """A formula has a part that the other language cannot say; the message names its head."""
 
 
 def to_sympy(expression: Expression) -> sympy.Expr:
@@ -47,22 +48,32 @@ def to_sympy(expression: Expression) -> sympy.Expr:
     sympy's automatic simplification applies (``x/x`` is 1), and its symbols are complex, so that
     ``sqrt(-2)`` is a number there.
 
+    Sympy computes with exact numbers of any length. Here those of more than 1000 bits become
+    floats, and the conversion ends soon whatever the formula is.
+
     Raises:
-      UnsupportedError: sympy refuses the formula, such as the maximum of a complex number.
+      UnsupportedError: sympy refuses the formula, such as the maximum of a complex number; more
+        than 2,000 tokens, conditionals deep inside of comparisons, more than 16 arguments of a
+        minimum or maximum, a number beyond the range of float64.
 
     >>> from jaxsym.expr import parse
     >>> to_sympy(parse("x**2/2 + 0.1"))
     x**2/2 + 0.1
     """
+    count = len(expression.tokens)
+    if count > _MOST_TOKENS:
+        raise UnsupportedError(f"{count} tokens; sympy is given at most {_MOST_TOKENS}")
     try:
         return expression.fold(
             variable=sympy.Symbol,
             constant=lambda slot: sympy.Float(expression.constants[slot]),
             literal=_number,
-            apply=lambda operator, args: operator.sympy(*args),
+            apply=bounded,
         )
-    except (TypeError, ValueError) as error:
-        raise UnsupportedError(f"sympy has no counterpart of {expression}: {error}") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnsupportedError(
+            f"sympy has no counterpart of {_short(expression)}: {error}"
+        ) from error
 
 
 def from_sympy(formula: sympy.Expr, operators: Table = OPERATORS) -> Expression:
@@ -75,7 +86,9 @@ def from_sympy(formula: sympy.Expr, operators: Table = OPERATORS) -> Expression:
       operators: the table to write the formula in; a function is looked up by its sympy class.
 
     Raises:
-      UnsupportedError: a head without a counterpart, such as ``besselj`` or ``ImaginaryUnit``.
+      UnsupportedError: a head without a counterpart, such as ``besselj`` or ``ImaginaryUnit``; two
+        symbols of one name, which differ in their assumptions or are dummies; a number that no
+        float and no literal can say; anything that is no formula of sympy's, such as text.
       ValueError: a symbol whose name is not an identifier.
 
     >>> x, y = sympy.symbols("x y")
@@ -84,12 +97,33 @@ def from_sympy(formula: sympy.Expr, operators: Table = OPERATORS) -> Expression:
     >>> from_sympy(sympy.gamma(x))
     Traceback (most recent call last):
         ...
-    jaxsym.expr.sympy_bridge.UnsupportedError: gamma(x): no operator for gamma
+    jaxsym.expr.printing.UnsupportedError: gamma(x): no operator for gamma
     """
-    formula = sympy.sympify(formula, strict=True)
+    try:
+        formula = sympy.sympify(formula, strict=True)
+    except sympy.SympifyError as error:
+        raise UnsupportedError(
+            f"{formula!r:.60} is no formula of sympy's; `parse` reads text"
+        ) from error
+    _check_symbols(formula)
     if formula.has(sympy.re, sympy.im, sympy.I):
         formula = _over_reals(formula)
-    return Expression(*_Reader(operators).read(formula), operators).canonical()
+    try:
+        return Expression(*_Reader(operators).read(formula), operators).canonical()
+    except RecursionError as error:
+        raise UnsupportedError("a formula nested too deeply") from error
+
+
+def _check_symbols(formula: sympy.Basic) -> None:
+    """Raise if names do not tell the symbols apart."""
+    seen: dict[str, sympy.Symbol] = {}
+    for symbol in sorted(formula.atoms(sympy.Symbol), key=str):
+        other = seen.setdefault(symbol.name, symbol)
+        if other != symbol:
+            raise UnsupportedError(
+                f"two symbols are named {symbol.name}: they differ in their assumptions, or are "
+                "dummies; rename one of them, or replace one by the other"
+            )
 
 
 def _over_reals(formula: sympy.Expr) -> sympy.Expr:
@@ -99,6 +133,22 @@ def _over_reals(formula: sympy.Expr) -> sympy.Expr:
         return formula.xreplace(real)
     except (TypeError, ValueError) as error:
         raise UnsupportedError(f"{formula}: {error}") from error
+
+
+def _no_operator(node: sympy.Basic) -> str:
+    hint = "; do it first: formula.doit()" if hasattr(node, "doit") and _pending(node) else ""
+    return f"{_short(node)}: no operator for {node.func.__name__}{hint}"
+
+
+def _pending(node: sympy.Basic) -> bool:
+    """Whether something is still to be done: a derivative, an integral, a sum, a limit."""
+    kinds = (sympy.Derivative, sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Subs)
+    return isinstance(node, kinds)
+
+
+def _short(formula: object) -> str:
+    text = str(formula)
+    return text if len(text) < 200 else f"{text[:200]}..."
 
 
 def _number(token: str) -> sympy.Expr:
@@ -116,9 +166,9 @@ class _Reader:
         if node.is_Symbol:
             return (variable_token(node.name, self.operators),), ()
         if node.is_Integer:
-            return integer(node.p)
+            return self._integer(node.p)
         if node.is_Rational:
-            return join("div", integer(node.p), integer(node.q))
+            return join("div", self._integer(node.p), self._integer(node.q))
         if node.is_Float:
             return self._constant(node)
         if node in _NUMBERS:
@@ -133,15 +183,24 @@ class _Reader:
 
     def _constant(self, node: sympy.Float) -> Code:
         value = float(node)
-        if math.isinf(value):
-            # not formatted: sympy's own formatting fails on exponents this large
-            raise UnsupportedError(str(node) + ": a Float beyond the range of float64")
+        if math.isinf(value) or (not value and not node.is_zero):
+            raise UnsupportedError(
+                f"{sympy.Float(node, 6)!s}: a Float beyond the range of float64, in which it "
+                f"would be {value}"
+            )
         return (CONSTANT,), (value,)
+
+    def _integer(self, value: int) -> Code:
+        if value.bit_length() > MOST_BITS:
+            raise UnsupportedError(
+                f"an exact number of {value.bit_length()} bits; expected at most {MOST_BITS}"
+            )
+        return integer(value)
 
     def _call(self, node: sympy.Expr) -> Code:
         name = self.names.get(node.func)
         if name is None or name not in self.operators:
-            raise UnsupportedError(f"{node}: no operator for {node.func.__name__}")
+            raise UnsupportedError(_no_operator(node))
         args = [self.read(part) for part in node.args]
         if name == "pow":
             return raise_to(args[0], args[1], self.operators)

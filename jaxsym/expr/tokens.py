@@ -17,6 +17,9 @@ from jaxsym.expr.operators import Operator
 
 CONSTANT = "C"
 LITERALS = {"pi": math.pi, "e": math.e}
+# Text of as many characters, the most that is read, has no more tokens; conditions by `==` and `!=`
+# are written out and double with each level.
+MOST_TOKENS = 20_000
 _INTEGER = re.compile(r"-?[0-9]{1,308}")
 _QUOTE = "'"
 
@@ -77,6 +80,25 @@ def is_variable(token: str, operators: Mapping[str, Operator]) -> bool:
     return name.isidentifier() and variable_token(name, operators) == token
 
 
+class TooLargeError(ValueError):
+    """An expression of more tokens than any work on it could finish with."""
+
+
+def check_size(count: int) -> None:
+    """Raise unless an expression may have so many tokens.
+
+    Raises:
+      TooLargeError: it may not.
+
+    >>> check_size(10**6)
+    Traceback (most recent call last):
+        ...
+    jaxsym.expr.tokens.TooLargeError: an expression of 1000000 tokens; expected at most 20000
+    """
+    if count > MOST_TOKENS:
+        raise TooLargeError(f"an expression of {count} tokens; expected at most {MOST_TOKENS}")
+
+
 def check_tokens(
     tokens: Sequence[str], constants: Sequence[float], operators: Mapping[str, Operator]
 ) -> None:
@@ -84,6 +106,7 @@ def check_tokens(
 
     Raises:
       ValueError: an unknown token, too many or too few tokens, constants that do not match.
+      TooLargeError: more than 20,000 tokens.
 
     >>> from jaxsym.expr.operators import OPERATORS
     >>> check_tokens(("add", "x"), (), OPERATORS)
@@ -91,6 +114,7 @@ def check_tokens(
         ...
     ValueError: tokens add x end too early: 1 more argument expected
     """
+    check_size(len(tokens))
     wanted = 1
     for place, token in enumerate(tokens):
         if not wanted:

@@ -7,7 +7,7 @@ from jaxsym.laws.pairs import VARIABLES, pair_inputs
 from jaxsym.laws.particle_law import AXES, OWN_VARIABLES, ParticleLaw, symbolic_network
 from jaxsym.laws.programs import LawProgram, law_program, program_network
 from jaxsym.laws.simplification import simplify
-from jaxsym.laws.typesetting import latex
+from jaxsym.laws.typesetting import latex, law_lines
 from jaxsym.laws.units import NaturalUnits, in_units, natural_units
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "cut_off",
     "in_units",
     "latex",
+    "law_lines",
     "law_program",
     "natural_units",
     "neighbors",

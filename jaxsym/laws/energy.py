@@ -28,6 +28,8 @@ def pair_energy(law: ParticleLaw) -> Expression | None:
     >>> from jaxsym.expr import parse
     >>> print(pair_energy(ParticleLaw(parse("m1*m2/r**3"), True, 3)))
     -m1*m2/r
+    >>> print(pair_energy(ParticleLaw(parse("2.5/r"), True, 3)))  # a constant pull
+    2.5*r
     """
     coefficient = law.as_force().coefficient
     if not _symmetric(coefficient):
@@ -36,17 +38,27 @@ def pair_energy(law: ParticleLaw) -> Expression | None:
     constants = {f"c{k}": constant(value) for k, value in enumerate(coefficient.constants)}
     for slot in reversed(range(len(constants))):
         coefficient = with_number(coefficient, slot, variable(f"c{slot}"))
-    slope = (coefficient * variable("r")).sympy()
-    named = {symbol.name: sympy.Symbol(symbol.name, positive=True) for symbol in slope.free_symbols}
-    slope = slope.subs({symbol: named[symbol.name] for symbol in slope.free_symbols})
-    r = named["r"]
+    energy = _integral(_positive((coefficient * variable("r")).sympy()), _symbol("r"))
+    return None if energy is None else simplify(energy.substitute(constants))
+
+
+def _integral(slope: sympy.Expr, r: sympy.Symbol) -> Expression | None:
+    """The antiderivative of a rational function of r."""
     if not slope.is_rational_function(r):
         return None
     try:
-        energy = from_sympy(sympy.integrate(sympy.apart(slope, r), r))
+        return from_sympy(sympy.integrate(sympy.apart(slope, r), r))
     except (UnsupportedError, NotImplementedError):
         return None
-    return simplify(energy.substitute(constants))
+
+
+def _positive(formula: sympy.Expr) -> sympy.Expr:
+    """The formula in symbols that stand for positive numbers, whose logarithms are real."""
+    return formula.subs({symbol: _symbol(symbol.name) for symbol in formula.free_symbols})
+
+
+def _symbol(name: str) -> sympy.Symbol:
+    return sympy.Symbol(name, positive=True)
 
 
 def _symmetric(coefficient: Expression) -> bool:

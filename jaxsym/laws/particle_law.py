@@ -20,6 +20,10 @@ from jaxsym.laws.simplification import simplify
 AXES = ("x", "y", "z")
 OWN_VARIABLES = ("m1", "q1")
 
+# Edges whose pulls are computed together. With the slopes by all constants one takes about 20 kB in
+# double precision (some 32 instructions, 15 numbers each, several copies): these take 0.3 GB.
+_EDGES_AT_ONCE = 16_384
+
 
 @dataclass(frozen=True)
 class ParticleLaw:
@@ -154,7 +158,9 @@ def law_network(
             acceleration += drag(own, params["drag"])[..., None] * bodies.velocity
         return acceleration + params.get("field", 0.0)
 
-    return interaction_network(message, node, bodies=bodies, third_law=third_law)
+    return interaction_network(
+        message, node, bodies=bodies, third_law=third_law, edges_at_once=_EDGES_AT_ONCE
+    )
 
 
 def with_parameters(law: ParticleLaw, params: dict[str, Any]) -> ParticleLaw:

@@ -14,12 +14,13 @@ import jax
 from jaxtyping import Array, Key
 
 from jaxsym._check import require
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, Operator
 from jaxsym.nesymres.pretrained import Pretrained, load_pretrained
 from jaxsym.nesymres.solving import fit_proposals
 from jaxsym.nesymres.vocabulary import BINARY, TOKENS, UNARY
+from jaxsym.search.engines.base import EngineBase
 from jaxsym.search.engines.protocol import Engine, Run, Update
-from jaxsym.search.engines.runner import EngineBase
 from jaxsym.search.native.engine import NativeEngine
 from jaxsym.search.problem.problem import Problem
 
@@ -85,15 +86,16 @@ class NeSymReSEngine(EngineBase):
           key: PRNG key of the fits' starts.
           unwanted: whether the answer is no longer needed, so that nothing is fitted any more.
         """
-        proposed = self._network.propose_many(
-            [(p.X[p.weights > 0], p.y[p.weights > 0]) for p in problems],
-            self.beam,
-            variables=[p.variables for p in problems],
-            tokens=_tokens(problems[0].operators),
-        )
-        if unwanted():
-            return [[] for _ in problems]
-        return fit_proposals(problems, proposed, key=key, restarts=self.restarts)
+        with default_settings():  # in whichever thread this is
+            proposed = self._network.propose_many(
+                [(p.X[p.weights > 0], p.y[p.weights > 0]) for p in problems],
+                self.beam,
+                variables=[p.variables for p in problems],
+                tokens=_tokens(problems[0].operators),
+            )
+            if unwanted():
+                return [[] for _ in problems]
+            return fit_proposals(problems, proposed, key=key, restarts=self.restarts)
 
     @property
     def _network(self) -> Pretrained:

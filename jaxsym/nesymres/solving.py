@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, compile_programs, constant, fit_constants, variable
 from jaxsym.nesymres.pretrained import Pretrained, Proposal
 from jaxsym.nesymres.vocabulary import VARIABLES
@@ -24,6 +25,7 @@ _STEPS = 40  # of a fit
 _PENALTY = 1e-14  # of the mean squared error, per token (Biggio et al. 2021, section 4.2)
 
 
+@default_settings()
 def solve(
     network: Pretrained,
     tables: Sequence[tuple[Float[ArrayLike, "n V"], Float[ArrayLike, " n"]]],

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from jaxsym._folders import write_folder
 from jaxsym.distill.discovery import Discovery
 from jaxsym.report.python_module import law_module
 from jaxsym.report.words import law_tex
+from jaxsym.report.writing import RESULT, png, write_result_and_views
 
 
 def write_report(discovery: Discovery, out: str | Path, *, force: bool = False) -> None:
-    """Write `FILES` into a folder, all of them or none.
+    """Write `FILES` into a folder: first the result, then its views.
 
-    They are made in a folder beside it and put in place by one rename when they are complete, so
-    that a failure, an interrupt or a kill leaves everything as it was.
+    A view that fails is left out with a `LeftOutWarning`; see `write_result_and_views`.
 
     Args:
       discovery: what to tell of.
@@ -26,31 +24,27 @@ def write_report(discovery: Discovery, out: str | Path, *, force: bool = False) 
     Raises:
       OSError: see `jaxsym.report.check_folder`, or whatever the disk says.
     """
-    write_folder({n: partial(w, discovery) for n, w in _WRITERS.items()}, out, force=force)
+    views = {name: partial(view, discovery) for name, view in _VIEWS.items()}
+    write_result_and_views(discovery.to_json(), views, out, force=force)
 
 
-def _write_json(discovery: Discovery, path: Path) -> None:
-    path.write_text(json.dumps(discovery.to_json(), indent=2) + "\n", encoding="utf-8")
+def _tex(discovery: Discovery) -> bytes:
+    return law_tex(discovery).encode()
 
 
-def _write_tex(discovery: Discovery, path: Path) -> None:
-    path.write_text(law_tex(discovery), encoding="utf-8")
+def _python(discovery: Discovery) -> bytes:
+    return law_module(discovery).encode()
 
 
-def _write_python(discovery: Discovery, path: Path) -> None:
-    path.write_text(law_module(discovery), encoding="utf-8")
-
-
-def _write_figure(discovery: Discovery, path: Path) -> None:
+def _figure(discovery: Discovery) -> bytes:
     from jaxsym.plotting import draw
 
-    draw(discovery).savefig(path, dpi=150)
+    return png(draw(discovery))
 
 
-_WRITERS: dict[str, Callable[[Discovery, Path], None]] = {
-    "result.json": _write_json,
-    "law.tex": _write_tex,
-    "law.py": _write_python,
-    "figure.png": _write_figure,
+_VIEWS: dict[str, Callable[[Discovery], bytes]] = {
+    "law.tex": _tex,
+    "law.py": _python,
+    "figure.png": _figure,
 }
-FILES = tuple(_WRITERS)
+FILES = (RESULT, *_VIEWS)

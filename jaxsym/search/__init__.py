@@ -1,6 +1,7 @@
 """Symbolic regression: one protocol, the native engine, and the Pareto front."""
 
 from jaxsym._deprecation import renamed
+from jaxsym.search.engines.base import EngineBase
 from jaxsym.search.engines.protocol import (
     DEFAULT_OPERATORS,
     Callback,
@@ -9,7 +10,7 @@ from jaxsym.search.engines.protocol import (
     Run,
     Update,
 )
-from jaxsym.search.engines.runner import EngineBase, SearchResult, search_problems
+from jaxsym.search.engines.runner import SearchResult, search_problems
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.native.engine import NativeEngine
 from jaxsym.search.native.stages.power_laws import PowerLaw, fit_power_law

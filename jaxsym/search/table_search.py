@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxsym._random import generator
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, constant
 from jaxsym.search.engines.protocol import Callback, Engine, Progress
 from jaxsym.search.engines.runner import search_problems
@@ -32,7 +33,7 @@ from jaxsym.search.reparametrize.templates import Template
 
 _LOG = logging.getLogger("jaxsym.search")
 _COLUMNS = 10  # that a search takes; of more the most promising are chosen
-_ENGINE = 0.9  # share of the time for searches in other variables; the rest is to settle
+_ENGINE = 0.9  # share of the time for searches in other variables; the rest is for final fits
 _WAYS = 3  # of writing a problem in dimensionless groups
 _LESS = 10.0  # times as much as usual may be left unexplained in groups that are tried
 _ROUNDS = 3  # over the parts of a template that has several
@@ -178,6 +179,7 @@ class TableSearch:
                     break
         return self._final(problem, found)
 
+    @default_settings()
     def _final(self, problem: Problem, found: Sequence[Expression]) -> ParetoFront:
         """The front of what has been found and of the user's guesses, fitted and snapped."""
         archive = Archive(problem)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.progress import PhaseProgress
@@ -18,9 +19,9 @@ from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.fourier import same_lagrangian
 from jaxsym.syrenets.hardening import Hardened, harden
-from jaxsym.syrenets.losses import Batch
-from jaxsym.syrenets.network import Architecture
-from jaxsym.syrenets.trainer import train_network
+from jaxsym.syrenets.network.losses import Batch
+from jaxsym.syrenets.network.symbolic import Architecture
+from jaxsym.syrenets.network.training import train_network
 from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")
@@ -30,6 +31,7 @@ _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the 
 _DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
+@implicit_broadcasting()
 def discover_lagrangian(
     q: Float[ArrayLike, "n D"],
     qd: Float[ArrayLike, "n D"],
@@ -54,6 +56,8 @@ def discover_lagrangian(
     network's, and where it is not exact the direct route as well; the better one is the result.
     ``route`` of the result is ``"network"`` if the network consists of all the terms, else
     ``"recombined"`` (see `harden`), or ``"direct"``.
+
+    States that occur more than once, to nine digits, count once.
 
     A Lagrangian is determined up to constants and total time derivatives, which are left out.
     With unknown gains it is in units of the first actuator's.
@@ -95,7 +99,11 @@ def discover_lagrangian(
         f"time_limit is {time_limit}; expected a positive number of seconds, or None",
     )
     data = mechanical_data(q, qd, qdd, tau)
-    require(len(data.q) >= _FEWEST, f"{len(data.q)} states; expected at least {_FEWEST}")
+    rows = len(data.q)
+    # states that came twice must not be learned from and tested on
+    data = distinct(data)
+    differ = "" if len(data.q) == rows else f" that differ, in {rows} rows"
+    require(len(data.q) >= _FEWEST, f"{len(data.q)} states{differ}; expected at least {_FEWEST}")
     require(
         bool(np.any(data.tau != 0)),
         "tau is zero everywhere, which L = 0 explains; expected torques that move the system",
@@ -123,6 +131,20 @@ def discover_lagrangian(
     )
     tell(PhaseProgress("verify", 1.0, f"{found.seconds:.1f} s"))
     return found
+
+
+def distinct(data: MechanicalData) -> MechanicalData:
+    """Each state with its torques once, in the order of the first, alike to nine digits.
+
+    >>> twice = MechanicalData(*(np.array([[1.0], [2.0], [1.0 + 1e-12]]),) * 4)
+    >>> distinct(twice).q.ravel().tolist()
+    [1.0, 2.0]
+    """
+    rows = np.concatenate(data, axis=1)
+    size = np.abs(rows).max(axis=0)
+    alike = np.round(rows / np.where(size > 0, size, 1.0), 9)
+    first = np.sort(np.unique(alike, axis=0, return_index=True)[1])
+    return MechanicalData(*(values[first] for values in data))
 
 
 class _Search:
@@ -163,7 +185,12 @@ class _Search:
             "the network has no terms that a regression could use; train it longer, or take "
             "route='direct'",
         )
-        direct = self._direct()
+        try:
+            direct = self._direct()
+        except ValueError:  # no library fits the states; what the network found is not lost
+            if hardened is None:
+                raise
+            return self._final(network), used
         if hardened is not None and error <= direct.error(self.kept_apart):
             return self._final(network), used
         return self._final(direct), "direct"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 _FILE_SIZE = 2**23  # bytes that Orbax aims at; files stay below 16 MiB, so that a run can travel
 _STATE = "default"  # the folder of the state in a checkpoint, as Orbax's manager names it
-_UNFINISHED = ".*.unfinished"
+_UNFINISHED = re.compile(r"\.\d+(\.old)?\.unfinished")
 _DIGITS = 10  # of the largest step, an int32
 
 
@@ -102,11 +103,12 @@ class Checkpoints:
         if self._locked or not os.access(self.directory, os.W_OK):  # reading takes no lock
             yield
             return
-        lock, refusal = FolderLock(self.directory), None
+        lock = FolderLock(self.directory)
+        refusal: Exception | None = None
         if first:
             try:
                 lock.__enter__()
-            except ValueError as error:
+            except (ValueError, OSError) as error:  # all hosts must hear of it
                 refusal = error
         (refused,) = parallel.agree(refusal is not None)
         if refused:
@@ -114,8 +116,9 @@ class Checkpoints:
         self._locked = True
         try:
             if first:
-                for place in self.directory.glob(_UNFINISHED):
-                    shutil.rmtree(place)
+                for place in self.directory.iterdir():
+                    if _UNFINISHED.fullmatch(place.name):
+                        shutil.rmtree(place)
             yield
         finally:
             self._locked = False
@@ -192,7 +195,7 @@ class Checkpoints:
     def _write(self, step: int, state: TrainState) -> None:
         """Write a checkpoint under a hidden name, rename it, and remove those beyond the last."""
         first = jax.process_index() == 0
-        place = self.directory / _UNFINISHED.replace("*", str(step))
+        place = self.directory / f".{step}.unfinished"
         if first:
             place.mkdir()
         parallel.agree(0)  # the other hosts go on when it is there
@@ -215,7 +218,7 @@ class Checkpoints:
     def _remove_old(self) -> None:
         for step in sorted(self._finished())[: -self._keep]:
             # under a hidden name first: it is whole or gone, if the process is killed here
-            removed = self.directory / _UNFINISHED.replace("*", f"{step}.old")
+            removed = self.directory / f".{step}.old.unfinished"
             self._path(step).rename(removed)
             shutil.rmtree(removed)
 

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from benchmarks import NAMES, common
-from benchmarks.search.__main__ import RESULTS
+from benchmarks.search import __main__ as search
 
-FILES = sorted(RESULTS.glob("*.json"))
+FILES = sorted(search.RESULTS.glob("*.json"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -27,12 +27,8 @@ def test_results_have_commit_versions_and_machine(path):
     assert re.fullmatch("[0-9a-f]{40}", commit)
 
 
-def test_runs_that_are_kept_keep_their_commit(tmp_path):
-    path, old = tmp_path / "file.json", {"commit_of_file": "a" * 40}
-    common.write(old | {"runs": {"x": {"seconds": 1.0}}}, path)
-    (kept,) = common.kept(path, "runs").values()
-    assert kept == {"seconds": 1.0} | old and not common.is_current(kept)
-    new = common.stamped({"seconds": 2.0})
-    common.write({"commit": "b" * 40, "clean": True, "runs": {"x": kept, "y": new}}, path)
-    assert common.kept(path, "runs") == {"x": kept, "y": new}
-    assert common.is_current(new)
+def test_every_module_beside_the_rooms_is_a_benchmark():
+    folder = common.ROOT / "benchmarks"
+    commands = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    rooms = {path.parent.name for path in folder.glob("*/__main__.py")} - {"tables"}
+    assert commands | rooms == set(NAMES)

@@ -94,3 +94,9 @@ def test_terminals_get_bars_with_the_time_left():
             progress(event)
     shown = file.getvalue()
     assert "train" in shown and "step 1 of 4, 1:15 left" in shown and "━" in shown
+
+
+@pytest.mark.parametrize("command", ["discover", "fit", "lagrangian", "simulate"])
+def test_seeds_that_no_generator_takes_are_refused(run, command):
+    result = run(command, "nothing", "--seed", "9" * 20)
+    assert result.exit_code == 2 and "0<=x<=4294967295" in result.stderr

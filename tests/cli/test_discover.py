@@ -10,6 +10,7 @@ import re
 import made_discovery
 import pytest
 
+from jaxsym.cli import summary
 from jaxsym.report import FILES
 from jaxsym.simulate import LAWS
 
@@ -164,3 +165,17 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_result(
     assert json.loads(result.stdout)["recovered"] is True
     assert result.stderr.endswith("error: figure.png: No space left on device\n")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_failing_summary_loses_nothing(run, found, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("no such glyph")
+
+    found()
+    monkeypatch.setattr(summary, "show_discovery", fail)
+    result = run("discover", "spring", "--json", "--out", tmp_path / "report")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == made_discovery.spring().to_json()
+    assert sorted(os.listdir(tmp_path / "report")) == sorted(FILES)
+    assert "warning: the summary is left out: RuntimeError: no such glyph\n" in result.stderr

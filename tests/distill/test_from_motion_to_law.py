@@ -10,6 +10,7 @@ import pytest
 import jaxsym
 from jaxsym.distill import discover, observed_task
 from jaxsym.expr import parse
+from jaxsym.progress import PhaseProgress
 from jaxsym.search import Candidate, ParetoFront
 from jaxsym.simulate import particles
 from jaxsym.trajectories import trajectories

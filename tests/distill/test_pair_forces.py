@@ -7,7 +7,7 @@ import pytest
 
 from jaxsym.distill import extract_pair_forces, message_r2, pair_response
 from jaxsym.graphs import GraphModel, interaction_network, record_messages, snapshots, topology
-from jaxsym.graphs.network import same_bodies
+from jaxsym.graphs.delivery import same_bodies
 from jaxsym.laws.pairs import pair_inputs
 from jaxsym.simulate import particles
 

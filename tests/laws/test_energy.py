@@ -33,6 +33,23 @@ def test_an_acceleration_is_made_a_force_first():
     assert str(pair_energy(ParticleLaw(parse("m2/r**3"), False, 3))) == "-m1*m2/r"
 
 
+@pytest.mark.parametrize(
+    ("radial", "energy"),
+    [
+        ("0", "0"),
+        ("2.5/r", "2.5*r"),
+        ("m1*m2/r", "m1*m2*r"),
+        ("2.5", "1.25*r**2"),
+        ("-3", "-1.5*r**2"),
+    ],
+)
+def test_a_pull_that_is_nothing_constant_or_linear(radial, energy):
+    found = pair_energy(ParticleLaw(parse(radial), True, 3))
+    table = np.random.default_rng(0).uniform(0.5, 2.0, (50, len(VARIABLES)))
+    expected = parse(energy).evaluate(table, VARIABLES)
+    np.testing.assert_allclose(found.evaluate(table, VARIABLES), expected, rtol=1e-14)
+
+
 @pytest.mark.parametrize("radial", ["m2/r**3", "2 - 1.98/r if r > 2 else 0", "exp(r)/r"])
 def test_no_energy_without_the_third_law_or_a_rational_integral(radial):
     assert pair_energy(ParticleLaw(parse(radial), True, 3)) is None

@@ -28,9 +28,9 @@ from jaxsym.expr.canonical.terms import (
     scale,
     to_code,
 )
-from jaxsym.expr.codes import Code, join
+from jaxsym.expr.codes import Code, divide, integer, join, negate, raise_to
 from jaxsym.expr.operators import OPERATORS, Operator, having
-from jaxsym.expr.tokens import variable_token
+from jaxsym.expr.tokens import CONSTANT, TooLargeError, variable_token
 
 if TYPE_CHECKING:
     from jaxsym.expr.expression import Expression
@@ -56,7 +56,7 @@ def canonical(expression: Expression) -> Expression:
     and even functions. Values stay the same, up to rounding, wherever the expression has one;
     as with sympy's automatic rules, ``x/x`` becomes 1 and ``sqrt(x)**2`` becomes ``x``. Constants
     stay apart if folding would take them out of float64's range; an expression whose exact numbers
-    get too long (300 digits) stays as it is.
+    get too long (300 digits) is only written as `parse` would write it.
 
     >>> from jaxsym.expr import parse
     >>> canonical(parse("(y - x)*2/(x - y) + 3*sin(-x)*x**2/x"))
@@ -78,12 +78,37 @@ def canonical(expression: Expression) -> Expression:
 
     try:
         return normal_form(number)
-    except OutOfRange:
+    except (OutOfRange, TooLargeError):
         pass
     try:
         return normal_form(_unfolded)
-    except OutOfRange:
-        return expression
+    except (OutOfRange, TooLargeError):
+        return _as_read(expression)
+
+
+def _as_read(expression: Expression) -> Expression:
+    """The expression as `parse` reads it, so that text alone decides which ones are equal."""
+    table = expression.operators
+
+    def build(operator: Operator, parts: list[Code]) -> Code:
+        match operator.name:
+            case "neg":
+                return negate(parts[0])
+            case "inv":
+                return divide(integer(1), parts[0], table)
+            case "div":
+                return divide(parts[0], parts[1], table)
+            case "pow":
+                return raise_to(parts[0], parts[1], table)
+        return join(operator.name, *parts)
+
+    tokens, constants = expression.fold(
+        variable=lambda name: ((variable_token(name, table),), ()),
+        constant=lambda slot: ((CONSTANT,), (expression.constants[slot],)),
+        literal=lambda token: ((token,), ()),
+        apply=build,
+    )
+    return dataclasses.replace(expression, tokens=tokens, constants=constants)
 
 
 def _unfolded(value: float) -> Sum:

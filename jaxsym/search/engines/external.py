@@ -8,8 +8,9 @@ from functools import partial
 
 from jaxsym.expr import Expression, variable
 from jaxsym.expr.fitting.free import with_free_numbers
+from jaxsym.search.engines.base import EngineBase
 from jaxsym.search.engines.protocol import Run, Update
-from jaxsym.search.engines.runner import EngineBase, read_expressions
+from jaxsym.search.engines.runner import read_expressions
 from jaxsym.search.front.finalize import add_rearranged
 from jaxsym.search.front.refit import refit_constants
 from jaxsym.search.problem.problem import Problem

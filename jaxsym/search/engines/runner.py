@@ -8,29 +8,20 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Key
 
-from jaxsym._check import require
-from jaxsym._deprecation import renamed_arguments
 from jaxsym._random import generator
-from jaxsym.expr import Expression, Operator, ParseError, constant, parse
-from jaxsym.search.engines.protocol import (
-    DEFAULT_OPERATORS,
-    Callback,
-    Engine,
-    Progress,
-    Run,
-    Update,
-)
+from jaxsym._settings import default_settings
+from jaxsym.expr import Expression, ParseError, constant, parse
+from jaxsym.search.engines.protocol import Callback, Engine, Progress, Run, Update
 from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.finalize import finalize
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.front.refit import guesses
-from jaxsym.search.problem.constraints import Constraints
-from jaxsym.search.problem.problem import Problem, make_problems
+from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.scaling import Scaling, scale_together
 
 _LOG = logging.getLogger("jaxsym.search")
@@ -72,133 +63,45 @@ def search_problems(
         with the best so far, as Ctrl-C does.
     """
     began = time.monotonic()
-    scalings = scale_together(problems)
-    rows = _rows(problems, getattr(engine, "max_rows", None), key)
-    scaled = [s.scaled(p).rows(rows) for s, p in zip(scalings, problems, strict=True)]
-    targets = [_Target(*parts) for parts in zip(problems, scalings, scaled, strict=True)]
-    run = Run(
-        key, [t.archive for t in targets], _deadlines(began, time_limit, len(targets)), time_limit
-    )
+    targets = _targets(problems, getattr(engine, "max_rows", None), key)
+    deadlines = _deadlines(began, time_limit, len(targets))
+    run = Run(key, [target.archive for target in targets], deadlines, time_limit)
     costs: dict[str, float] = {}
-    interrupted = True
+    completed = False
     try:
-        for target in targets:
-            target.start()
-        with closing(_timed(engine.propose(scaled, run), targets, costs)) as updates:
-            for update in updates:
-                seconds = time.monotonic() - began
-                if not _notified(callback, update, targets[update.target], seconds, costs):
-                    break
-            else:
-                interrupted = False
+        completed = _searched(engine, targets, run, callback, began, costs)
     except KeyboardInterrupt:
         pass  # the archives hold the best so far
     end = math.inf if time_limit is None else began + time_limit
     fronts = []
     for number, target in enumerate(targets):
         now = time.monotonic()
-        own_end = -math.inf if interrupted else now + (end - now) / (len(targets) - number)
+        own_end = now + (end - now) / (len(targets) - number) if completed else -math.inf
         front, undisturbed = target.finalized(own_end)
         fronts.append(front)
-        interrupted |= not undisturbed
-    return SearchResult(tuple(fronts), interrupted, tuple(t.found_by for t in targets), costs)
+        completed &= undisturbed
+    return SearchResult(tuple(fronts), not completed, tuple(t.found_by for t in targets), costs)
 
 
-class EngineBase:
-    """The methods that call an engine directly on arrays; `propose` is left to its subclasses.
-
-    Attributes:
-      max_rows: rows that `propose` is given at most; None for all.
-    """
-
-    max_rows: ClassVar[int | None] = None
-
-    def propose(self, problems: Sequence[Problem], run: Run) -> Iterable[Update]:
-        """Search, and report after each step; see `Engine.propose`."""
-        raise NotImplementedError
-
-    @renamed_arguments(steering="constraints")
-    def search(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, " n"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, " n"] | None = None,
-        operators: Mapping[str, Operator] = DEFAULT_OPERATORS,
-        max_complexity: int = 30,
-        constraints: Constraints | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> ParetoFront:
-        """Search for `y` as a function of the columns of `X`.
-
-        Args:
-          X: `[n, V]` table.
-          y: `[n]` target.
-          variables: names of the columns of `X`.
-          key: PRNG key; without a time limit the same key gives the same result.
-          weights: `[n]` inverse variances of `y`, up to a factor; equal by default.
-          operators: the operators to use; any part of `OPERATORS`, and the user's own.
-          max_complexity: no expression of the front is more complex.
-          constraints: what expressions of the front must obey, and what is known of them.
-          time_limit: seconds.
-          callback: called with `Progress` after every stage.
-
-        Returns:
-          the front. Ctrl-C ends the search and returns the best so far; so does an exception in
-          the callback, which is logged.
-
-        Raises:
-          ValueError: shapes that do not match, non-finite values, duplicate or missing names.
-        """
-        target = np.asarray(y)
-        require(target.ndim == 1, f"y has shape {target.shape}; expected [n]")
-        return self.search_many(
-            X,
-            target[:, None],
-            variables=variables,
-            key=key,
-            weights=weights,
-            operators=operators,
-            max_complexity=max_complexity,
-            constraints=constraints,
-            time_limit=time_limit,
-            callback=callback,
-        )[0]
-
-    @renamed_arguments(steering="constraints")
-    def search_many(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, "n k"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = DEFAULT_OPERATORS,
-        max_complexity: int = 30,
-        constraints: Constraints | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> tuple[ParetoFront, ...]:
-        """Search for k targets, `[n, k]`, that share what they can of the work.
-
-        Arguments are as for `search`; `weights` may be `[n]` for all targets, and `time_limit` is
-        for all of them together. Returns one front per target.
-        """
-        problems = make_problems(
-            X,
-            y,
-            weights,
-            variables=variables,
-            operators=operators,
-            max_complexity=max_complexity,
-            constraints=constraints,
-        )
-        result = search_problems(self, problems, key=key, time_limit=time_limit, callback=callback)
-        return result.fronts
+def _searched(
+    engine: Engine,
+    targets: Sequence[_Target],
+    run: Run,
+    callback: Callback | None,
+    began: float,
+    costs: dict[str, float],
+) -> bool:
+    """Let an engine fill the targets' archives; False if the callback failed."""
+    with default_settings():
+        for target in targets:
+            target.start()
+    updates = engine.propose([target.scaled for target in targets], run)
+    with closing(_timed(updates, targets, costs)) as steps:
+        for update in steps:
+            seconds = time.monotonic() - began
+            if not _notified(callback, update, targets[update.target], seconds, costs):
+                return False
+    return True
 
 
 @dataclass
@@ -208,36 +111,31 @@ class _Target:
     problem: Problem
     scaling: Scaling
     scaled: Problem
-    found_by: str = ""
     archive: Archive = field(init=False)
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.scaled)
-        self._best: Expression | None = None
 
     def start(self) -> None:
         """Begin with the user's guesses, fitted, and with the best constant."""
-        self.archive.add(guesses(self.scaled))
-        self._note("guesses")
-        self.archive.add([_mean(self.scaled)])
-        self._note("constants")
+        self.archive.add(guesses(self.scaled), "guesses")
+        self.archive.add([_mean(self.scaled)], "constants")
 
     def add(self, update: Update) -> None:
         """Take in what a step has found."""
-        self.archive.add(read_expressions(update.expressions, self.scaled))
-        self._note(update.stage)
+        self.archive.add(read_expressions(update.expressions, self.scaled), update.stage)
 
-    def _note(self, stage: str) -> None:
-        """Remember the stage after which another equation has the shortest description."""
+    @property
+    def found_by(self) -> str:
+        """The stage that found the candidate of shortest description."""
         front = self.archive.front()
-        best = front.best().expression if len(front) else None
-        if best is not None and best != self._best:
-            self._best, self.found_by = best, stage
+        return self.archive.found_by(front.best().expression) if len(front) else ""
 
     def front(self) -> ParetoFront:
         """The best so far, in the table's own scales."""
         return self.scaling.front(self.archive.front())
 
+    @default_settings()
     def finalized(self, end: float) -> tuple[ParetoFront, bool]:
         """The final front in the table's own scales, and whether no Ctrl-C came meanwhile."""
         archive = Archive(self.problem)
@@ -264,6 +162,7 @@ def read_expressions(
 
     Text may use `^` for powers. What is no formula of these variables and operators is left out.
 
+    >>> from jaxsym.search import DEFAULT_OPERATORS
     >>> from jaxsym.search.problem.problem import make_problems
     >>> (problem,) = make_problems([[1.0], [2.0]], [[1.0], [2.0]], None, variables=["x"],
     ...     operators=DEFAULT_OPERATORS, max_complexity=9)
@@ -295,15 +194,19 @@ def _timed(
     updates: Iterable[Update], targets: Sequence[_Target], costs: dict[str, float]
 ) -> Generator[Update]:
     """Updates, each taken into its target's archive and its time noted; ends an engine cleanly."""
-    mark = time.monotonic()
+    steps = iter(updates)
     try:
-        for update in updates:
-            targets[update.target].add(update)
+        while True:
+            mark = time.monotonic()
+            with default_settings():  # not around callbacks, which are the user's
+                update = next(steps, None)
+                if update is None:
+                    return
+                targets[update.target].add(update)
             costs[update.stage] = costs.get(update.stage, 0.0) + time.monotonic() - mark
             yield update
-            mark = time.monotonic()
     finally:
-        close = getattr(updates, "close", None)
+        close = getattr(steps, "close", None)
         if close is not None:
             close()
 
@@ -325,6 +228,17 @@ def _notified(
         _LOG.exception("the callback failed; the search ends with the best so far")
         return False
     return True
+
+
+def _targets(
+    problems: Sequence[Problem], max_rows: int | None, key: Key[Array, ""]
+) -> list[_Target]:
+    """The targets, scaled together, on the same rows."""
+    scalings, rows = scale_together(problems), _rows(problems, max_rows, key)
+    return [
+        _Target(problem, scaling, scaling.scaled(problem).rows(rows))
+        for problem, scaling in zip(problems, scalings, strict=True)
+    ]
 
 
 def _rows(problems: Sequence[Problem], most: int | None, key: Key[Array, ""]) -> np.ndarray:

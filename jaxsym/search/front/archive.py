@@ -70,7 +70,7 @@ class Archive:
         if known is not None and not loss < known.loss:
             return False
         self._best[form.tokens] = Candidate(form, self.problem.complexity(form), loss)
-        self._sources[form.tokens] = source
+        self._sources[form.tokens] = source or self._sources.get(form.tokens, "")
         self._reached[minimal] = min(loss, self._reached.get(minimal, math.inf))
         return True
 

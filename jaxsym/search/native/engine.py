@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from jaxsym.search.engines.base import EngineBase
 from jaxsym.search.engines.protocol import Run, Update
-from jaxsym.search.engines.runner import EngineBase
 from jaxsym.search.native.budget import SearchBudget
 from jaxsym.search.native.pipeline import SCHEDULE, Pipeline
 from jaxsym.search.native.schedule import Schedule

@@ -7,6 +7,7 @@ converted, so that lengths in meters and in feet differ by a factor that a fit f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -16,6 +17,7 @@ import numpy as np
 from jaxsym._check import require
 from jaxsym.expr import Expression, Operator
 from jaxsym.expr.tokens import literal_value
+from jaxsym.search.problem.unit_text import check_unit
 
 if TYPE_CHECKING:
     from pint import UnitRegistry
@@ -24,6 +26,14 @@ Unit: TypeAlias = str | Sequence[float]
 Dimension: TypeAlias = tuple[float, ...]
 
 _CLOSE = 1e-6  # exponents that differ by less are the same: a fitted 1.9999999 is 2
+_LONGEST = 200  # characters of a unit
+_HIGHEST = 1000  # product of all powers in a unit
+_NUMBER = r"[+-]?\s*[0-9]{1,6}(?:\.[0-9]{0,6})?"
+_FRACTION = rf"\(\s*{_NUMBER}\s*(?:/\s*{_NUMBER}\s*)?\)"
+_EXPONENT = re.compile(rf"\*\*\s*({_NUMBER}|{_FRACTION})(?![0-9.eE]|\s*\*\*)")  # no tower of powers
+_POWER_WORDS = re.compile(r"\b(?:square|squared|sq|cubic|cubed)\b")
+_SUPERSCRIPTS = re.compile("[\u207a\u207b⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_DIGITS = str.maketrans("\u207a\u207b⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 _DIMENSIONLESS = ("", "1", "-")
 
 
@@ -163,13 +173,39 @@ def _words(unit: Unit, name: str) -> dict[str, float] | Dimension:
         return exponents
     if unit.strip() in _DIMENSIONLESS:
         return {}
+    _check_words(unit, name)
     try:
+        check_unit(name, unit)
         found = _registry().parse_units(unit).dimensionality
     except ModuleNotFoundError:
         raise
     except Exception as error:  # pint's own kinds, and Python's for what its tokenizer meets
         raise UnitsError(f"unit of {name} is {unit!r}, which cannot be read: {error}") from error
     return {base: float(cast(float, power)) for base, power in found.items()}
+
+
+def _check_words(unit: str, name: str) -> None:
+    """Raise unless the numbers that pint computes on the way stay short.
+
+    Pint evaluates powers as Python does, and `9**9**9` never ends. Its words and signs for powers
+    count as well: all of them together must not be higher than the highest power allowed.
+    """
+    text = _POWER_WORDS.sub(lambda word: f"**{3 if word[0][0] == 'c' else 2} ", unit)
+    text = _SUPERSCRIPTS.sub(lambda run: f"**{run[0].translate(_DIGITS)}", text)
+    text = text.replace("^", "**")
+    exponents = [match[1] for match in _EXPONENT.finditer(text)]
+    total = math.prod(max(abs(_ratio(exponent)), 1.0) for exponent in exponents)
+    if len(unit) > _LONGEST or len(exponents) < text.count("**") or total > _HIGHEST:
+        raise UnitsError(
+            f"unit of {name} is {unit[:_LONGEST]!r}; expected at most {_LONGEST} characters, and "
+            f"powers by numbers whose product is at most {_HIGHEST}"
+        )
+
+
+def _ratio(exponent: str) -> float:
+    """The value of an exponent such as `-2`, `0.5` or `(1/2)`."""
+    above, _, below = exponent.strip("( )").partition("/")
+    return float(above) / (float(below or 1) or math.inf)
 
 
 def _registry() -> UnitRegistry:

@@ -237,3 +237,28 @@ def test_progress_says_what_was_found_where(engine):
     assert set(last.costs) == {progress.stage for progress in told}
     assert last.found_by in {*last.costs, "constants"}
     assert last.front.candidates[-1].loss <= told[0].front.candidates[-1].loss
+
+
+@pytest.fixture
+def other_settings():
+    """Double precision everywhere, and no implicit broadcasting; other threads see it too."""
+    names = {"jax_enable_x64": True, "jax_numpy_rank_promotion": "raise"}
+    before = {name: getattr(jax.config, name) for name in names}
+    for name, value in names.items():
+        jax.config.update(name, value)
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+def test_jax_settings_of_the_program_make_no_difference(engine, other_settings):
+    inside = []
+
+    def callback(progress):
+        inside.append(jax.numpy.ones(1).dtype)
+        if len(inside) == 8:
+            raise KeyboardInterrupt
+
+    front = search(engine, callback=callback)
+    assert front.candidates[-1].loss < 0.6  # 2*a*b leaves 0.5
+    assert set(inside) == {np.dtype(np.float64)}, "callbacks run with the program's own settings"

@@ -14,8 +14,8 @@ import optax
 from jaxtyping import Float
 
 from jaxsym._check import require
-from jaxsym.syrenets.losses import Batch, Weights, make_loss, predict
-from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
+from jaxsym.syrenets.network.losses import Batch, Weights, make_loss, predict
+from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, selection
 from jaxsym.training import Event, TrainState, init_state, make_step, minibatch, train
 from jaxsym.training.batches import BatchFn
 from jaxsym.training.step import Step

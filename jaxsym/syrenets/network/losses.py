@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsym.mechanics import euler_lagrange
-from jaxsym.syrenets.network import (
+from jaxsym.syrenets.network.symbolic import (
     Architecture,
     Selected,
     SymbolicNetwork,

@@ -23,9 +23,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
-from jaxsym.syrenets.autoencoder import Autoencoder, autoencode, first_gram
-from jaxsym.syrenets.candidates import PAPER_OPERATORS, Candidates
-from jaxsym.syrenets.selection import SELECTIONS
+from jaxsym.syrenets.network.autoencoder import Autoencoder, autoencode, first_gram
+from jaxsym.syrenets.network.candidates import PAPER_OPERATORS, Candidates
+from jaxsym.syrenets.network.selection import SELECTIONS
 
 _TINY = 1e-30
 

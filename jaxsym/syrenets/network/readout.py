@@ -13,13 +13,13 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.simulate import variable_names
-from jaxsym.syrenets.network import Architecture, SymbolicNetwork, selection
+from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, selection
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
 
-class Reading(NamedTuple):
+class Readout(NamedTuple):
     """A network as definitions, one for each head of each layer, and the formula made of the last.
 
     Written out in one piece the paper's network is millions of operations; by definitions,
@@ -82,7 +82,7 @@ def read_out(
     x: Float[ArrayLike, "B n"],
     *,
     threshold: float = 0.0,
-) -> Reading:
+) -> Readout:
     """The formula that a batch selects, exact to rounding.
 
     Args:
@@ -113,7 +113,7 @@ def read_out(
             parts = [constant(row[b]) * candidates[b] for b in np.flatnonzero(row)]
             definitions[name] = total(parts).canonical()
         outputs, values = [variable(name) for name in names], table @ rows.T
-    return Reading(definitions, total(outputs))
+    return Readout(definitions, total(outputs))
 
 
 def candidate_values(
