@@ -8,7 +8,7 @@ generations of the evolution in between.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -85,18 +85,39 @@ def around_the_best(state: SearchState) -> Iterator[tuple[SearchState, None]]:
 
 def operators(*names: str) -> Callable[[SearchState], bool]:
     """The condition that expressions may be made of some operators."""
-    return lambda state: set(names) <= state.problem.operators.keys()
+    return functools.partial(_has_operators, frozenset(names))
+
+
+def _has_operators(names: frozenset[str], state: SearchState) -> bool:
+    return names <= state.problem.operators.keys()
+
+
+# Stages are named functions, so that engines can be pickled and sent to other processes.
+def _power_laws(state: SearchState) -> Iterable[Expression]:
+    return power_laws(state.problem)
+
+
+def _linear_sums(state: SearchState) -> Iterable[Expression]:
+    return linear_sums(state.problem)
+
+
+def _ratios(state: SearchState) -> Iterable[Expression]:
+    return ratios(state.sample)
+
+
+def _ratios_of_functions(state: SearchState) -> Iterable[Expression]:
+    return ratios_of_functions(state.sample, state.stop)
 
 
 CLOSED_FORMS: Schedule = (
     Row("constants", constants),
-    Row("power laws", lambda state: power_laws(state.problem)),
-    Row("sums of columns", lambda state: linear_sums(state.problem)),
+    Row("power laws", _power_laws),
+    Row("sums of columns", _linear_sums),
 )
 
 RATIOS: Schedule = (
-    Row("ratios", lambda state: ratios(state.sample)),
-    Row("ratios of functions", lambda state: ratios_of_functions(state.sample, state.stop)),
+    Row("ratios", _ratios),
+    Row("ratios of functions", _ratios_of_functions),
 )
 
 
