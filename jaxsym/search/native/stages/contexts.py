@@ -22,7 +22,7 @@ from jaxsym.expr.subtrees import Formula, Values
 from jaxsym.search.native.ranking import smallest
 from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget, affine
 from jaxsym.search.problem.problem import Problem
-from jaxsym.search.tolerances import NODE, SAME
+from jaxsym.search.tolerances import NODE_OF_EQUALS, SAME
 
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
@@ -174,9 +174,9 @@ def completed(
         for kind in range(2):
             if kind:
                 values = np.stack([target.product for target in targets])
-                entries, scores = semantics.powers.best(values, each, penalty=NODE)
+                entries, scores = semantics.powers.best(values, each, penalty=NODE_OF_EQUALS)
             else:
-                entries, scores = semantics.best(targets, each, penalty=NODE)
+                entries, scores = semantics.best(targets, each, penalty=NODE_OF_EQUALS)
                 scores = scores + np.array([[target.level] for target in targets]) - level
             best += [
                 (float(score), start + i, kind, int(entry))
