@@ -22,7 +22,7 @@ from jaxsym.search.native.schedule import Back, Branch, Row, Schedule, follow
 from jaxsym.search.native.stages.contexts import deep_contexts, functions, nested_functions
 from jaxsym.search.native.stages.factors import factors, products
 from jaxsym.search.native.stages.inner_constants import inner_constants
-from jaxsym.search.native.stages.pair_sums import pairs, sums, transforms
+from jaxsym.search.native.stages.pair_sums import LibraryName, pairs, sums, transforms
 from jaxsym.search.native.stages.piecewise import piecewise_laws
 from jaxsym.search.native.stages.power_laws import power_laws
 from jaxsym.search.native.stages.pursuit import linear_sums
@@ -122,7 +122,7 @@ RATIOS: Schedule = (
 
 
 def pairs_and_sums(
-    library: str, name: str, budget: Callable[[SearchBudget], SearchBudget]
+    library: LibraryName, name: str, budget: Callable[[SearchBudget], SearchBudget]
 ) -> Schedule:
     """The rows that make sums of the entries of one library."""
     return (
