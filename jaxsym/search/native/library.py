@@ -1,4 +1,4 @@
-"""Stage 2: the library, all small sub-expressions of the variables with their values on a sample.
+"""The library: all small sub-expressions of the variables with their values on a sample.
 
 Expressions are never built one by one: an entry is an operator and the numbers of its children, or
 a row of exponents, and values are computed for whole blocks. Entries that agree on the sample up to

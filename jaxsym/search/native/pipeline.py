@@ -17,12 +17,12 @@ from jaxtyping import Array, Key
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.expr.subtrees import to_formula
 from jaxsym.search.front.archive import Archive
-from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, twice_the_starts, whole
+from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, whole
 from jaxsym.search.native.schedule import Back, Branch, Row, Schedule, follow
 from jaxsym.search.native.stages.contexts import deep_contexts, functions, nested_functions
 from jaxsym.search.native.stages.factors import factors, products
 from jaxsym.search.native.stages.inner_constants import inner_constants
-from jaxsym.search.native.stages.pair_sums import pairs, sums, transforms
+from jaxsym.search.native.stages.pair_sums import LibraryName, pairs, sums, transforms
 from jaxsym.search.native.stages.piecewise import piecewise_laws
 from jaxsym.search.native.stages.power_laws import power_laws
 from jaxsym.search.native.stages.pursuit import linear_sums
@@ -122,7 +122,7 @@ RATIOS: Schedule = (
 
 
 def pairs_and_sums(
-    library: str, name: str, budget: Callable[[SearchBudget], SearchBudget]
+    library: LibraryName, name: str, budget: Callable[[SearchBudget], SearchBudget]
 ) -> Schedule:
     """The rows that make sums of the entries of one library."""
     return (
@@ -132,13 +132,16 @@ def pairs_and_sums(
     )
 
 
-ONE_SIDE: Schedule = (*CLOSED_FORMS, *pairs_and_sums("full", "entries", light)[:1])
+ONE_SIDE: Schedule = (
+    *CLOSED_FORMS,
+    Row("pairs of entries", functools.partial(pairs, library="full"), light),
+)
 
 AROUND_THE_BEST: Schedule = (
     Row("functions", functions),
     Row("products", products, half),
     Row("factors", factors),
-    *pairs_and_sums("small", "simple entries", light)[2:],
+    Row("transforms of simple entries", functools.partial(transforms, library="small"), light),
 )
 
 THOROUGH: Schedule = (
@@ -161,7 +164,7 @@ THOROUGH: Schedule = (
     Row("constants inside functions", inner_constants),
     Branch(around_the_best, AROUND_THE_BEST),
     Row("contexts", deep_contexts),
-    Row("evolution", evolution, twice_the_starts, rounds=attrgetter("second_generations")),
+    Row("evolution", evolution, rounds=attrgetter("second_generations")),
     *pairs_and_sums("full", "entries", whole),
     Row("evolution in the full library", full_evolution, rounds=attrgetter("generations")),
 )

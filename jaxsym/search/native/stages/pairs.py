@@ -1,4 +1,4 @@
-"""Stage 3: pairs of library entries, scored by dense linear algebra with constants in closed form.
+"""Pairs of library entries, scored by dense linear algebra with constants in closed form.
 
 For entries f and g the best `a f + b g + c` and `(a f + b) g + c` follow from weighted moments of
 f, g and the target, and the moments of all pairs are matrix products. A first pass in float32 finds
