@@ -1,6 +1,29 @@
 """Measurements behind every figure that the README states, and how to take them again.
 
-`python -m benchmarks` runs all of them, `--quick` at sizes that only show that they work. Each is a
-module of its own, with options of its own: `python -m benchmarks.graph_training --json FILE`.
-`benchmarks/results/` holds what was measured for the published figures.
+`python -m benchmarks.NAME` takes one of `NAMES`, with options of its own, `python -m benchmarks`
+all of them; `--quick` takes sizes that only show that they work, `--json FILE` writes what was
+measured. `benchmarks/results/` holds what was measured for the published figures, and `python -m
+benchmarks.tables` writes these into the README and the pages of `docs/`.
+
+Rooms: `common` (clocks, records, files), `search` (equations for tables), `graphs` (networks),
+`nesymres` (the pretrained network), `syrenets` (Lagrangians), `discovery` (laws from motion) and
+`speed` (simulation, evaluation). A module beside them is the name of one benchmark of a room.
 """
+
+NAMES = (
+    "simulation",
+    "symbolic_evaluation",
+    "golden",
+    "search",
+    "nesymres",
+    "syrenets",
+    "discovery",
+    "other_laws",
+    "solar_system_noise",
+    "dark_matter",
+    "graph_training",
+    "graph_networks",
+    "graph_rollouts",
+    "time_to_law",
+    "large_graph",
+)

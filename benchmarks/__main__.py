@@ -6,30 +6,31 @@ python -m benchmarks [--quick] [--json DIR]
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import benchmarks
-from benchmarks import _timing
+from benchmarks import NAMES, common
 
 
-def names() -> list[str]:
-    """The benchmarks of this folder.
+def command(name: str) -> Callable[[Sequence[str] | None], object]:
+    """What `python -m benchmarks.NAME` calls, with the command line's words.
 
-    >>> "simulation" in names()
-    True
+    >>> command("simulation").__module__
+    'benchmarks.speed.simulation'
     """
-    return [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name[0] != "_"]
+    module = importlib.import_module(f"benchmarks.{name}")
+    if hasattr(module, "__path__"):  # a room with a command of its own
+        module = importlib.import_module(f"benchmarks.{name}.__main__")
+    return module.main
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run from the command line; each benchmark writes ``DIR/NAME.json``."""
-    given = _timing.arguments(__doc__).parse_args(argv)
-    for name in names():
+    given = common.arguments(__doc__).parse_args(argv)
+    for name in NAMES:
         print(f"\n{name}", flush=True)
         options = ["--quick"] if given.quick else []
         options += ["--json", str(given.json / f"{name}.json")] if given.json else []
-        importlib.import_module(f"benchmarks.{name}").main(options)
+        command(name)(options)
 
 
 if __name__ == "__main__":

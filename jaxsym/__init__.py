@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxsym.distill import Discovery as Discovery
-    from jaxsym.distill.discover import discover as discover
+    from jaxsym.distill.workflow import discover as discover
     from jaxsym.expr import Expression as Expression
     from jaxsym.expr import parse as parse
     from jaxsym.search import SymbolicRegressor as SymbolicRegressor
@@ -38,6 +38,7 @@ _ROOMS = (
     "distill",
     "expr",
     "graphs",
+    "laws",
     "mechanics",
     "nesymres",
     "plotting",

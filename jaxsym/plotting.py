@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
-from jaxsym.distill.discovery import Discovery, latex
-from jaxsym.distill.learn import neural_accelerations, relative_errors
-from jaxsym.distill.reading import VARIABLES
-from jaxsym.distill.units import in_units, natural_units
+from jaxsym.distill.discovery import Discovery
+from jaxsym.distill.learning import neural_accelerations, relative_errors
 from jaxsym.distill.verdict import symbolic_accelerations
 from jaxsym.expr import Expression
 from jaxsym.graphs import snapshots
+from jaxsym.laws.pairs import VARIABLES
+from jaxsym.laws.typesetting import latex
+from jaxsym.laws.units import in_units, natural_units
 from jaxsym.syrenets import LagrangianDiscovery
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def draw_lagrangian(discovery: LagrangianDiscovery) -> Figure:
         right.set_ylim(low - 1e-3 * size, high + 1e-3 * size)
     _finish(left, "motion without torques")
     _finish(right, "its energy")
-    figure.suptitle(f"${discovery.lagrangian.latex(4)}$", fontsize=11)
+    figure.suptitle(f"${discovery.latex(4)}$", fontsize=11)
     return figure
 
 
@@ -242,11 +243,12 @@ def _error_histograms(discovery: Discovery, ax: Axes) -> Axes:
 
 def _network_pull(discovery: Discovery) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
     """Distances, and the network's pull there in the law's terms at unit masses and charges."""
-    reading, law, units = discovery.reading, discovery.law, natural_units(discovery.task.train)
-    pull = reading.coefficient * reading.inputs[:, 0] * units.acceleration
-    if reading.force:
-        pull = pull / reading.inputs[:, 1]
-    inputs = reading.inputs * [units.length, units.mass, units.mass, units.charge, units.charge]
+    pair_forces, law = discovery.pair_forces, discovery.law
+    units = natural_units(discovery.task.train)
+    pull = pair_forces.coefficient * pair_forces.inputs[:, 0] * units.acceleration
+    if pair_forces.force:
+        pull = pull / pair_forces.inputs[:, 1]
+    inputs = pair_forces.inputs * [units.length, units.mass, units.mass, units.charge, units.charge]
     if discovery.masses is not None:
         # the network's own masses have another unit
         inputs[:, 1:3] *= max(discovery.masses.values()) / inputs[:, 1:3].max()

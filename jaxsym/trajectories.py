@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,10 +12,12 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from jaxsym._check import finite, require
+from jaxsym._check import finite, numbers, require, shown
 
 Array: TypeAlias = jax.Array | np.ndarray
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
+
+_LARGEST = 1e60  # products of five such numbers, as in units and energies, are finite in float64
 
 
 @jax.tree_util.register_dataclass
@@ -151,9 +153,8 @@ def trajectories(
     known = _names(names, bodies)
     _check_apart(x, known)
     m, q = _scalars("mass", mass, (runs, bodies)), _scalars("charge", charge, (runs, bodies))
-    if m is not None and (m <= 0).any():
-        place = tuple(int(i) for i in np.argwhere(m <= 0)[0])
-        raise ValueError(f"mass is {m[place]} at index {place}; expected positive numbers")
+    if m is not None:
+        _check_masses(m)
     return Trajectories(
         x,
         v,
@@ -168,12 +169,14 @@ def trajectories(
 
 
 def _floats(name: str, values: ArrayLike | Sequence[float]) -> np.ndarray:
-    try:
-        array = np.asarray(values)
-        array = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is not an array of numbers: {error}") from None
+    array = numbers(name, values)
     finite(name, array)
+    size = float(np.abs(array).max(initial=0.0))
+    require(
+        size == 0 or 1 / _LARGEST <= size <= _LARGEST,
+        f"the largest number of {name} is {size:.3g} in size; expected {1 / _LARGEST:.0e} to "
+        f"{_LARGEST:.0e}: choose other units",
+    )
     return array
 
 
@@ -220,6 +223,16 @@ def _scalars(name: str, values: ArrayLike | None, shape: tuple[int, int]) -> np.
     return np.broadcast_to(array, shape)
 
 
+def _check_masses(mass: np.ndarray) -> None:
+    for bad, expected in (
+        (mass <= 0, "positive numbers"),
+        (mass < 1 / _LARGEST, f"numbers from {1 / _LARGEST:.0e} on: choose another unit"),
+    ):
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ValueError(f"mass is {mass[place]} at index {place}; expected {expected}")
+
+
 def _check_apart(position: np.ndarray, names: tuple[str, ...] | None) -> None:
     bodies = position.shape[2]
     for offset in range(1, bodies):
@@ -238,8 +251,8 @@ def _names(names: Sequence[str] | None, bodies: int) -> tuple[str, ...] | None:
     if names is None:
         return None
     require(
-        len(names) == bodies and len(set(names)) == bodies,
-        f"names is {list(names)}; expected {bodies} different names, one a body",
+        isinstance(names, Iterable) and len(set(map(str, names))) == len(names) == bodies,
+        f"names is {shown(names)}; expected {bodies} different names, one a body",
     )
     return tuple(str(name) for name in names)
 
@@ -247,10 +260,14 @@ def _names(names: Sequence[str] | None, bodies: int) -> tuple[str, ...] | None:
 def _pairs(pairs: Sequence[tuple[int, int]] | None, bodies: int) -> Pairs | None:
     if pairs is None:
         return None
+    require(
+        isinstance(pairs, Iterable) and len(pairs) > 0,
+        f"pairs is {shown(pairs)}; expected pairs of bodies, or None where all interact",
+    )
     for pair in pairs:
         require(
             np.shape(pair) == (2,) and pair[0] != pair[1] and all(i in range(bodies) for i in pair),
-            f"pairs holds {pair}; expected two different bodies out of 0 to {bodies - 1}",
+            f"pairs holds {shown(pair)}; expected two different bodies out of 0 to {bodies - 1}",
         )
     sorted_pairs = tuple((min(int(i), int(j)), max(int(i), int(j))) for i, j in pairs)
     require(len(set(sorted_pairs)) == len(sorted_pairs), "pairs names a pair of bodies twice")

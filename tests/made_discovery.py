@@ -7,16 +7,17 @@ import functools
 
 import numpy as np
 
+from jaxsym.distill.agreement import MessageR2
 from jaxsym.distill.discovery import Discovery
-from jaxsym.distill.law import ParticleLaw, symbolic_network
-from jaxsym.distill.learn import Learned, neural_errors
-from jaxsym.distill.message_r2 import MessageR2
-from jaxsym.distill.reading import VARIABLES, Reading
+from jaxsym.distill.learning import Learned, neural_errors
+from jaxsym.distill.pair_forces import PairForces
 from jaxsym.distill.tasks import Task, Truth
-from jaxsym.distill.units import in_units, natural_units
 from jaxsym.distill.verdict import Errors, pair_samples, symbolic_accelerations, symbolic_errors
 from jaxsym.expr import parse
 from jaxsym.graphs import GraphModel, snapshots, topology
+from jaxsym.laws.pairs import VARIABLES
+from jaxsym.laws.particle_law import ParticleLaw, symbolic_network
+from jaxsym.laws.units import in_units, natural_units
 from jaxsym.trajectories import Trajectories, trajectories
 
 STARS = np.array([1.0, 0.1, 1e-3])  # masses in units of the heaviest, as the network knows them
@@ -83,7 +84,7 @@ def _discovery(
         neural=_medians(neural),
         symbolic=_medians(symbolic),
         by_body=np.stack([np.median(errors[0], axis=0) for errors in (neural, symbolic)]),
-        reading=Reading(inputs, coefficient, np.ones(len(inputs)), 1e-4, False, 0.0),
+        pair_forces=PairForces(inputs, coefficient, np.ones(len(inputs)), 1e-4, False, 0.0),
         network=network,
         recovered=None if task.truth is None else True,
         interrupted=False,

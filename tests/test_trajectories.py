@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jaxsym.trajectories import Trajectories, trajectories
 
@@ -29,6 +31,11 @@ def test_keeps_values_and_precision():
     np.testing.assert_array_equal(data.velocity, 2 * position)
     np.testing.assert_array_equal(data.mass, [[1, 2, 3], [1, 2, 3]])
     assert (data.bodies, data.dims, data.names) == (3, 2, ("a", "b", "c"))
+
+
+def test_half_and_extended_precision_become_float64():
+    for kind in (np.float16, np.longdouble, np.int64):
+        assert make((1000 * motion()).astype(kind)).position.dtype == np.float64
 
 
 def test_one_trajectory_gets_its_axis():
@@ -109,6 +116,17 @@ def coincident():
         ({"names": ["a", "b", "a"]}, "expected 3 different names"),
         ({"pairs": [(0, 3)]}, r"pairs holds \(0, 3\); expected two different bodies out of 0 to 2"),
         ({"pairs": [(0, 1), (1, 0)]}, "names a pair of bodies twice"),
+        ({"pairs": []}, "pairs is .*; expected pairs of bodies, or None where all interact"),
+        ({"pairs": 3}, "pairs is 3; expected pairs of bodies"),
+        ({"names": 3}, "names is 3; expected 3 different names"),
+        ({"velocity": motion().astype(str)}, "velocity is not an array of numbers: .* type <U"),
+        ({"velocity": motion() + 0j}, "velocity is not an array of numbers: .* complex128"),
+        ({"time": np.arange(6).astype("M8[s]")}, "time is not an array of numbers: .* datetime64"),
+        ({"mass": np.array([1.0, "2", 3.0], object)}, "mass is not an array of numbers"),
+        ({"acceleration": 1e200 * motion()}, "the largest number of acceleration is .*other units"),
+        ({"position": 1e-200 * motion()}, "the largest number of position is .*expected 1e-60 to"),
+        ({"mass": [1e300, 1.0, 1.0]}, "the largest number of mass is 1e.300 in size"),
+        ({"mass": [1.0, 1e-300, 1.0]}, r"mass is 1e-300 at index \(0, 1\); .* another unit"),
         (
             {"position": coincident(), "names": ["a", "b", "c"]},
             "bodies a and c are at the same position .* in trajectory 1 at time index 4",
@@ -118,3 +136,26 @@ def coincident():
 def test_bad_input_is_refused_with_its_place(fields, message):
     with pytest.raises(ValueError, match=message):
         make(**fields)
+
+
+ANYTHING = st.sampled_from(
+    [None, "text", b"bytes", 3, True, [], [[1.0], [2.0, 3.0]], {}, {"a": 1}, {1, 2, 3}, object()]
+    + [10**400, -1.0, float("nan"), 1e300, 1e-300, [0, 1, 2], [1, "2", 3], ["a", "b", "c"]]
+    + [[None] * 3, [1j] * 3, [[0, 1], [1, 2]], [(0, 1), 7], [("0", "1")], [(0.5, 1.5)], [(0, 0)]]
+    + [motion(), motion().astype(np.float16), motion().astype(str), motion().astype(object)]
+    + [motion(steps=1), motion(dims=0), 1e200 * motion(), np.zeros(3, "M8[s]"), np.zeros(0)]
+)
+FIELDS = ["velocity", "acceleration", "time", "mass", "charge", "names", "pairs", "position"]
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, min_size=1, max_size=3))
+def test_anything_is_trajectories_or_one_clear_error(changes):
+    given = {"position": motion(), "velocity": motion(), "acceleration": motion()}
+    try:
+        data = trajectories(**{**given, "time": np.arange(6.0), **changes})
+    except ValueError as error:
+        assert "\n" not in str(error) and len(str(error)) < 500
+        return
+    for name in ("position", "velocity", "acceleration", "time"):
+        assert np.isfinite(getattr(data, name)).all()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
-
-if TYPE_CHECKING:
-    from jaxsym.distill import Discovery
+from jaxsym._views import attempt
+from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console, output_console
 
 
 @click.command()
@@ -38,9 +35,7 @@ if TYPE_CHECKING:
     help="bottleneck, l1, kl, standard, hamiltonian, central, or auto, which is central for bodies "
     "of unknown mass, else bottleneck.",
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
 @click.option("--steps", type=click.IntRange(1), help="Of training, instead of the usual number.")
 @click.option(
     "--time-limit",
@@ -79,7 +74,7 @@ def discover(
 
     SOURCE is "solar-system" (JPL's ephemeris), a law to simulate (r1, r2, spring, damped,
     damped_paper, charge, superposition, discontinuous, string, string_ball), or a file of
-    trajectories (.npz, .csv, .parquet).
+    trajectories (.npz, .csv, .tsv, .parquet).
 
     Ctrl-C ends the work early and keeps the best law so far; a second one stops at once.
 
@@ -90,19 +85,20 @@ def discover(
       jaxsym discover my_run.csv --json > law.json
     """
     from jaxsym import distill
-    from jaxsym.cli.progress import PhaseProgress
-    from jaxsym.report import check_folder, write_report
+    from jaxsym.cli.progress import ProgressDisplay
+    from jaxsym.cli.summary import show_discovery
+    from jaxsym.report import FILES, check_folder, write_report
     from jaxsym.training import interrupt_flag
 
     if out is not None:
-        check_folder(out, force=force)
+        check_folder(out, force=force, files=FILES)
     elif force:
         raise click.UsageError("--force replaces a report; it goes with --out")
     _check_simulated(context, source)
     messages = message_console()
     # minutes of work are not lost to a Ctrl-C in the last second
     with interrupt_flag() as interrupted:
-        with PhaseProgress(messages) as progress:
+        with ProgressDisplay(messages) as progress:
             found = distill.discover(
                 source,
                 bodies=bodies,
@@ -113,10 +109,13 @@ def discover(
                 time_limit=time_limit,
                 callback=progress,
             )
-        _tell(found, as_json)
+        if as_json:
+            click.echo(json.dumps(found.to_json(), indent=2))
         if out is not None:
             write_report(found, out, force=force)
             messages.print(f"report in {out}", markup=False, soft_wrap=True)
+        console = messages if as_json else output_console()
+        attempt("the summary", lambda: show_discovery(console, found), None)
     early = found.interrupted or interrupted()
     not_recovered = NOT_RECOVERED if found.recovered is False else 0
     context.exit(INTERRUPTED if early else not_recovered)
@@ -130,11 +129,3 @@ def _check_simulated(context: click.Context, source: str) -> None:
         given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
         if given and source not in LAWS:
             raise click.UsageError(f"--{name} is for simulated laws; '{source}' has its own")
-
-
-def _tell(found: Discovery, as_json: bool) -> None:
-    from jaxsym.cli.summary import show_discovery
-
-    show_discovery(message_console() if as_json else output_console(), found)
-    if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxsym._check import unknown_name
-from jaxsym.cli.shared import INTERRUPTED, message_console, output_console
+from jaxsym._check import listed, unknown_name
+from jaxsym._views import attempt
+from jaxsym.cli.shared import INTERRUPTED, SEED, check_out, message_console, output_console
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
+    from jaxsym.datasets import Columns
     from jaxsym.search import Progress, SymbolicRegressor
+
+_HEADER = "header"  # in place of units: those that the file gives
 
 
 @click.command()
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--units",
     metavar="A=UNIT,...",
-    help="Units of columns and target, such as m=kg,a=m/s^2,F=N; what is not named has none.",
+    help="Units of columns and target, such as m=kg,a=m/s^2,F=N, or 'header' for those in brackets "
+    "after the names in TABLE; what is not named has none.",
 )
 @click.option(
     "--free-constants", is_flag=True, help="With --units: constants may have any dimension."
@@ -53,9 +57,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="The best found by then is the result.",
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -90,8 +92,8 @@ def fit(
 ) -> None:
     """Search for an equation that explains a column of TABLE by the others.
 
-    TABLE is a .csv or .parquet file with named columns, or an .npz file with an array [n] for each
-    column.
+    TABLE is a .csv, .tsv or .parquet file with named columns, or an .npz file with an array [n] for
+    each column.
 
     Ctrl-C ends the search early and keeps the best equation so far.
 
@@ -103,12 +105,14 @@ def fit(
     from jaxsym.datasets import read_columns
     from jaxsym.search import SymbolicRegressor
 
-    if out is not None and out.exists() and not force:
-        raise FileExistsError(f"{out} exists; --force replaces it")
+    if out is not None:
+        check_out(out, force)
     data = read_columns(table)
-    inputs = _inputs(list(map(str, data.columns)), target, columns, sigma)
-    read = _units(units, inputs, target)
+    target = data.find(target)
+    inputs = _inputs(data, target, columns, sigma)
+    read = _units(units, inputs, target, data)
     messages = message_console()
+    _tell_notes(messages, data, [*inputs, target], bool(read))
 
     def tell(progress: Progress) -> None:
         if messages.is_terminal:
@@ -121,13 +125,13 @@ def fit(
         operators=None if operators is None else operators.split(","),
         template=template,
         units=read and {name: unit for name, unit in read.items() if name != target},
-        target_units=None if read is None else read.get(target, ""),
-        dimensionless_constants=not free_constants,
+        y_units=None if read is None else read.get(target, ""),
+        dimensionless_constants_only=not free_constants,
         callback=tell,
         random_state=seed,
     )
     began = time.perf_counter()
-    model.fit(data[inputs], data[target], sigma=_sigma(sigma, data))
+    model.fit(data.numbers(inputs), data.numbers([target])[target], sigma=_sigma(sigma, data))
     seconds = time.perf_counter() - began
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -137,41 +141,62 @@ def fit(
     context.exit(INTERRUPTED if model.interrupted_ else 0)
 
 
-def _inputs(known: list[str], target: str, columns: str | None, sigma: str | None) -> list[str]:
-    """The columns to explain the target by."""
-    chosen = None if columns is None else columns.split(",")
-    for name in [target, *(chosen or [])]:
-        if name not in known:
-            raise unknown_name("column", name, known)
-    if chosen is None:
-        chosen = [name for name in known if name not in (target, sigma)]
+def _inputs(data: Columns, target: str, columns: str | None, sigma: str | None) -> list[str]:
+    """The columns to explain the target by: those asked for, or all others that are not text."""
+    if columns is None:
+        others = [name for name in data.names if name not in (target, sigma)]
+        chosen = [name for name in others if name not in data.texts]
+    else:
+        chosen = [data.find(name) for name in columns.split(",")]
     if not chosen or target in chosen:
-        raise ValueError(f"nothing explains '{target}': the columns are {', '.join(known)}")
+        raise ValueError(f"nothing explains '{target}': the columns are {listed(data.names)}")
+    data.numbers([target, *chosen])
     return chosen
 
 
-def _units(text: str | None, inputs: list[str], target: str) -> dict[str, str] | None:
+def _units(
+    text: str | None, inputs: list[str], target: str, data: Columns
+) -> dict[str, str] | None:
+    """Units by column, as given or as in the file's header."""
     if text is None:
         return None
-    units = {}
-    for part in text.split(","):
-        name, equals, unit = part.partition("=")
-        if not equals:
-            raise click.UsageError(f"--units has {part!r}; expected COLUMN=UNIT")
-        if name not in (*inputs, target):
-            raise unknown_name("column", name, [*inputs, target])
-        units[name] = unit
+    known = [*inputs, target]
+    if text == _HEADER:
+        units = {name: data.units[name] for name in known if name in data.units}
+        if not units:
+            raise ValueError("--units header: no name has a unit in brackets, such as 'mass (kg)'")
+    else:
+        units = {}
+        for part in text.split(","):
+            name, equals, unit = part.partition("=")
+            if not equals:
+                raise click.UsageError(f"--units has {part!r}; expected COLUMN=UNIT")
+            if name not in known:
+                raise unknown_name("column", name, known)
+            units[name] = unit
     return units
 
 
-def _sigma(text: str | None, data: pd.DataFrame) -> Any:
+def _tell_notes(messages: Console, data: Columns, used: list[str], with_units: bool) -> None:
+    """What the reader decided, and what is not used."""
+    notes = list(data.notes)
+    if data.texts:
+        notes.append(f"columns of text are left out: {listed(data.texts)}")
+    if not with_units and any(name in data.units for name in used):
+        notes.append(f"the header gives units; --units {_HEADER} uses them")
+    for note in notes:
+        messages.print(f"note: {note}", markup=False, soft_wrap=True)
+
+
+def _sigma(text: str | None, data: Columns) -> Any:
     """The noise as a number, or a column of numbers."""
-    if text is None or text in data:
-        return None if text is None else data[text].to_numpy()
+    if text is None:
+        return None
     try:
         return float(text)
     except ValueError:
-        raise unknown_name("column", text, map(str, data.columns)) from None
+        name = data.find(text)
+        return data.numbers([name])[name].to_numpy()
 
 
 def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) -> None:
@@ -181,17 +206,17 @@ def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) ->
     ]
     chosen = str(model.expression_)
     console = message_console() if as_json else output_console()
-    _show(console, rows, chosen)
-    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
     if as_json:
         result = {
             "expression": chosen,
-            "latex": model.latex(),
+            "latex": attempt("the equation in LaTeX", model.latex, None),
             "front": rows,
             "seconds": seconds,
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
+    attempt("the front", lambda: _show(console, rows, chosen), None)
+    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
 
 
 def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:

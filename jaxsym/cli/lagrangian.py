@@ -10,7 +10,8 @@ import click
 from click.core import ParameterSource
 
 from jaxsym._check import unknown_name
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
+from jaxsym._views import attempt
+from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console, output_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,9 +62,7 @@ class Numbers(click.ParamType):
 @click.option(
     "--samples", default=10_000, show_default=True, type=click.IntRange(1), help="Simulated states."
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
 @click.option(
     "--time-limit",
     type=click.FloatRange(0, min_open=True),
@@ -103,8 +102,8 @@ def lagrangian(
     """Find the Lagrangian of a mechanical system from its motion and the torques on it.
 
     SOURCE is a system to simulate (double-pendulum, cart-pole, chain), or a file: .npz with arrays
-    q, qd, qdd and tau, or .csv with columns q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1 tau2 ...;
-    angles in radians. Times (t or time) are passed over.
+    q, qd, qdd and tau, or a table (.csv, .tsv, .parquet) with columns q1 q2 ... qd1 qd2 ... qdd1
+    qdd2 ... tau1 tau2 ...; angles in radians. Times (t or time) are passed over.
 
     \b
     Examples:
@@ -112,18 +111,18 @@ def lagrangian(
       jaxsym lagrangian chain --links 3 --damping 0.2,0.2,0.1
       jaxsym lagrangian my_robot.csv --unknown-gains --json
     """
-    from jaxsym.cli.progress import PhaseProgress
-    from jaxsym.report import check_folder, write_lagrangian
+    from jaxsym.cli.progress import ProgressDisplay
+    from jaxsym.report import LAGRANGIAN_FILES, check_folder, write_lagrangian
     from jaxsym.syrenets import discover_lagrangian
     from jaxsym.training import interrupt_flag
 
     if out is not None:
-        check_folder(out, force=force)
+        check_folder(out, force=force, files=LAGRANGIAN_FILES)
     elif force:
         raise click.UsageError("--force replaces a report; it goes with --out")
     data, truth = _data(context, source, links, damping, noise, samples, seed)
     messages = message_console()
-    with PhaseProgress(messages) as progress:
+    with ProgressDisplay(messages) as progress:
         found = discover_lagrangian(
             *data,
             seed=seed,
@@ -135,13 +134,14 @@ def lagrangian(
             name=Path(source).name,
             callback=progress,
         )
-    _show(messages if as_json else output_console(), found)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     with interrupt_flag() as interrupted:
         if out is not None:
             write_lagrangian(found, out, force=force)
             messages.print(f"report in {out}", markup=False, soft_wrap=True)
+        console = messages if as_json else output_console()
+        attempt("the summary", lambda: _show(console, found), None)
     out_of_time = time_limit is not None and found.seconds >= time_limit
     if interrupted() or (found.interrupted and not out_of_time):
         context.exit(INTERRUPTED)

@@ -9,11 +9,10 @@ from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
-    from jaxsym import syrenets
-    from jaxsym.distill import Progress
+    from jaxsym.progress import PhaseProgress
 
 
-class PhaseProgress:
+class ProgressDisplay:
     """A callback that shows phases: bars with the time left at a terminal, elsewhere a line each.
 
     A context manager; the bars stay until its end.
@@ -22,7 +21,7 @@ class PhaseProgress:
       console: where to.
 
     >>> from types import SimpleNamespace
-    >>> with PhaseProgress(Console(width=40)) as show:
+    >>> with ProgressDisplay(Console(width=40)) as show:
     ...     show(SimpleNamespace(phase="read", done=0.5, note="", seconds_left=1.0))
     ...     show(SimpleNamespace(phase="read", done=1.0, note="2.0 s", seconds_left=None))
     read: 2.0 s
@@ -40,14 +39,14 @@ class PhaseProgress:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> PhaseProgress:
+    def __enter__(self) -> ProgressDisplay:
         self._bars.start()
         return self
 
     def __exit__(self, *failure: Any) -> None:
         self._bars.stop()
 
-    def __call__(self, event: Progress | syrenets.Progress) -> None:
+    def __call__(self, event: PhaseProgress) -> None:
         if not self._console.is_terminal:
             over = event.done >= 1.0 and event.seconds_left is None
             if over:
@@ -64,7 +63,7 @@ class PhaseProgress:
         )
 
 
-def _note(event: Progress | syrenets.Progress) -> str:
+def _note(event: PhaseProgress) -> str:
     if event.seconds_left is None:
         return event.note
     minutes, seconds = divmod(round(event.seconds_left), 60)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from jaxsym._files import check_file
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 NOT_RECOVERED, INTERRUPTED = 3, 130
+SEED = click.IntRange(0, 2**32 - 1)  # what NumPy's and JAX's generators both take
 
 
 class Application(click.Group):
@@ -31,13 +36,22 @@ class Application(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning  # type: ignore[assignment]
+                return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:
             if ctx.params["debug"]:
                 raise
             raise click.ClickException(_in_one_line(error)) from error
+
+
+def check_out(file: Path, force: bool) -> None:
+    """Whether a command may write its file; asked before the work."""
+    check_file(file, replace=True)
+    if file.exists() and not force:
+        raise FileExistsError(f"{file} exists; --force replaces it")
 
 
 def output_console() -> Console:
@@ -56,6 +70,11 @@ def _console(stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False)
     # a file or a pipe has no width of its own; 80 columns would break tables
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=110)
+
+
+def _show_warning(message: Warning | str, *where: Any) -> None:
+    """A warning as one line, without the place in the code that it came from."""
+    click.echo(f"warning: {message}", err=True)
 
 
 def _hint(error: click.ClickException) -> str:

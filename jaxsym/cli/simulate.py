@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
-from jaxsym.cli.shared import message_console
+from jaxsym.cli.shared import SEED, check_out, message_console
 
 
 @click.command()
@@ -33,9 +32,7 @@ from jaxsym.cli.shared import message_console
 @click.option(
     "--steps", default=100, show_default=True, type=click.IntRange(1), help="Times in each."
 )
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the initial states."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of the initial states.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def simulate(
     law: str,
@@ -58,13 +55,8 @@ def simulate(
     from jaxsym.simulate import particles
 
     check_suffix(out)
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} exists; --force replaces it")
+    check_out(out, force)
     system = particles(law, bodies=bodies, dims=dims)
     data = system.simulate(jax.random.key(seed), trajectories=trajectories, steps=steps)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / out.name
-        save(partial, data)
-        partial.replace(out)
+    save(out, data, replace=force)
     message_console().print(f"{trajectories} trajectories of {steps} times in {out}", markup=False)

@@ -46,7 +46,7 @@ def _remarks(discovery: Discovery) -> Iterator[str]:
 
     if discovery.free_exponent is not None:
         exact = power_of_distance(discovery.law)
-        in_law = "" if exact is None else f", {-exact:g} in the law"
+        in_law = "" if exact is None else f", {0.0 - exact:g} in the law"
         free = -discovery.free_exponent
         yield f"the pull goes with distance to the power {free:.5f} as fitted freely{in_law}"
     if discovery.message_r2 is not None:

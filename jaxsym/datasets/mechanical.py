@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from jaxtyping import ArrayLike, Float
 
-from jaxsym._check import finite, require, unknown_name
+from jaxsym._check import finite, listed, numbers, require, unknown_name
+from jaxsym.datasets.archives import read_arrays
+from jaxsym.datasets.columns import check_suffix, columns_of, in_file
+from jaxsym.datasets.tables import check_finite
 
 FIELDS = ("q", "qd", "qdd", "tau")
 CLOCKS = ("t", "time")  # passed over: what acts on a state does not depend on when
@@ -51,10 +51,7 @@ def mechanical_data(q: ArrayLike, qd: ArrayLike, qdd: ArrayLike, tau: ArrayLike)
     """
     arrays: list[np.ndarray] = []
     for name, values in zip(FIELDS, (q, qd, qdd, tau), strict=True):
-        try:
-            array = np.asarray(values, np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} is not an array of numbers: {error}") from None
+        array = numbers(name, values).astype(np.float64)
         array = array[:, None] if array.ndim == 1 else array
         require(
             array.ndim == 2 and array.size > 0,
@@ -73,9 +70,10 @@ def mechanical_data(q: ArrayLike, qd: ArrayLike, qdd: ArrayLike, tau: ArrayLike)
 def load_mechanical(path: str | Path) -> MechanicalData:
     """Read motion and torque.
 
-    ``.npz``: arrays ``q qd qdd tau`` ``[n, D]``. ``.csv``: a row for each state, with columns
-    ``q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1 tau2 ...``. A column or array of times, ``t`` or
-    ``time``, is passed over.
+    ``.npz``: arrays ``q qd qdd tau`` ``[n, D]``. ``.csv``, ``.tsv``, ``.parquet`` (see
+    `read_columns`): a row for each state, with columns ``q1 q2 ... qd1 qd2 ... qdd1 qdd2 ... tau1
+    tau2 ...``. A column or array of times, ``t`` or ``time``, is passed over, and so are columns of
+    text.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -88,57 +86,37 @@ def load_mechanical(path: str | Path) -> MechanicalData:
     >>> load_mechanical(file).tau.tolist()
     [[2.0]]
     """
-    path = Path(path)
-    readers = {".npz": _read_npz, ".csv": _read_csv}
-    if path.suffix.lower() not in readers:
-        raise unknown_name("file type", path.suffix or path.name, readers)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        return mechanical_data(**readers[path.suffix.lower()](path))
-    except ValueError as error:
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from error
+    path = check_suffix(path)
+    with in_file(path):
+        npz = path.suffix.lower() == ".npz"
+        return mechanical_data(**(_read_npz(path) if npz else _read_table(path)))
 
 
-def _read_npz(path: Path) -> dict[str, Any]:
-    require(zipfile.is_zipfile(path), "not an .npz archive of arrays, or cut short")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = [key for key in archive.files if key not in CLOCKS]
-            fields: dict[str, Any] = {key: archive[key] for key in names}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise ValueError(f"not a whole .npz archive ({error})") from error
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    fields = {name: array for name, array in read_arrays(path).items() if name not in CLOCKS}
     for name in fields:
         if name not in FIELDS:
             raise unknown_name("array", name, FIELDS)
     for name in FIELDS:
-        require(name in fields, f"there is no array '{name}'; got {', '.join(fields) or 'nothing'}")
+        require(name in fields, f"there is no array '{name}'; got {listed(fields) or 'nothing'}")
     return fields
 
 
-def _read_csv(path: Path) -> dict[str, Any]:
-    try:
-        frame = pd.read_csv(path, skipinitialspace=True)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"not a table of comma-separated values ({error})") from error
-    numbers = [int(found[1]) for c in frame.columns if (found := re.fullmatch(r"q(\d+)", str(c)))]
-    require(bool(numbers), f"there is no column 'q1'; got {', '.join(map(str, frame.columns))}")
-    expected = {name: [f"{name}{i + 1}" for i in range(max(numbers))] for name in FIELDS}
+def _read_table(path: Path) -> dict[str, np.ndarray]:
+    table = columns_of(path)
+    table.log()
+    usual = {name.lower(): name for name in table.names}
+    require(len(usual) == len(table.names), f"names differ by case alone: {listed(table.names)}")
+    count = sum(re.fullmatch(r"q\d+", name) is not None for name in usual)
+    require(count > 0, f"there is no column 'q1'; got {listed(table.names)}")
+    expected = {name: [f"{name}{i + 1}" for i in range(count)] for name in FIELDS}
     known = [column for columns in expected.values() for column in columns]
-    for column in frame.columns:
-        if str(column) not in (*known, *CLOCKS):
-            raise unknown_name("column", str(column), known)
+    for column in usual:
+        if column not in (*known, *CLOCKS) and usual[column] not in table.texts:
+            raise unknown_name("column", usual[column], known)
     for column in known:
-        require(column in frame, f"there is no column '{column}'; expected {', '.join(known)}")
-        _check_numbers(frame, column)
+        require(column in usual, f"there is no column '{column}'; expected {listed(known)}")
+    frame = table.numbers(usual[column] for column in known).set_axis(known, axis=1)
+    for column in known:
+        check_finite(frame[column].to_numpy(), column)
     return {name: frame[columns].to_numpy(np.float64) for name, columns in expected.items()}
-
-
-def _check_numbers(frame: pd.DataFrame, column: str) -> None:
-    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
-    require(
-        not len(bad),
-        f"column '{column}' holds {frame[column].iloc[bad[0]] if len(bad) else ''} in row "
-        f"{bad[0] + 1 if len(bad) else ''}; expected finite numbers",
-    )

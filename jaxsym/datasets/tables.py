@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from jaxsym._check import require, unknown_name
+from jaxsym._check import listed, require, unknown_name
+from jaxsym.datasets.columns import Columns
 from jaxsym.trajectories import Trajectories
 
 _AXES = ("x", "y", "z")
@@ -20,6 +22,10 @@ COLUMNS = (
     *(prefix + axis for prefix in ("", "v", "a") for axis in _AXES),
     *_SCALARS,
 )
+LABELS = ("trajectory", "body", "id", "particle")
+_SYNONYMS = {"t": "time", "id": "body", "particle": "body"}
+_WIDE = re.compile(r"([va]?[xyz]|mass|charge)_?(\d{1,6})")
+_SHUFFLED = 0.25
 _SAME = "; expected the same bodies and times in all trajectories"
 
 
@@ -35,25 +41,26 @@ class Table(NamedTuple):
     names: tuple[str, ...]
 
 
-def from_frame(frame: pd.DataFrame) -> Table:
-    """Reads a long table; rows are counted from 1 below the header in errors.
+def from_columns(table: Columns) -> Table:
+    """Reads a long table, or a wide one (``time x1 y1 x2 y2``), whose rows may be in any order.
+
+    Names may be in any case; ``t`` is the time, ``id`` and ``particle`` are bodies. Columns of text
+    beyond these are left out. Rows are counted from 1 below the header in errors.
 
     Raises:
       ValueError: columns that are missing or unknown (with the nearest known name), entries that
         are not finite numbers (with their row), a body that is missing or doubled at a time, time
-        that goes back, trajectories whose bodies or times differ, a mass that changes in time.
+        that goes back now and then, trajectories whose bodies or times differ, a mass that changes
+        in time.
 
-    >>> frame = pd.DataFrame({"time": [0, 0], "body": ["a", "b"], "x": [1, 2], "y": [3, 5]})
-    >>> from_frame(frame).position.tolist()
+    >>> frame = pd.DataFrame({"t": [0], "x1": [1], "y1": [3], "x2": [2], "y2": [5]})
+    >>> from_columns(Columns(frame, {}, {}, (), ())).position.tolist()
     [[[[1.0, 3.0], [2.0, 5.0]]]]
     """
+    frame = _long(_named(table))
     vectors = _check_columns(frame)
-    frame = frame.reset_index(drop=True)
     if "trajectory" not in frame:
-        frame["trajectory"] = 0
-    numeric = [c for c in frame.columns if c not in ("trajectory", "body")]
-    for column in numeric:
-        frame[column] = _numbers(frame, column)
+        frame["trajectory"] = "0"
     for column in ("trajectory", "body"):
         _check_given(frame, column)
     runs, bodies = frame["trajectory"].unique(), frame["body"].unique()
@@ -105,12 +112,54 @@ def to_frame(data: Trajectories) -> pd.DataFrame:
     return frame
 
 
+def _named(table: Columns) -> pd.DataFrame:
+    """The columns that are known, all of them finite numbers or labels, by their usual names."""
+    usual = {name: _usual(name) for name in table.names if name not in table.texts}
+    usual |= {name: _usual(name) for name in table.texts if _is_known(_usual(name))}
+    first: dict[str, str] = {}
+    for name, known in usual.items():
+        if not _is_known(known):
+            raise unknown_name("column", name, COLUMNS)
+        same = first.setdefault(known, name)
+        require(same == name, f"columns '{same}' and '{name}' are both read as '{known}'")
+    frame = table.numbers(usual).rename(columns=usual)
+    for column in frame.columns:
+        if column not in ("trajectory", "body"):
+            check_finite(frame[column].to_numpy(np.float64), column)
+    return frame
+
+
+def _usual(name: str) -> str:
+    lower = name.lower()
+    wide = _WIDE.fullmatch(lower)
+    return f"{wide[1]}{wide[2]}" if wide else _SYNONYMS.get(lower, lower)
+
+
+def _is_known(usual: str) -> bool:
+    return usual in COLUMNS or _WIDE.fullmatch(usual) is not None
+
+
+def _long(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for each body, where there are columns for each body in a row."""
+    wide = {name: match for name in frame.columns if (match := _WIDE.fullmatch(name))}
+    if not wide:
+        return frame
+    require("body" not in frame, f"there are a column 'body' and columns such as '{min(wide)}'")
+    bodies = sorted({int(match[2]) for match in wide.values()})
+    fields = sorted({match[1] for match in wide.values()})
+    shared = frame[[name for name in frame.columns if name not in wide]]
+    parts = []
+    for body in bodies:
+        columns = {field: f"{field}{body}" for field in fields}
+        for name in columns.values():
+            require(name in frame, f"there is no column '{name}'; expected the same for all bodies")
+        own = {field: frame[name] for field, name in columns.items()}
+        parts.append(shared.assign(body=str(body), **own))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _check_columns(frame: pd.DataFrame) -> list[list[str]]:
     """The names of the position, velocity and acceleration columns; empty where there are none."""
-    for column in frame.columns:
-        if column not in COLUMNS:
-            raise unknown_name("column", str(column), COLUMNS)
-    require(len(frame) > 0, "the table has no rows")
     axes = _AXES if "z" in frame or "vz" in frame or "az" in frame else _AXES[:2]
     vectors = [[prefix + axis for axis in axes] for prefix in ("", "v", "a")]
     found = [names if any(n in frame for n in names) else [] for names in vectors]
@@ -119,20 +168,18 @@ def _check_columns(frame: pd.DataFrame) -> list[list[str]]:
             column in frame,
             f"there is no column '{column}'; expected time, body, {', '.join(vectors[0])} and, "
             f"complete or not at all, {', '.join(vectors[1])} and {', '.join(vectors[2])}; "
-            f"got {', '.join(map(str, frame.columns))}",
+            f"got {listed(frame.columns)}",
         )
     return found
 
 
-def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
-    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
+def check_finite(values: np.ndarray, column: str) -> None:
+    """Raise ``ValueError`` with the row of the first number of a column that is not finite."""
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise ValueError(
-            f"column '{column}' holds {frame[column].iloc[bad[0]]} in row {bad[0] + 1}; "
-            "expected finite numbers"
+            f"column '{column}' holds {values[bad[0]]} in row {bad[0] + 1}; expected finite numbers"
         )
-    return values
 
 
 def _check_given(frame: pd.DataFrame, column: str) -> None:
@@ -142,15 +189,22 @@ def _check_given(frame: pd.DataFrame, column: str) -> None:
 
 
 def _check_time_order(frame: pd.DataFrame) -> None:
+    """Rows may be sorted, reversed or shuffled; several runs one after the other are refused."""
     for (run, body), rows in frame.groupby(["trajectory", "body"], sort=False):
         time = rows["time"].to_numpy()
         back = np.flatnonzero(np.diff(time) <= 0)
-        if len(back):
+        # shuffled rows go back at about half of all places, joined runs once each
+        if 0 < len(back) < _SHUFFLED * len(time):
             i = int(back[0])
             raise ValueError(
                 f"time does not increase for body {body} of trajectory {run} in row "
-                f"{rows.index[i + 1] + 1}: {time[i + 1]} after {time[i]}"
+                f"{rows.index[i + 1] + 1}: {time[i + 1]} after {time[i]}; expected a column "
+                "'trajectory' where there are several"
             )
+        twice = np.flatnonzero(np.diff(np.sort(time)) == 0)
+        if len(twice):
+            at = np.sort(time)[twice[0]]
+            raise ValueError(f"body {body} of trajectory {run} is there twice at time {at}")
 
 
 def _common_times(frame: pd.DataFrame, runs: np.ndarray, bodies: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 """From a trained network to an equation that takes its place, and a verdict on it."""
 
-from jaxsym.distill.discover import discover
-from jaxsym.distill.discovery import Discovery, latex
-from jaxsym.distill.energy import pair_energy
-from jaxsym.distill.gauge import power_of_distance, unit_strength, with_free_exponent
+from jaxsym._deprecation import renamed
+from jaxsym.distill.agreement import MessageR2, message_r2
+from jaxsym.distill.discovery import Discovery
+from jaxsym.distill.gauge import unit_strength
 from jaxsym.distill.halos.discovery import (
     HaloDiscovery,
     HaloNetwork,
@@ -19,16 +19,12 @@ from jaxsym.distill.halos.law import (
     predict_halos,
     refit_halo_law,
 )
-from jaxsym.distill.law import ParticleLaw, symbolic_network
-from jaxsym.distill.learn import MODELS, Learned, learn, neural_errors, relative_errors
-from jaxsym.distill.message_r2 import MessageR2, message_r2
-from jaxsym.distill.neighbors import cut_off, neighbors, softened
-from jaxsym.distill.phases import Progress
-from jaxsym.distill.radial_profile import RadialProfile, radial_profile
-from jaxsym.distill.reading import VARIABLES, Reading, pair_inputs, pair_response, read
-from jaxsym.distill.refit import Refit, refit, relative_error
+from jaxsym.distill.learning import MODELS, Learned, learn, neural_errors, relative_errors
+from jaxsym.distill.pair_forces import PairForces, extract_pair_forces, pair_response
+from jaxsym.distill.profiles import RadialProfile, radial_profile
+from jaxsym.distill.refitting import Refit, refit, rms_relative_error
 from jaxsym.distill.rollout import Rollout, roll_out, rollout_error
-from jaxsym.distill.select import Problem, Selector, description_length, rounded
+from jaxsym.distill.selection import RefitData, Selector, description_length, rounded
 from jaxsym.distill.tasks import (
     Task,
     Truth,
@@ -37,13 +33,25 @@ from jaxsym.distill.tasks import (
     solar_system_task,
     task_for,
 )
-from jaxsym.distill.tidy import tidy
 from jaxsym.distill.verdict import Errors, pair_samples, recovered, symbolic_errors
+from jaxsym.distill.workflow import discover
+from jaxsym.laws import (
+    VARIABLES,
+    ParticleLaw,
+    cut_off,
+    latex,
+    neighbors,
+    pair_energy,
+    pair_inputs,
+    power_of_distance,
+    simplify,
+    softened,
+    symbolic_network,
+    with_free_exponent,
+)
+from jaxsym.progress import PhaseProgress
 
 __all__ = [
-    "MODELS",
-    "PUBLISHED_LAWS",
-    "VARIABLES",
     "Discovery",
     "Errors",
     "HaloDiscovery",
@@ -51,21 +59,25 @@ __all__ = [
     "HaloNetwork",
     "HaloRefit",
     "Learned",
+    "MODELS",
     "MessageR2",
+    "PUBLISHED_LAWS",
+    "PairForces",
     "ParticleLaw",
-    "Problem",
-    "Progress",
+    "PhaseProgress",
     "RadialProfile",
-    "Reading",
     "Refit",
+    "RefitData",
     "Rollout",
     "Selector",
     "Task",
     "Truth",
+    "VARIABLES",
     "choose_composition",
-    "description_length",
     "cut_off",
+    "description_length",
     "discover",
+    "extract_pair_forces",
     "halo_law_network",
     "latex",
     "learn",
@@ -81,23 +93,34 @@ __all__ = [
     "power_of_distance",
     "predict_halos",
     "radial_profile",
-    "read",
     "read_halo_law",
     "recovered",
     "refit",
     "refit_halo_law",
-    "relative_error",
     "relative_errors",
+    "rms_relative_error",
     "roll_out",
     "rollout_error",
     "rounded",
+    "simplify",
     "simulated_task",
     "softened",
     "solar_system_task",
     "symbolic_errors",
     "symbolic_network",
     "task_for",
-    "tidy",
     "unit_strength",
     "with_free_exponent",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Problem": "RefitData",
+        "Progress": "PhaseProgress",
+        "Reading": "PairForces",
+        "read": "extract_pair_forces",
+        "relative_error": "rms_relative_error",
+        "tidy": "simplify",
+    },
+)

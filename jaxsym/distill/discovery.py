@@ -5,31 +5,37 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import platform
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxsym.distill.energy import pair_energy
-from jaxsym.distill.law import AXES, ParticleLaw
-from jaxsym.distill.learn import Learned
-from jaxsym.distill.message_r2 import MessageR2
-from jaxsym.distill.reading import Reading
-from jaxsym.distill.refit import Refit
+from jaxsym._views import attempt
+from jaxsym.distill.agreement import MessageR2
+from jaxsym.distill.learning import Learned
+from jaxsym.distill.pair_forces import PairForces
+from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.verdict import Errors
+from jaxsym.laws.energy import pair_energy
+from jaxsym.laws.particle_law import AXES, ParticleLaw
+from jaxsym.laws.typesetting import latex, law_lines
+
+# A network that is off by more than half of the acceleration knows neither sizes nor directions.
+_LEARNED_NOTHING = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Discovery:
-    """A law read out of a network, put back in its place, and tested.
+    """A law extracted from a network, substituted for it, refitted and tested.
 
     Attributes:
       task: what was to be discovered.
       model: name of the network.
       law: the equations.
-      candidates: laws that were put back in the model, best first.
+      candidates: laws that were refitted in the network's place, best first.
       masses: of the bodies by name, where they were unknown.
       free_exponent: p if the pull falls as distance to the power -p: as fitted, before p became
         an exact number; None for other laws.
@@ -37,7 +43,7 @@ class Discovery:
       neural: errors of the network.
       symbolic: errors of the equation.
       by_body: median errors on held-out data of network and equation by body ``[2, N]``.
-      reading: the network's pair law as samples.
+      pair_forces: the network's pair law as samples.
       network: the trained network.
       recovered: whether the law is the true one; None where the truth is unknown.
       interrupted: whether Ctrl-C cut it short.
@@ -56,13 +62,30 @@ class Discovery:
     neural: Errors
     symbolic: Errors
     by_body: np.ndarray
-    reading: Reading
+    pair_forces: PairForces
     network: Learned
     recovered: bool | None
     interrupted: bool
     out_of_time: bool
     seconds: dict[str, float]
     seed: int
+
+    def __repr__(self) -> str:
+        errors = f"network {self.neural.held_out:.2g}, equation {self.symbolic.held_out:.2g}"
+        unsupported = "" if self.network_learned else "; the network has learned next to nothing"
+        law = "; ".join(law_lines(self.law))
+        return f"Discovery of {self.task.name}: {law} (held-out errors: {errors}{unsupported})"
+
+    @property
+    def reading(self) -> PairForces:
+        """Former name of `pair_forces`."""
+        warnings.warn("Discovery.reading is now called pair_forces", DeprecationWarning, 2)
+        return self.pair_forces
+
+    @property
+    def network_learned(self) -> bool:
+        """Whether the network's error on held-out data is below a half, so that it knows a law."""
+        return self.neural.held_out <= _LEARNED_NOTHING
 
     @property
     def constants(self) -> dict[str, float]:
@@ -75,7 +98,8 @@ class Discovery:
 
     def to_json(self) -> dict[str, Any]:
         """The interface that other programs build on (`jaxsym discover --json`)."""
-        law, truth, energy = self.law, self.task.truth, pair_energy(self.law)
+        law, truth = self.law, self.task.truth
+        energy = attempt("the potential energy", lambda: pair_energy(law), None)
         variables = [f"d{a}" for a in AXES[: law.dims]] + ["r", "m1", "m2", "q1", "q2"]
         distance = " + ".join(f"d{a}**2" for a in AXES[: law.dims])
         definitions = {f"d{a}": f"{a}2 - {a}1" for a in AXES[: law.dims]}
@@ -83,26 +107,30 @@ class Discovery:
             "task": self.task.name,
             "model": self.model,
             "law": {
-                "components": [str(c) for c in law.components],
+                "components": attempt(
+                    "the law by coordinates", lambda: [str(c) for c in law.components], None
+                ),
+                "coefficient": str(law.coefficient),
                 "variables": variables,
                 "definitions": definitions | {"r": f"sqrt({distance})"},
                 "quantity": law.quantity,
-                "latex": latex(law),
+                "latex": attempt("the law in LaTeX", lambda: latex(law), None),
                 "own_acceleration": [str(c) for c in law.own],
                 "pair_energy": None if energy is None else str(energy),
                 "node": "sum/m1" if law.force else "sum",
             },
             "constants": self.constants,
-            "parameters": self._parameters(),
+            "parameters": attempt("the comparison of masses", self._parameters, None),
             "free_exponent": self.free_exponent,
             "message_r2": self.message_r2 and self.message_r2._asdict(),
             "errors": {
                 "measure": "median of |predicted - true| / |true acceleration|",
                 "neural": self.neural._asdict(),
+                "network_learned": self.network_learned,
                 "symbolic": self.symbolic._asdict(),
                 "out_of_distribution_is": self.task.outside_is,
             },
-            "tangential": self.reading.tangential,
+            "tangential": self.pair_forces.tangential,
             "recovered": self.recovered,
             "truth": truth and str(truth.coefficient),
             "candidates": [
@@ -136,20 +164,6 @@ class Discovery:
                 for name in self.masses
             }
         return found
-
-
-def latex(law: ParticleLaw) -> str:
-    r"""The law of motion as one LaTeX equation.
-
-    >>> from jaxsym.expr import parse
-    >>> latex(ParticleLaw(parse("m2/r**3"), False, 2))
-    '\\vec{a}_{1 \\leftarrow 2} = \\frac{m_{2}}{r^{3}}\\,(\\vec{x}_2 - \\vec{x}_1)'
-    """
-    symbol = r"\vec{F}" if law.force else r"\vec{a}"
-    coefficient = law.coefficient.latex()
-    if law.coefficient.tokens[0] in ("add", "sub"):
-        coefficient = rf"\left({coefficient}\right)"
-    return rf"{symbol}_{{1 \leftarrow 2}} = {coefficient}\,(\vec{{x}}_2 - \vec{{x}}_1)"
 
 
 def versions() -> dict[str, str]:

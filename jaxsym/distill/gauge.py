@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
 
-from jaxsym.distill.law import ParticleLaw
-from jaxsym.distill.reading import VARIABLES
-from jaxsym.distill.refit import Refit, refit
-from jaxsym.expr import constant, literal, variable
+from jaxsym.distill.refitting import Refit, refit
+from jaxsym.expr import literal
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.graphs import Snapshots, Topology
+from jaxsym.laws.pairs import VARIABLES, arbitrary_inputs
 
-_DISTANCE, _MASSES = VARIABLES.index("r"), [VARIABLES.index("m1"), VARIABLES.index("m2")]
+_MASSES = [VARIABLES.index("m1"), VARIABLES.index("m2")]
 
 
 def unit_strength(fit: Refit) -> Refit:
@@ -33,7 +31,7 @@ def unit_strength(fit: Refit) -> Refit:
     if fit.log_mass is None:
         return fit
     coefficient = fit.law.coefficient
-    table = _samples()
+    table = arbitrary_inputs()
     heavier = table.copy()
     heavier[:, _MASSES] *= 2.0
     value = coefficient.evaluate(table, VARIABLES)
@@ -58,47 +56,3 @@ def heaviest_is_one(fit: Refit, data: Snapshots, edges: Topology) -> Refit:
     if fit.log_mass is None:
         return fit
     return refit(fit.law, data, edges, log_mass=fit.log_mass - fit.log_mass.max())
-
-
-def power_of_distance(law: ParticleLaw) -> float | None:
-    """p if the pull is proportional to distance to the power -p, up to a small softening.
-
-    >>> from jaxsym.expr import parse
-    >>> power_of_distance(ParticleLaw(parse("m2/r**3"), False, 3))
-    2.0
-    >>> power_of_distance(ParticleLaw(parse("2.0*(r - 1.0)/r"), True, 3)) is None
-    True
-    """
-    near, far = _slope(law, 1.0), _slope(law, 1e4)
-    slopes = np.concatenate([near, far])
-    if not np.all(np.isfinite(slopes)) or np.ptp(far) > 1e-3 or np.ptp(slopes) > 0.1:
-        return None
-    return round(float(-np.mean(far) - 1.0), 12)
-
-
-def with_free_exponent(law: ParticleLaw) -> ParticleLaw:
-    """The law times a trainable power of distance, near power zero.
-
-    >>> from jaxsym.expr import parse
-    >>> len(with_free_exponent(ParticleLaw(parse("m2/r**3"), False, 3)).coefficient.constants)
-    1
-    """
-    return dataclasses.replace(law, coefficient=law.coefficient * variable("r") ** constant(1e-9))
-
-
-def _slope(law: ParticleLaw, scale: float) -> Float[np.ndarray, " 20"]:
-    """Local exponents of distance about ``scale``."""
-    table = _samples()
-    table[:, _DISTANCE] *= scale
-    farther = table.copy()
-    farther[:, _DISTANCE] *= 2.0
-    with np.errstate(all="ignore"):
-        ratio = law.coefficient.evaluate(farther, VARIABLES) / law.coefficient.evaluate(
-            table, VARIABLES
-        )
-        return np.log(ratio) / np.log(2.0)
-
-
-def _samples() -> Float[np.ndarray, "20 V"]:
-    """Points at which freedoms are tested: the law is known in closed form, so any will do."""
-    return np.random.default_rng(0).uniform(0.5, 2.0, (20, len(VARIABLES)))

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from jaxsym.progress import PhaseProgress
 from jaxsym.training import Event
 
 _VERIFYING_SHARE = 0.15  # of a time limit
-
-
-class Progress(NamedTuple):
-    """What a callback is told.
-
-    Attributes:
-      phase: "data", "train", "read", "search", "put back" or "verify".
-      done: share of the phase, 0 to 1.
-      note: a few words or numbers.
-      seconds_left: in the phase, where known.
-    """
-
-    phase: str
-    done: float
-    note: str
-    seconds_left: float | None = None
 
 
 class Run:
@@ -37,7 +22,7 @@ class Run:
       trained: whether there is a network.
     """
 
-    def __init__(self, callback: Callable[[Progress], None], time_limit: float | None):
+    def __init__(self, callback: Callable[[PhaseProgress], None], time_limit: float | None):
         self.callback = callback
         usable = np.inf if time_limit is None else (1.0 - _VERIFYING_SHARE) * time_limit
         self.end = time.monotonic() + usable
@@ -66,7 +51,7 @@ class Run:
         error = float(event.metrics["error"])
         note = f"step {event.step} of {event.steps}, error {error:.3g}"
         done = event.step / event.steps
-        self.callback(Progress("train", done, note, event.seconds_left))
+        self.callback(PhaseProgress("train", done, note, event.seconds_left))
 
 
 class Phase:
@@ -77,10 +62,10 @@ class Phase:
 
     def __enter__(self) -> None:
         self.start = time.monotonic()
-        self.run.callback(Progress(self.name, 0.0, self.note))
+        self.run.callback(PhaseProgress(self.name, 0.0, self.note))
 
     def __exit__(self, *failure: Any) -> None:
-        before = self.run.seconds.get(self.name, 0.0)
-        self.run.seconds[self.name] = before + time.monotonic() - self.start
+        took = time.monotonic() - self.start
+        self.run.seconds[self.name] = self.run.seconds.get(self.name, 0.0) + took
         if failure[0] is None:
-            self.run.callback(Progress(self.name, 1.0, f"{self.run.seconds[self.name]:.1f} s"))
+            self.run.callback(PhaseProgress(self.name, 1.0, f"{took:.1f} s"))

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs import Bodies, Prediction, Topology, graph
 from jaxsym.simulate.integrators import INTEGRATORS, Phase, advance
 from jaxsym.trajectories import Trajectories
@@ -29,6 +30,7 @@ class Rollout(NamedTuple):
     velocity: Float[Array, "R T N D"]
 
 
+@implicit_broadcasting()
 def roll_out(
     apply: Callable[..., Prediction],
     params: Any,

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym._indices import spread
-from jaxsym.distill.law import AXES, ParticleLaw, symbolic_network
-from jaxsym.distill.learn import relative_errors
-from jaxsym.distill.reading import VARIABLES, pair_inputs
-from jaxsym.distill.refit import in_double
+from jaxsym._settings import implicit_broadcasting
+from jaxsym.distill.learning import relative_errors
+from jaxsym.distill.refitting import in_double
 from jaxsym.distill.tasks import Truth
-from jaxsym.graphs import Bodies, graph, snapshots, topology
+from jaxsym.graphs import Bodies, predict_accelerations, snapshots, topology
+from jaxsym.laws.pairs import VARIABLES, pair_inputs
+from jaxsym.laws.particle_law import AXES, ParticleLaw, symbolic_network
 from jaxsym.trajectories import Trajectories
 
 TOLERANCE = 0.02  # of the law's size: within this a law counts as recovered
@@ -33,6 +34,7 @@ class Errors(NamedTuple):
     out_of_distribution: float | None
 
 
+@implicit_broadcasting()
 def symbolic_accelerations(
     law: ParticleLaw, log_mass: Float[np.ndarray, " N"] | None, trajectories: Trajectories
 ) -> Float[np.ndarray, "S N D"]:
@@ -45,9 +47,7 @@ def symbolic_accelerations(
             params["log_mass"] = np.asarray(log_mass, np.float64)
         directed = log_mass is None or not law.force
         edges = topology(trajectories.bodies, trajectories.pairs, directed=directed)
-        predicted = jax.jit(apply)(params, graph(in_double(data.bodies), edges)).acceleration
-        predicted = np.asarray(predicted)
-    return predicted.reshape(data.acceleration.shape)
+        return predict_accelerations(apply, params, in_double(data.bodies), edges)
 
 
 def symbolic_errors(

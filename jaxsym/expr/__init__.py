@@ -5,8 +5,9 @@ from jaxsym.expr.fitting.batched import Fit, fit_constants, fit_expressions
 from jaxsym.expr.fitting.snapping import snap
 from jaxsym.expr.operators import OPERATORS, Operator
 from jaxsym.expr.parser import ParseError, parse
+from jaxsym.expr.printing import UnsupportedError
 from jaxsym.expr.program import Program, compile_programs, evaluate, value_and_jacobian
-from jaxsym.expr.sympy_bridge import UnsupportedError, from_sympy
+from jaxsym.expr.sympy_bridge import from_sympy
 
 __all__ = [
     "OPERATORS",

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from jaxsym.expr.expression import Expression
 
 
+class UnsupportedError(ValueError):
+    """A formula has a part that the other language cannot say; the message names its head."""
+
+
 def to_text(expression: Expression) -> str:
     """The expression in Python's syntax, with sympy's names for functions.
 
@@ -45,8 +49,6 @@ def to_latex(expression: Expression, digits: int = 6) -> str:
     >>> to_latex(parse("6.67430000001*m1*m2/r**2"))
     '\\\\frac{6.6743 m_{1} m_{2}}{r^{2}}'
     """
-    from jaxsym.expr.sympy_bridge import UnsupportedError
-
     formula = expression.sympy()
     rounded = {number: sympy.Float(number, digits) for number in formula.atoms(sympy.Float)}
     try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -233,27 +234,30 @@ def differentiable(program: Program) -> Callable[[Array, Array], Float[Array, "P
     >>> jax.jvp(lambda X: f(X, c), (X,), (jnp.ones_like(X),))[1].tolist()
     [[6.0, 9.0]]
     """
-    slots, variables = program.constants.shape[1], program.variables
+    return partial(_value, program)
 
-    @jax.custom_jvp
-    def f(X: Array, constants: Array) -> Array:
-        return evaluate(replace(program, constants=constants), X)
 
-    def along(primals: tuple[Array, Array], directions: tuple[Any, Any]) -> tuple[Array, Array]:
-        X, constants = primals
-        by_points = not isinstance(directions[0], SymbolicZero)
-        tangents = slots + variables if by_points else slots
-        rows = _run(replace(program, constants=constants), X, tangents)
-        value, slopes = rows[:, 0], rows[:, 1:]
-        change = jnp.zeros_like(value)
-        if not isinstance(directions[1], SymbolicZero):
-            change += _along(slopes[:, :slots], directions[1][..., None])
-        if by_points:
-            change += _along(slopes[:, slots:], directions[0].T[None])
-        return value, change
+# The program is an argument: rules that close over traced arrays fail in loops.
+@jax.custom_jvp
+def _value(program: Program, X: Array, constants: Array) -> Array:
+    return evaluate(replace(program, constants=constants), X)
 
-    f.defjvp(along, symbolic_zeros=True)
-    return f
+
+@partial(_value.defjvp, symbolic_zeros=True)
+def _value_and_change(
+    primals: tuple[Program, Array, Array], directions: tuple[Any, Any, Any]
+) -> tuple[Array, Array]:
+    program, X, constants = primals
+    slots, by_points = program.constants.shape[1], not isinstance(directions[1], SymbolicZero)
+    tangents = slots + program.variables if by_points else slots
+    rows = _run(replace(program, constants=constants), X, tangents)
+    value, slopes = rows[:, 0], rows[:, 1:]
+    change = jnp.zeros_like(value)
+    if not isinstance(directions[2], SymbolicZero):
+        change += _along(slopes[:, :slots], directions[2][..., None])
+    if by_points:
+        change += _along(slopes[:, slots:], directions[1].T[None])
+    return value, change
 
 
 def _along(slopes: Float[Array, "P T n"], direction: Float[Array, "P T n"]) -> Float[Array, "P n"]:

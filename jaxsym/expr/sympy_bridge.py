@@ -15,6 +15,7 @@ from jaxsym.expr.canonical.terms import MOST_BITS
 from jaxsym.expr.codes import Code, Table, choose, integer, join, raise_to
 from jaxsym.expr.expression import Expression
 from jaxsym.expr.operators import OPERATORS
+from jaxsym.expr.printing import UnsupportedError
 from jaxsym.expr.sympy_bounds import bounded
 from jaxsym.expr.tokens import CONSTANT, variable_token
 
@@ -39,10 +40,6 @@ _REWRITTEN: dict[type, Callable[..., sympy.Expr]] = {
 _MOST_TOKENS = 2000
 _CHAINS = {sympy.Add: "add", sympy.Mul: "mul", sympy.Max: "max", sympy.Min: "min"}
 _HEADS = _CHAINS | {sympy.Pow: "pow"}
-
-
-class UnsupportedError(ValueError):
-    """A formula has a part that the other language cannot say; the message names its head."""
 
 
 def to_sympy(expression: Expression) -> sympy.Expr:
@@ -100,7 +97,7 @@ def from_sympy(formula: sympy.Expr, operators: Table = OPERATORS) -> Expression:
     >>> from_sympy(sympy.gamma(x))
     Traceback (most recent call last):
         ...
-    jaxsym.expr.sympy_bridge.UnsupportedError: gamma(x): no operator for gamma
+    jaxsym.expr.printing.UnsupportedError: gamma(x): no operator for gamma
     """
     try:
         formula = sympy.sympify(formula, strict=True)

@@ -2,6 +2,13 @@
 
 from jaxsym.graphs.batches import graph_batches
 from jaxsym.graphs.bodies import Bodies, Snapshots, Topology, graph, snapshots, topology
+from jaxsym.graphs.cell_lists import (
+    Grid,
+    NeighborList,
+    checked,
+    make_grid,
+    neighbor_list,
+)
 from jaxsym.graphs.central import (
     CentralStart,
     central_network,
@@ -9,6 +16,7 @@ from jaxsym.graphs.central import (
     momentum_masses,
 )
 from jaxsym.graphs.chunked import chunked_network
+from jaxsym.graphs.delivery import Prediction
 from jaxsym.graphs.halos import HaloNodes, HaloPairs, halo_graph, halo_network
 from jaxsym.graphs.hamiltonian import hamiltonian_network
 from jaxsym.graphs.losses import (
@@ -27,15 +35,8 @@ from jaxsym.graphs.models import (
     particle_network,
 )
 from jaxsym.graphs.multistep import MultiStepNetwork
-from jaxsym.graphs.neighbor_list import (
-    Grid,
-    NeighborList,
-    checked,
-    make_grid,
-    neighbor_list,
-)
-from jaxsym.graphs.network import Prediction, interaction_network
-from jaxsym.graphs.node_regression import (
+from jaxsym.graphs.network import EDGES_AT_ONCE, interaction_network
+from jaxsym.graphs.node_networks import (
     NodeModel,
     NodePrediction,
     Pieces,
@@ -45,11 +46,13 @@ from jaxsym.graphs.node_regression import (
     piece_batches,
     pieces,
 )
+from jaxsym.graphs.prediction import predict_accelerations
 from jaxsym.graphs.pruning import keep_messages, principal_messages, silence_messages
 
 __all__ = [
     "MLP",
     "VARIANTS",
+    "EDGES_AT_ONCE",
     "Bodies",
     "CentralStart",
     "EdgeSample",
@@ -90,6 +93,7 @@ __all__ = [
     "particle_network",
     "piece_batches",
     "pieces",
+    "predict_accelerations",
     "principal_messages",
     "record_messages",
     "relative_error",

@@ -107,9 +107,9 @@ def topology(
     [1, 2, 2]
     """
     require(nodes >= 2, f"nodes is {nodes}; expected at least two bodies")
-    links = [(i, j) for i in range(nodes) for j in range(i + 1, nodes)] if pairs is None else pairs
-    edges = sorted([(i, j) for i, j in links] + ([(j, i) for i, j in links] if directed else []))
-    receivers, senders = np.array(edges).T
+    links = np.stack(np.triu_indices(nodes, 1), axis=1) if pairs is None else np.array(pairs)
+    ends = np.concatenate([links, links[:, ::-1]]) if directed else links
+    receivers, senders = ends[np.lexsort((ends[:, 1], ends[:, 0]))].T
     return Topology(senders, receivers, nodes)
 
 

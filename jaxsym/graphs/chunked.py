@@ -10,11 +10,26 @@ import jraph
 from jaxtyping import Array, Key
 
 from jaxsym._check import require
-from jaxsym.graphs.network import DeliverFn, MessageFn, NodeFn, Params, Prediction, as_sent
+from jaxsym.graphs.delivery import (
+    BodiesFn,
+    DeliverFn,
+    MessageFn,
+    NodeFn,
+    Params,
+    Prediction,
+    as_sent,
+    same_bodies,
+)
 
 
 def chunked_network(
-    message: MessageFn, node: NodeFn, *, chunk: int = 65_536, deliver: DeliverFn = as_sent
+    message: MessageFn,
+    node: NodeFn,
+    *,
+    chunk: int = 65_536,
+    bodies: BodiesFn = same_bodies,
+    deliver: DeliverFn = as_sent,
+    third_law: bool = False,
 ) -> Callable[..., Prediction]:
     """`jaxsym.graphs.interaction_network` for graphs whose edges do not fit in memory at once.
 
@@ -26,7 +41,7 @@ def chunked_network(
       message: ``(params, receiver, sender) -> [E, M]``.
       node: ``(params, bodies, total) -> [N, D]``.
       chunk: edges at a time.
-      deliver: turns what `message` gives into messages and their penalty.
+      bodies, deliver, third_law: as for `jaxsym.graphs.interaction_network`.
     Returns:
       ``apply(params, graph, key=None) -> Prediction``, pure; the penalty is the mean over the edges
       that end in a node.
@@ -49,12 +64,12 @@ def chunked_network(
     def apply(
         params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
     ) -> Prediction:
-        bodies, nodes = graph.nodes, graph.nodes.mass.shape[0]
+        filled, nodes = bodies(params, graph.nodes), graph.nodes.mass.shape[0]
         receivers, senders = (_chunks(ends, chunk, nodes) for ends in _ends(graph))
         keys = None if key is None else jax.random.split(key, len(receivers))
 
         def send(receivers, senders, key):
-            ends = (jax.tree.map(lambda a, i=i: a[i], bodies) for i in (receivers, senders))
+            ends = (jax.tree.map(lambda a, i=i: a[i], filled) for i in (receivers, senders))
             return deliver(message(params, *ends), key)
 
         @jax.checkpoint
@@ -64,6 +79,8 @@ def chunked_network(
             sent = send(receivers, senders, key)
             real = receivers < nodes
             total = total.at[receivers].add(sent.messages, mode="drop")
+            if third_law:
+                total = total.at[senders].add(-sent.messages, mode="drop")
             penalty += jnp.sum(jnp.where(real, sent.penalty, 0.0))
             return (total, penalty), sent.messages
 
@@ -72,7 +89,7 @@ def chunked_network(
         (total, penalty), messages = jax.lax.scan(step, start, (receivers, senders, keys))
         edges = jnp.maximum(jnp.sum(receivers < nodes), 1)
         messages = messages.reshape(-1, messages.shape[-1])[: len(graph.receivers)]
-        return Prediction(node(params, bodies, total), messages, penalty / edges)
+        return Prediction(node(params, filled, total), messages, penalty / edges)
 
     return apply
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.spatial import cKDTree
 
 from jaxsym._check import require
-from jaxsym.graphs.node_regression import NodeModel, node_regression
+from jaxsym.graphs.node_networks import NodeModel, node_regression
 from jaxsym.simulate.cosmology import Halos
 
 _MASS = 1e14  # solar masses over h

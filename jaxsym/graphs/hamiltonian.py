@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import jraph
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int, Key
 
 from jaxsym._check import require
 from jaxsym.graphs.bodies import Bodies
+from jaxsym.graphs.delivery import Params, Prediction, same_bodies
 from jaxsym.graphs.models import (
     MLP,
     GraphModel,
@@ -20,7 +22,6 @@ from jaxsym.graphs.models import (
     own_inputs,
     relative_inputs,
 )
-from jaxsym.graphs.network import Prediction, same_bodies
 
 
 def hamiltonian_network(
@@ -58,72 +59,106 @@ def hamiltonian_network(
     (2, 2)
     """
     require(dims in (2, 3), f"dims is {dims}; expected 2 or 3 coordinates")
-    pair_inputs, self_inputs = (
+    pair_inputs, own = (
         (relative_inputs, moving_inputs) if relative else (absolute_inputs, own_inputs)
     )
-    pair_net, self_net = MLP(hidden, 1, activation), MLP(hidden, 1, activation)
+    net = MLP(hidden, 1, activation)
+    energies = _Energies(dims, net, net, pair_inputs, own)
+    return GraphModel(
+        energies.init,
+        energies.predict,
+        energies.force,
+        energies.acceleration,
+        same_bodies,
+        penalty_weight,
+        third_law=False,
+        energy=energies.total,
+    )
 
-    def init(key):
-        one = Bodies(
-            jnp.ones(dims), jnp.zeros(dims), jnp.ones(()), jnp.zeros(()), jnp.zeros((), int)
-        )
-        pair_key, self_key = jax.random.split(key)
+
+@dataclass(frozen=True)
+class _Energies:
+    """The two energies as networks, and what follows from them; bodies come with velocities.
+
+    Attributes:
+      dims: D.
+      pair, own: networks of the energies of pairs and of single bodies.
+      pair_inputs, own_inputs: what these see of bodies with momenta.
+    """
+
+    dims: int
+    pair: MLP
+    own: MLP
+    pair_inputs: Callable[[Bodies, Bodies], Array]
+    own_inputs: Callable[[Bodies], Array]
+
+    def init(self, key: Key[Array, ""]) -> Params:
+        """Parameters of both networks."""
+        zeros, ones = jnp.zeros(self.dims), jnp.ones(self.dims)
+        one = Bodies(ones, zeros, jnp.ones(()), jnp.zeros(()), jnp.zeros((), int))
+        pair_key, own_key = jax.random.split(key)
         return {
-            "pair": pair_net.init(pair_key, pair_inputs(one, one)),
-            "self": self_net.init(self_key, self_inputs(one)),
+            "pair": self.pair.init(pair_key, self.pair_inputs(one, one)),
+            "self": self.own.init(own_key, self.own_inputs(one)),
         }
 
-    def pair_energy(params, receiver, sender):
-        return jnp.asarray(pair_net.apply(params["pair"], pair_inputs(receiver, sender)))[..., 0]
-
-    def self_energy(params, bodies):
-        return jnp.asarray(self_net.apply(params["self"], self_inputs(bodies)))[..., 0]
-
-    def message(params, receiver, sender):
+    def force(self, params: Params, receiver: Bodies, sender: Bodies) -> Float[Array, "*n D"]:
+        """On the receiver: minus the slope of the energies of the pair in both directions."""
         receiver, sender = in_momenta(receiver), in_momenta(sender)
 
-        def energy(position):
+        def energy(position: Array) -> Array:
             here = receiver._replace(position=position)
-            both = pair_energy(params, here, sender) + pair_energy(params, sender, here)
+            both = self._of_pair(params, here, sender) + self._of_pair(params, sender, here)
             return jnp.sum(both)
 
         return -jax.grad(energy)(receiver.position)
 
-    def node(params, bodies, total):
-        def energy(position):
-            return jnp.sum(self_energy(params, in_momenta(bodies)._replace(position=position)))
+    def acceleration(
+        self, params: Params, bodies: Bodies, total: Float[Array, "*n D"]
+    ) -> Float[Array, "*n D"]:
+        """By the summed forces of others and the slope of a body's own energy."""
+
+        def energy(position: Array) -> Array:
+            return jnp.sum(self._of_one(params, in_momenta(bodies)._replace(position=position)))
 
         return (total - jax.grad(energy)(bodies.position)) / bodies.mass[..., None]
 
-    def by_node(params, bodies, graph):
-        """Energy of each node in momenta: its own and that of its incoming edges."""
-        own = self_energy(params, bodies)
-        pairs = pair_energy(params, _at(bodies, graph.receivers), _at(bodies, graph.senders))
-        return own + jax.ops.segment_sum(pairs, graph.receivers, len(own))
+    def total(self, params: Params, graph: jraph.GraphsTuple) -> Float[Array, ""]:
+        """H of all graphs."""
+        return jnp.sum(self._by_node(params, in_momenta(graph.nodes), graph))
 
-    def energy(params, graph: jraph.GraphsTuple):
-        return jnp.sum(by_node(params, in_momenta(graph.nodes), graph))
-
-    def apply(params, graph: jraph.GraphsTuple, key=None):
+    def predict(
+        self, params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
+    ) -> Prediction:
+        """Accelerations, the forces that imply them, and the penalty."""
         del key
         bodies = in_momenta(graph.nodes)
 
-        def total(position, mass, charge):
+        def total(position: Array, mass: Array, charge: Array) -> tuple[Array, Array]:
             moved = bodies._replace(position=position, mass=mass, charge=charge)
-            energies = by_node(params, moved, graph)
+            energies = self._by_node(params, moved, graph)
             return jnp.sum(energies), energies
 
         slopes, energies = jax.grad(total, (0, 1, 2), has_aux=True)(
             bodies.position, bodies.mass, bodies.charge
         )
         ends = _at(graph.nodes, graph.receivers), _at(graph.nodes, graph.senders)
-        messages = message(params, *ends)
+        messages = self.force(params, *ends)
         penalty = jnp.mean(energies**2 + slopes[1] ** 2 + slopes[2] ** 2)
         return Prediction(-slopes[0] / bodies.mass[:, None], messages, penalty)
 
-    return GraphModel(
-        init, apply, message, node, same_bodies, penalty_weight, third_law=False, energy=energy
-    )
+    def _by_node(self, params: Params, bodies: Bodies, graph: jraph.GraphsTuple) -> Array:
+        """Energy of each node in momenta: its own and that of its incoming edges."""
+        own = self._of_one(params, bodies)
+        pairs = self._of_pair(params, _at(bodies, graph.receivers), _at(bodies, graph.senders))
+        return own + jax.ops.segment_sum(pairs, graph.receivers, len(own))
+
+    def _of_pair(self, params: Params, receiver: Bodies, sender: Bodies) -> Array:
+        inputs = self.pair_inputs(receiver, sender)
+        return jnp.asarray(self.pair.apply(params["pair"], inputs))[..., 0]
+
+    def _of_one(self, params: Params, bodies: Bodies) -> Array:
+        return jnp.asarray(self.own.apply(params["self"], self.own_inputs(bodies)))[..., 0]
 
 
 def _at(bodies: Bodies, index: Int[Array, " E"]) -> Bodies:

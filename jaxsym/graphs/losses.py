@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import jraph
 from jaxtyping import Array, Float
 
+from jaxsym.graphs.delivery import Params, Prediction
 from jaxsym.graphs.models import GraphModel
-from jaxsym.graphs.network import Params, Prediction
 
 ErrorFn = Callable[[Float[Array, "*n D"], Float[Array, "*n D"]], Float[Array, "*n"]]
 

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from jaxsym.graphs.bodies import Bodies, Snapshots, Topology, graph
+from jaxsym._settings import implicit_broadcasting
+from jaxsym.graphs.bodies import Bodies, Snapshots, Topology
+from jaxsym.graphs.delivery import Params
 from jaxsym.graphs.models import GraphModel
-from jaxsym.graphs.network import Params
+from jaxsym.graphs.network import EDGES_AT_ONCE
 
 
 class EdgeSample(NamedTuple):
@@ -30,6 +32,7 @@ class EdgeSample(NamedTuple):
     total: Float[Array, "K M"]
 
 
+@implicit_broadcasting()
 def record_messages(
     model: GraphModel,
     params: Params,
@@ -59,20 +62,49 @@ def record_messages(
     >>> sample.message.shape
     (7, 2)
     """
-    per_graph = len(edges.senders)
     snapshot_key, edge_key = jax.random.split(key)
     snapshot = jax.random.randint(snapshot_key, (count,), 0, data.acceleration.shape[0])
-    edge = jax.random.randint(edge_key, (count,), 0, per_graph)
-    chosen = graph(jax.tree.map(lambda a: jnp.asarray(a)[snapshot], data.bodies), edges)
-    chosen = chosen._replace(nodes=model.bodies(params, chosen.nodes))
-    messages = model.apply(params, chosen).messages
-    totals = jax.ops.segment_sum(messages, chosen.receivers, count * edges.nodes)
-    if model.third_law:
-        totals -= jax.ops.segment_sum(messages, chosen.senders, count * edges.nodes)
-    place = jnp.arange(count) * per_graph + edge
-    receiver, sender = chosen.receivers[place], chosen.senders[place]
-    take = lambda index: jax.tree.map(lambda a: a[index], chosen.nodes)  # noqa: E731
-    return EdgeSample(take(receiver), take(sender), messages[place], totals[receiver])
+    edge = jax.random.randint(edge_key, (count,), 0, len(edges.senders))
+    bodies = model.bodies(params, jax.tree.map(jnp.asarray, data.bodies))
+    incident, sign = _incident(edges, model.third_law)
+    receivers, senders = jnp.asarray(edges.receivers), jnp.asarray(edges.senders)
+
+    @jax.jit
+    def sample(params: Params, bodies: Bodies) -> EdgeSample:
+        def one(drawn: tuple[Array, Array]) -> EdgeSample:
+            snapshot, edge = drawn
+            body = receivers[edge]
+            others = jnp.append(edge, incident[body])
+            at = lambda ends: jax.tree.map(lambda a: a[snapshot, ends], bodies)  # noqa: E731
+            receiver, sender = at(receivers[others]), at(senders[others])
+            messages = model.message(params, receiver, sender)
+            first = lambda ends: jax.tree.map(lambda a: a[0], ends)  # noqa: E731
+            total = jnp.sum(sign[body][:, None] * messages[1:], axis=0)
+            return EdgeSample(first(receiver), first(sender), messages[0], total)
+
+        block = max(1, EDGES_AT_ONCE // (1 + incident.shape[1]))
+        return jax.lax.map(one, (snapshot, edge), batch_size=min(block, count))
+
+    return sample(params, bodies)
+
+
+def _incident(edges: Topology, third_law: bool) -> tuple[Int[Array, "N L"], Int[Array, "N L"]]:
+    """The edges of each body, and whether it receives (1) or sends (-1); 0 fills rows up.
+
+    Sending counts where a pair has one edge, whose message acts on both ends.
+    """
+    body, edge = edges.receivers, np.arange(len(edges.receivers))
+    sign = np.ones_like(edge)
+    if third_law:
+        body, edge = np.append(body, edges.senders), np.append(edge, edge)
+        sign = np.append(sign, -sign)
+    order = np.argsort(body, kind="stable")
+    degree = np.bincount(body, minlength=edges.nodes)
+    rows, first = body[order], np.repeat(np.cumsum(degree) - degree, degree)
+    places = (rows, np.arange(len(rows)) - first)
+    tables = np.zeros((2, edges.nodes, degree.max()), int)
+    tables[0][places], tables[1][places] = edge[order], sign[order]
+    return jnp.asarray(tables[0]), jnp.asarray(tables[1])
 
 
 def live_components(messages: Float[ArrayLike, "K M"], count: int) -> Int[np.ndarray, " count"]:

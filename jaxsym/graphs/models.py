@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from jaxsym._check import require, unknown_name
 from jaxsym.graphs.bodies import Bodies
 from jaxsym.graphs.chunked import chunked_network
-from jaxsym.graphs.network import (
+from jaxsym.graphs.delivery import (
     BodiesFn,
     DeliverFn,
     MessageFn,
@@ -23,10 +23,10 @@ from jaxsym.graphs.network import (
     Params,
     Prediction,
     as_sent,
-    interaction_network,
     same_bodies,
     sampled,
 )
+from jaxsym.graphs.network import interaction_network
 
 
 class GraphModel(NamedTuple):

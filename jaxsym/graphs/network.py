@@ -7,83 +7,27 @@ place: `interaction_network` does not know the difference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import jraph
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
-from jaxsym.graphs.bodies import Bodies
+from jaxsym.graphs.chunked import chunked_network
+from jaxsym.graphs.delivery import (
+    BodiesFn,
+    DeliverFn,
+    MessageFn,
+    NodeFn,
+    Params,
+    Prediction,
+    as_sent,
+    same_bodies,
+)
 
-Params = Any
-MessageFn = Callable[[Params, Bodies, Bodies], Float[Array, "*n M"]]
-NodeFn = Callable[[Params, Bodies, Float[Array, "*n M"]], Float[Array, "*n D"]]
-BodiesFn = Callable[[Params, Bodies], Bodies]
-
-
-class Prediction(NamedTuple):
-    """What one pass of a graph network gives.
-
-    Attributes:
-      acceleration: of each node.
-      messages: on each edge, in the edges' order.
-      penalty: what the model's regularizer charges, before its weight.
-    """
-
-    acceleration: Float[Array, "N D"]
-    messages: Float[Array, "E M"]
-    penalty: Float[Array, ""]
-
-
-class Delivered(NamedTuple):
-    """What becomes of the output of a message function.
-
-    Attributes:
-      messages: what the receivers get.
-      penalty: what the regularizer charges for each.
-    """
-
-    messages: Float[Array, "*n M"]
-    penalty: Float[Array, "*n"]
-
-
-DeliverFn = Callable[[Float[Array, "*n P"], Key[Array, ""] | None], Delivered]
-
-
-def as_sent(output: Float[Array, "*n M"], key: Key[Array, ""] | None = None) -> Delivered:
-    """Messages as they were sent; their penalty is ``sum |m|``, the paper's L1 regularizer.
-
-    >>> as_sent(jnp.array([[1.0, -2.0], [0.0, 1.0]])).penalty.tolist()
-    [3.0, 1.0]
-    """
-    del key
-    return Delivered(output, jnp.sum(jnp.abs(output), axis=-1))
-
-
-def sampled(output: Float[Array, "*n P"], key: Key[Array, ""] | None = None) -> Delivered:
-    """Variational messages: the output is means and logarithms of variances, P = 2 M.
-
-    With a key the messages are drawn, without one they are the means. The penalty is the
-    Kullback-Leibler divergence from the standard normal distribution,
-    ``sum (exp(s) + m^2 - s - 1) / 2`` (Cranmer et al. 2020, arXiv 2006.11287, section 2.2).
-
-    >>> sampled(jnp.array([2.0, 0.0])).penalty.item()
-    2.0
-    """
-    mean, log_variance = jnp.split(output, 2, axis=-1)
-    messages = mean
-    if key is not None:
-        noise = jax.random.normal(key, mean.shape, mean.dtype)
-        messages = mean + jnp.exp(0.5 * log_variance) * noise
-    divergence = jnp.exp(log_variance) + mean**2 - log_variance - 1.0
-    return Delivered(messages, 0.5 * jnp.sum(divergence, axis=-1))
-
-
-def same_bodies(params: Params, bodies: Bodies) -> Bodies:
-    """The bodies as the data have them: no trainable scalars."""
-    del params
-    return bodies
+# Edges whose messages are computed together. A message of the networks here takes about 3 kB while
+# gradients are taken (six arrays of 96 numbers), so that this many take 0.4 GB; more are taken in
+# chunks, which are computed again for the gradient.
+EDGES_AT_ONCE = 131_072
 
 
 def interaction_network(
@@ -93,6 +37,7 @@ def interaction_network(
     bodies: BodiesFn = same_bodies,
     deliver: DeliverFn = as_sent,
     third_law: bool = False,
+    edges_at_once: int = EDGES_AT_ONCE,
 ) -> Callable[..., Prediction]:
     """One step of message passing (Cranmer et al. 2020, arXiv 2006.11287, section 2.1).
 
@@ -105,11 +50,12 @@ def interaction_network(
       deliver: turns what `message` gives into messages and their penalty.
       third_law: a message also acts on its sender, with the opposite sign; the graph then has one
         edge a pair.
+      edges_at_once: more edges than that are taken in chunks, see `jaxsym.graphs.chunked_network`.
     Returns:
       ``apply(params, graph, key=None) -> Prediction``, pure; the graph's nodes are `Bodies`, and
       the penalty is the mean over the edges. With a key, messages that are random are drawn.
 
-    >>> from jaxsym.graphs.bodies import graph, topology
+    >>> from jaxsym.graphs.bodies import Bodies, graph, topology
     >>> apply = interaction_network(
     ...     lambda params, receiver, sender: params * (sender.position - receiver.position),
     ...     lambda params, bodies, total: total / bodies.mass[:, None],
@@ -119,10 +65,20 @@ def interaction_network(
     >>> apply(3.0, graph(two, topology(2))).acceleration.tolist()
     [[3.0, 0.0], [-1.5, 0.0]]
     """
+    in_chunks = chunked_network(
+        message,
+        node,
+        chunk=max(1, edges_at_once // 2),
+        bodies=bodies,
+        deliver=deliver,
+        third_law=third_law,
+    )
 
     def apply(
         params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
     ) -> Prediction:
+        if len(graph.receivers) > edges_at_once:
+            return in_chunks(params, graph, key)
         filled = graph._replace(nodes=bodies(params, graph.nodes))
         network = jraph.InteractionNetwork(
             update_edge_fn=lambda _, sender, receiver: deliver(

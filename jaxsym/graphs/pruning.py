@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxsym._check import require
-from jaxsym.graphs.network import Params
+from jaxsym.graphs.delivery import Params
 
 
 def principal_messages(params: Params, messages: Float[Array, "K M"]) -> Params:

@@ -1,33 +1,35 @@
-"""The network behind the protocol of the engines: alone, and beside the native search."""
+"""The pretrained network as an engine of its own, and beside the native engine."""
 
 from __future__ import annotations
 
 import functools
-import math
+import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import jax
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Key
 
 from jaxsym._check import require
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, Operator
 from jaxsym.nesymres.pretrained import Pretrained, load_pretrained
-from jaxsym.nesymres.solving import fit_proposals, to_front
+from jaxsym.nesymres.solving import fit_proposals
 from jaxsym.nesymres.vocabulary import BINARY, TOKENS, UNARY
-from jaxsym.search.engines.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.front.finalize import settle
-from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.engines.base import EngineBase
+from jaxsym.search.engines.protocol import Engine, Run, Update
 from jaxsym.search.native.engine import NativeEngine
-from jaxsym.search.problem.constraints import Steering
-from jaxsym.search.problem.problem import Problem, make_problems
+from jaxsym.search.problem.problem import Problem
 
-_AT_ONCE = 0.05  # share of the time after which the network is asked
-_SEARCH = 0.95  # share of the time until which late proposals are waited for
-_PATIENCE = 10.0  # seconds at most that they are waited for
+_STAGE = "proposals"
+_AT_ONCE = 0.05  # share of the time limit after which the network is asked,
+_QUICK = 5  # and without one the stages: the native engine's first ones take a second at most
+_PATIENCE = 10.0  # seconds at most for which proposals are awaited once the native search has ended
+_GRACE = 1.0  # seconds at most for which a reading that is no longer needed is awaited
+_LOG = logging.getLogger("jaxsym.search")
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
 
@@ -38,8 +40,11 @@ def _small() -> Pretrained:
 
 
 @dataclass(frozen=True)
-class NeSymReSEngine:
+class NeSymReSEngine(EngineBase):
     """Equations that a pretrained network proposes, with fitted and snapped constants.
+
+    All targets are read in one batch and fitted in another, which takes about the same time
+    whatever the time limit says.
 
     Attributes:
       network: of `load_pretrained`; the one that comes with the package when None.
@@ -51,197 +56,147 @@ class NeSymReSEngine:
     beam: int = 32
     restarts: int = 4
 
-    def search(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, " n"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, " n"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> ParetoFront:
-        """Search for one target; see `jaxsym.search.Engine.search`.
+    def propose(self, problems: Sequence[Problem], run: Run) -> Iterator[Update]:
+        """Report the fitted proposals for all targets; see `Engine.propose`.
 
         Raises:
-          ValueError: also for more variables than the network knows.
+          ValueError: more variables than the network knows.
         """
-        target = np.asarray(y)
-        require(target.ndim == 1, f"y has shape {target.shape}; expected [n]")
-        return self.search_many(
-            X,
-            target[:, None],
-            variables=variables,
-            key=key,
-            weights=weights,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-            time_limit=time_limit,
-            callback=callback,
-        )[0]
+        known, count = self._network.config.variables, len(problems[0].variables)
+        require(
+            count <= known,
+            f"X has {count} columns; this network knows 1 to {known} variables; the engines "
+            "native, hybrid, operon and pysr have no such limit",
+        )
+        if run.late(len(problems) - 1):
+            return
+        for target, expressions in enumerate(self.read(problems, run.key)):
+            yield Update(target, _STAGE, expressions)
 
-    def search_many(
+    def read(
         self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, "n k"],
-        *,
-        variables: Sequence[str],
+        problems: Sequence[Problem],
         key: Key[Array, ""],
-        weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> tuple[ParetoFront, ...]:
-        """Search for several targets, read and fitted in one batch each; see `Engine.search_many`.
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> list[list[Expression]]:
+        """The network's proposals for each target, with fitted constants.
 
-        Takes about the same time whatever `time_limit` says, since nothing is searched step by
-        step.
+        Args:
+          problems: of one table.
+          key: PRNG key of the fits' starts.
+          unwanted: whether the answer is no longer needed, so that nothing is fitted any more.
         """
-        problems = make_problems(
-            X,
-            y,
-            weights,
-            variables=variables,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-        )
-        began = time.monotonic()
-        fronts = self.read(problems, key)
-        _tell(callback, fronts, began)
-        return fronts
+        with default_settings():  # in whichever thread this is
+            proposed = self._network.propose_many(
+                [(p.X[p.weights > 0], p.y[p.weights > 0]) for p in problems],
+                self.beam,
+                variables=[p.variables for p in problems],
+                tokens=_tokens(problems[0].operators),
+            )
+            if unwanted():
+                return [[] for _ in problems]
+            return fit_proposals(problems, proposed, key=key, restarts=self.restarts)
 
-    def read(self, problems: Sequence[Problem], key: Key[Array, ""]) -> tuple[ParetoFront, ...]:
-        """Fronts of the network's proposals, fitted and snapped, for each target."""
-        network = self.network or _small()
-        tables = [(p.X[p.weights > 0], p.y[p.weights > 0]) for p in problems]
-        proposed = network.propose_many(
-            tables,
-            self.beam,
-            variables=[p.variables for p in problems],
-            tokens=_tokens(problems[0].operators),
-        )
-        fitted = fit_proposals(problems, proposed, key=key, restarts=self.restarts)
-        return tuple(map(to_front, problems, fitted))
+    @property
+    def _network(self) -> Pretrained:
+        return self.network or _small()
 
 
 @dataclass(frozen=True)
 class HybridEngine(NeSymReSEngine):
     """The native engine, which the network's proposals join.
 
-    What the native engine does not solve at once is read by the network as well, in a thread of its
-    own. The proposals join the search as soon as they are there: it ends if one is exact, and
-    otherwise its evolution goes on from them. If they are late, since functions are compiled once
-    in a process, they join the front at the end. Where the network knows too few variables the
-    native engine works alone.
+    The network is asked about what the native engine does not solve at once. Its proposals join
+    the archive, from which the native engine's evolution goes on, and an exact one ends the search.
+    With a time limit the network works in a thread of its own, and proposals that come late, since
+    functions are compiled once in a process, join at the end. Without one the search waits for it,
+    so that the same key gives the same result. If the network fails, or knows too few variables,
+    the native engine works alone.
 
     Attributes:
       native: the engine that goes on from there.
     """
 
-    native: NativeEngine = NativeEngine()
+    native: Engine = NativeEngine()
 
-    def search_many(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, "n k"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> tuple[ParetoFront, ...]:
-        """Search for several targets; see `jaxsym.search.Engine.search_many`."""
-        problems = make_problems(
-            X,
-            y,
-            weights,
-            variables=variables,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-        )
-        began = time.monotonic()
-        first = 0.0 if time_limit is None else _AT_ONCE * time_limit
-        end = math.inf if time_limit is None else began + _SEARCH * time_limit
-        proposals = _Proposals(lambda: self.read(problems, jax.random.fold_in(key, 1)))
+    @property
+    def max_rows(self) -> int | None:  # type: ignore[override]
+        """As many rows as the native engine is given."""
+        return getattr(self.native, "max_rows", None)
 
-        def later() -> list[Expression]:
-            if time.monotonic() - began < first:
-                return []
-            fronts = proposals.new()
-            _tell(callback, fronts, began)
-            return [candidate.expression for front in fronts for candidate in front]
+    def propose(self, problems: Sequence[Problem], run: Run) -> Iterator[Update]:
+        """Report what the native engine does, and the proposals when they come."""
+        if len(problems[0].variables) > self._network.config.variables:
+            yield from self.native.propose(problems, run)
+            return
+        key = jax.random.fold_in(run.key, 1)
+        reader = _Reader(lambda unwanted: self.read(problems, key, unwanted))
+        try:
+            yield from self._together(problems, run, reader)
+        finally:
+            reader.close()
 
-        knows = len(variables) <= (self.network or _small()).config.variables
-        steering = steering or Steering()
-        fronts = self.native.search_many(
-            X,
-            y,
-            variables=variables,
-            key=key,
-            weights=weights,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=replace(steering, later=later) if knows else steering,
-            time_limit=time_limit,
-            callback=callback,
-        )
-        if all(map(_is_exact, problems, fronts)):
-            return fronts
-        late = proposals.new(min(max(end - time.monotonic(), 0.0), _PATIENCE))
-        if not late:
-            return fronts
-        return tuple(
-            settle(problem, [c.expression for c in (*read, *front)], refit=False)
-            for problem, read, front in zip(problems, late, fronts, strict=True)
-        )
+    def _together(self, problems: Sequence[Problem], run: Run, reader: _Reader) -> Iterator[Update]:
+        limit, began = run.time_limit, time.monotonic()
+        for place, update in enumerate(self.native.propose(problems, run)):
+            yield update
+            if limit is None:
+                if place == _QUICK:
+                    yield from reader.updates(timeout=None)
+            elif time.monotonic() - began >= _AT_ONCE * limit:
+                reader.begin()
+                yield from reader.updates(timeout=0.0)
+        if all(archive.exact for archive in run.archives):
+            return
+        left = run.seconds_left(len(problems) - 1)
+        if left is None:
+            yield from reader.updates(timeout=None)
+        elif reader.begun:
+            yield from reader.updates(timeout=min(left, _PATIENCE))
 
 
-class _Proposals:
-    """What the network reads in a thread of its own, from when it is first asked for."""
+class _Reader:
+    """The network's reading of a table, in a thread of its own from when it is begun."""
 
-    def __init__(self, read: Callable[[], tuple[ParetoFront, ...]]):
+    def __init__(self, read: Callable[[Callable[[], bool]], list[list[Expression]]]):
         self._read = read
-        self._coming: Future[tuple[ParetoFront, ...]] | None = None
-        self._told = False
+        self._unwanted = threading.Event()
+        self._coming: Future[list[list[Expression]]] | None = None
+        self._reported = False
 
-    def new(self, timeout: float | None = None) -> tuple[ParetoFront, ...]:
-        """The fronts if they are there and were not told before, otherwise none.
+    @property
+    def begun(self) -> bool:
+        """Whether the thread has been started."""
+        return self._coming is not None
 
-        Args:
-          timeout: seconds to wait for what has been begun; None begins it and does not wait.
-        """
-        if self._coming is None and timeout is None:
-            executor = ThreadPoolExecutor(1)
-            self._coming = executor.submit(self._read)
+    def begin(self) -> None:
+        """Start the thread, once."""
+        if self._coming is None:
+            executor = ThreadPoolExecutor(1, thread_name_prefix="jaxsym-reader")
+            self._coming = executor.submit(self._read, self._unwanted.is_set)
             executor.shutdown(wait=False)
-        if self._coming is None or self._told:
-            return ()
-        wait([self._coming], timeout or 0.0)
-        self._told = self._coming.done()
-        return self._coming.result() if self._told else ()
 
+    def updates(self, timeout: float | None) -> Iterator[Update]:
+        """The proposals if they have come within some seconds, once; None waits for them."""
+        self.begin()
+        assert self._coming is not None
+        wait([self._coming], timeout)
+        if self._reported or not self._coming.done():
+            return
+        self._reported = True
+        try:
+            found = self._coming.result()
+        except Exception:
+            _LOG.exception("the network failed; the native engine goes on alone")
+            return
+        for target, expressions in enumerate(found):
+            yield Update(target, _STAGE, expressions)
 
-def _tell(callback: Callback | None, fronts: Sequence[ParetoFront], began: float) -> None:
-    for number, front in enumerate(fronts):
-        if callback is not None:
-            callback(Progress("proposals", number, time.monotonic() - began, front))
-
-
-def _is_exact(problem: Problem, front: ParetoFront) -> bool:
-    return any(c.loss <= problem.rounding * problem.variance for c in front)
+    def close(self) -> None:
+        """End the reading at its next step; a function that is being compiled ends by itself."""
+        self._unwanted.set()
+        if self._coming is not None:
+            wait([self._coming], _GRACE)
 
 
 def _tokens(operators: Mapping[str, Operator]) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key, PyTree
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression
 from jaxsym.nesymres.model.config import ModelConfig
 from jaxsym.nesymres.model.decoding import decode
@@ -84,6 +85,7 @@ class Pretrained:
         (found,) = self.propose_many([(X, y)], beam, variables=names, key=key, tokens=tokens)
         return found
 
+    @default_settings()
     def propose_many(
         self,
         tables: Sequence[tuple[Float[ArrayLike, "n V"], Float[ArrayLike, " n"]]],

@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsym._check import require
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, compile_programs, constant, fit_constants, variable
 from jaxsym.nesymres.pretrained import Pretrained, Proposal
 from jaxsym.nesymres.vocabulary import VARIABLES
-from jaxsym.search.engines.protocol import SEARCHED
-from jaxsym.search.front.finalize import settle
+from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
+from jaxsym.search.front.archive import Archive
+from jaxsym.search.front.finalize import add_rearranged, finalize
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.problem import Problem, make_problems
 
@@ -23,6 +25,7 @@ _STEPS = 40  # of a fit
 _PENALTY = 1e-14  # of the mean squared error, per token (Biggio et al. 2021, section 4.2)
 
 
+@default_settings()
 def solve(
     network: Pretrained,
     tables: Sequence[tuple[Float[ArrayLike, "n V"], Float[ArrayLike, " n"]]],
@@ -53,7 +56,7 @@ def solve(
     """
     names = variables or [list(VARIABLES[: np.shape(X)[-1]]) for X, _ in tables]
     proposed = network.propose_many(tables, beam, variables=names)
-    operators = {**SEARCHED, **Expression(("1",)).operators}
+    operators = {**DEFAULT_OPERATORS, **Expression(("1",)).operators}
     problems = [
         make_problems(
             X,
@@ -72,7 +75,11 @@ def solve(
 def to_front(problem: Problem, fitted: Sequence[Expression]) -> ParetoFront:
     """The front of fitted proposals and of the best constant, with exact numbers put in."""
     mean = constant(float(problem.weights @ problem.y))
-    return settle(problem, [mean, *fitted], refit=False)
+    archive = Archive(problem)
+    archive.add([mean, *fitted])
+    add_rearranged(archive)
+    finalize(archive, refit=False)
+    return archive.front()
 
 
 def best_by_error(front: ParetoFront) -> Expression:

@@ -1,6 +1,8 @@
 """What a discovery leaves behind: a folder with its result, equations and figure."""
 
-from jaxsym.report.folder import FILES, check_folder, write_report
+from jaxsym._folders import check_folder
+from jaxsym.laws import law_lines
+from jaxsym.report.folder import FILES, write_report
 from jaxsym.report.lagrangian import (
     LAGRANGIAN_FILES,
     lagrangian_module,
@@ -8,7 +10,7 @@ from jaxsym.report.lagrangian import (
     write_lagrangian,
 )
 from jaxsym.report.python_module import law_module, python_code
-from jaxsym.report.words import law_lines, law_tex, verdict
+from jaxsym.report.words import law_tex, verdict
 
 __all__ = [
     "FILES",

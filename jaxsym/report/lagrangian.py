@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from jaxsym.report.folder import write_files
 from jaxsym.report.python_module import python_code
+from jaxsym.report.writing import RESULT, png, write_result_and_views
 from jaxsym.syrenets import LagrangianDiscovery
+from jaxsym.syrenets.discovery import dotted
 
 _MODULE = '''\
 """Lagrangian of {name}, found by jaxsym.
@@ -50,7 +50,9 @@ def acceleration(q, qd, tau, constants=CONSTANTS):
 def write_lagrangian(
     discovery: LagrangianDiscovery, out: str | Path, *, force: bool = False
 ) -> None:
-    """Write `LAGRANGIAN_FILES` into a folder, all of them or none.
+    """Write `LAGRANGIAN_FILES` into a folder: first the result, then its views.
+
+    A view that fails is left out with a `LeftOutWarning`; see `write_result_and_views`.
 
     Args:
       discovery: what to tell of.
@@ -60,19 +62,20 @@ def write_lagrangian(
     Raises:
       OSError: see `check_folder`, or whatever the disk says.
     """
-    write_files({n: partial(w, discovery) for n, w in _WRITERS.items()}, out, force=force)
+    views = {name: partial(view, discovery) for name, view in _VIEWS.items()}
+    write_result_and_views(discovery.to_json(), views, out, force=force)
 
 
 def lagrangian_tex(discovery: LagrangianDiscovery) -> str:
     r"""L, mass matrix, Coriolis and gravity terms, to ``\input`` where amsmath is loaded."""
     import sympy
 
-    lines = [rf"  L &= {discovery.lagrangian.latex()} \\"]
+    lines = [rf"  L &= {discovery.latex()}"]
     parts = {"M": discovery.mass_matrix, "C": discovery.coriolis, "g": discovery.gravity}
-    lines += [rf"  {name} &= {sympy.latex(part.evalf(6))} \\" for name, part in parts.items()]
+    lines += [rf"  {name} &= {dotted(sympy.latex(part.evalf(6)))}" for name, part in parts.items()]
     title = f"% Lagrangian of {discovery.system.name}, found by jaxsym; needs amsmath."
     note = r"% M(q) qdd + C(q, qd) qd + g(q) is what moves the system."
-    return "\n".join([title, note, r"\begin{align}", *lines, r"\end{align}", ""])
+    return "\n".join([title, note, r"\begin{align}", " \\\\\n".join(lines), r"\end{align}", ""])
 
 
 def lagrangian_module(discovery: LagrangianDiscovery) -> str:
@@ -92,28 +95,23 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
     )
 
 
-def _write_json(discovery: LagrangianDiscovery, path: Path) -> None:
-    path.write_text(json.dumps(discovery.to_json(), indent=2) + "\n", encoding="utf-8")
+def _tex(discovery: LagrangianDiscovery) -> bytes:
+    return lagrangian_tex(discovery).encode()
 
 
-def _write_tex(discovery: LagrangianDiscovery, path: Path) -> None:
-    path.write_text(lagrangian_tex(discovery), encoding="utf-8")
+def _python(discovery: LagrangianDiscovery) -> bytes:
+    return lagrangian_module(discovery).encode()
 
 
-def _write_python(discovery: LagrangianDiscovery, path: Path) -> None:
-    path.write_text(lagrangian_module(discovery), encoding="utf-8")
-
-
-def _write_figure(discovery: LagrangianDiscovery, path: Path) -> None:
+def _figure(discovery: LagrangianDiscovery) -> bytes:
     from jaxsym.plotting import draw_lagrangian
 
-    draw_lagrangian(discovery).savefig(path, dpi=150)
+    return png(draw_lagrangian(discovery))
 
 
-_WRITERS: dict[str, Callable[[LagrangianDiscovery, Path], None]] = {
-    "result.json": _write_json,
-    "lagrangian.tex": _write_tex,
-    "lagrangian.py": _write_python,
-    "figure.png": _write_figure,
+_VIEWS: dict[str, Callable[[LagrangianDiscovery], bytes]] = {
+    "lagrangian.tex": _tex,
+    "lagrangian.py": _python,
+    "figure.png": _figure,
 }
-LAGRANGIAN_FILES = tuple(_WRITERS)
+LAGRANGIAN_FILES = (RESULT, *_VIEWS)

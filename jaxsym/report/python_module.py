@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jaxsym.distill.discovery import Discovery
-from jaxsym.distill.law import AXES, ParticleLaw
-from jaxsym.distill.reading import VARIABLES
 from jaxsym.expr import Expression, Operator
 from jaxsym.expr.operators import ANY, ATOM, SUM, UNARY, Form
+from jaxsym.laws.pairs import VARIABLES
+from jaxsym.laws.particle_law import AXES, ParticleLaw
 
 # What Python calls otherwise than the expressions' own text, which sympy reads too.
 _FORMS = {

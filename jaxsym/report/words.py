@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-from jaxsym.distill.discovery import Discovery, latex
-from jaxsym.distill.law import ParticleLaw
+from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.verdict import TOLERANCE
-from jaxsym.expr import Expression
-
-
-def law_lines(law: ParticleLaw, digits: int = 6) -> list[str]:
-    """The equations of motion as readable text.
-
-    Args:
-      law: the equations.
-      digits: significant digits of the constants.
-
-    >>> from jaxsym.expr import parse
-    >>> spring = ParticleLaw(parse("2*(r - 1.00000001)/r"), True, 2, drag=parse("-0.5/m1"))
-    >>> for line in law_lines(spring):
-    ...     print(line)
-    F(1 by 2) = (2*(r - 1.0)/r) d
-    a(1) = sum F(1 by 2)/m1 + (-0.5/m1) v1
-    """
-    symbol = "F" if law.force else "a"
-    terms = [f"sum {symbol}(1 by 2){'/m1' if law.force else ''}"]
-    if law.drag is not None:
-        terms.append(f"({rounded(law.drag, digits)}) v1")
-    if law.field:
-        terms.append(f"({', '.join(f'{value:.{digits}g}' for value in law.field)})")
-    pair = f"{symbol}(1 by 2) = ({rounded(law.coefficient, digits)}) d"
-    return [pair, f"a(1) = {' + '.join(terms)}"]
-
-
-def rounded(expression: Expression, digits: int) -> Expression:
-    """The expression with constants of so many significant digits."""
-    return expression.with_constants([float(f"{c:.{digits}g}") for c in expression.constants])
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.typesetting import latex, law_lines
 
 
 def law_tex(discovery: Discovery) -> str:
@@ -65,7 +36,22 @@ def _tex_terms(law: ParticleLaw) -> list[str]:
 
 
 def verdict(discovery: Discovery) -> str:
-    """Whether the law was recovered, and what that says, in a sentence or two."""
+    """Whether the law was recovered, and what that says, in a few sentences.
+
+    A law read from a network that learned nothing is not told without saying so.
+    """
+    if discovery.network_learned:
+        return _comparison(discovery)
+    return (
+        f"The network has learned next to nothing: on held-out data its error is "
+        f"{discovery.neural.held_out:.0%} of the acceleration. The law fits the data as far as its "
+        "own errors say, and no network supports it; train for more steps or a longer time. "
+        + _comparison(discovery)
+    )
+
+
+def _comparison(discovery: Discovery) -> str:
+    """The law against the truth, where that is known."""
     truth = discovery.task.truth
     if discovery.recovered is None or truth is None:
         return (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,12 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsym._check import require, unknown_name
+from jaxsym._check import require
+from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import OPERATORS, Expression, Operator
-from jaxsym.search.engines.protocol import Callback, Engine
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.front.residual import Residual, residual
-from jaxsym.search.problem.constraints import Nesting
-from jaxsym.search.problem.dimensions import Unit
+from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.inputs import (
     check_feature_names,
     column_names,
@@ -43,8 +41,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 
-@dataclass(eq=False)
-class SymbolicRegressor:
+class SymbolicRegressor(Parameters):
     """Equations for a table of numbers.
 
     An estimator in scikit-learn's manner that does not need scikit-learn. Without a time limit the
@@ -55,9 +52,11 @@ class SymbolicRegressor:
       engine: "native", "nesymres", "hybrid", "operon", "pysr", or an `Engine`.
       time_limit: seconds for all targets; Ctrl-C ends a fit too and keeps what has been found.
       max_complexity: no equation is more complex.
-      operators: names of operators, and `Operator` rows of your own; `SEARCHED` by default.
-      costs: complexity of operators, where it is to be another.
-      nesting: for an operator, how often others may be nested in it: `{"sin": {"sin": 0}}`.
+      operators: names of operators, and `Operator` rows of your own; by default those of
+        `DEFAULT_OPERATORS`.
+      complexity_of_operators: complexity of operators by name, where it is to be another.
+      nested_constraints: for an operator, how often others may be nested in it, as in
+        `{"sin": {"sin": 0}}`.
       required: variables that must occur.
       guesses: equations to start from, as text or `Expression`; their constants are fitted.
       template: known structure. Functions that are no operators are its unknown parts, as in
@@ -65,15 +64,15 @@ class SymbolicRegressor:
       constants: numbers by name that fitted constants may turn out to be; with a unit, as in
         `{"g": (9.81, "m/s^2")}`, they may stand wherever that dimension is needed.
       units: of each column, or by name, as pint writes them or as exponents of base units.
-      target_units: of the target, or a list of one for each.
-      dimensionless_constants: whether fitted constants have no dimension; otherwise they may have
-        any.
+      y_units: of the target, or a list of one for each.
+      dimensionless_constants_only: whether fitted constants have no dimension; otherwise they may
+        have any.
       shared_form: whether several targets get one form with constants of their own.
       selection: which equation of the front is used: "description_length", "score", "accuracy"
         (least loss), or a function from `ParetoFront` to `Candidate`.
       warm_start: whether a further fit starts from the equations of the one before.
-      callback: told of `Progress`. An exception that it raises is logged and ends the fit with what
-        has been found.
+      callback: called with `Progress` after every stage. An exception that it raises is logged and
+        ends the fit with what has been found.
       random_state: seed.
 
     Attributes:
@@ -93,31 +92,13 @@ class SymbolicRegressor:
     (Expression(x0*x1/x2**2), '\\\\frac{x_{0} x_{1}}{x_{2}^{2}}')
     """
 
-    engine: str | Engine = "native"
-    time_limit: float | None = None
-    max_complexity: int = 30
-    operators: Sequence[str | Operator] | None = None
-    costs: Mapping[str, int] | None = None
-    nesting: Nesting | None = None
-    required: Sequence[str] = ()
-    guesses: Sequence[str | Expression] = ()
-    template: str | None = None
-    constants: Mapping[str, float | tuple[float, Unit]] | None = None
-    units: Sequence[Unit] | Mapping[str, Unit] | None = None
-    target_units: Unit | Sequence[Unit] | None = None
-    dimensionless_constants: bool = True
-    shared_form: bool = False
-    selection: str | Callable[[ParetoFront], Candidate] = "description_length"
-    warm_start: bool = False
-    callback: Callback | None = None
-    random_state: int | np.random.RandomState | None = 0
-
+    @renamed_arguments(weights="sample_weight")
     def fit(
         self,
         X: Any,
         y: Any,
+        sample_weight: Any = None,
         *,
-        weights: Any = None,
         sigma: Any = None,
         variables: Sequence[str] | None = None,
     ) -> SymbolicRegressor:
@@ -126,9 +107,9 @@ class SymbolicRegressor:
         Args:
           X: `[n, V]` array or data frame.
           y: `[n]` or `[n, k]`.
-          weights: `[n]` or `[n, k]` inverse variances of y, up to a factor.
+          sample_weight: `[n]` or `[n, k]` inverse variances of y, up to a factor.
           sigma: standard deviation of y's noise, a number, `[n]` or `[n, k]`; given instead of
-            weights, equations are not asked to explain more than that.
+            sample_weight, equations are not asked to explain more than that.
           variables: names of the columns; by default a data frame's own, or x0, x1, ...
 
         Returns:
@@ -147,7 +128,7 @@ class SymbolicRegressor:
             f"{len(names)} variables named; X has {table.shape[1]} columns",
         )
         targets = read_targets(y, len(table))
-        inverse_variances, noise = read_weights(weights, sigma, targets.shape)
+        inverse_variances, noise = read_weights(sample_weight, sigma, targets.shape)
         request = Request.read(self, names, targets.shape[1], self._start(names))
         problems = make_problems(
             table,
@@ -156,7 +137,7 @@ class SymbolicRegressor:
             variables=names,
             operators=request.operators,
             max_complexity=self.max_complexity,
-            steering=request.steering,
+            constraints=request.constraints,
         )
         fronts: Sequence[ParetoFront]
         fronts, self.interrupted_ = request.search(problems, self._key())
@@ -263,32 +244,12 @@ class SymbolicRegressor:
           ValueError: it is no saved model, or its equations cannot be read.
         """
         content = read_model(path)
-        try:
-            model = cls().set_params(**content["parameters"])
-            names = tuple(content["variables"])
-            table = {**OPERATORS, **{row.name: row for row in operators}}
-            fronts = [front_from_json(front, names, table) for front in content["fronts"]]
-            model._keep(fronts, names, content["feature_names"], content["single"])
-        except KeyError as error:
-            raise ValueError(f"{path} lacks {error}") from error
+        model = cls().set_params(**content["parameters"])
+        names = tuple(content["variables"])
+        table = {**OPERATORS, **{row.name: row for row in operators}}
+        fronts = [front_from_json(front, names, table) for front in content["fronts"]]
+        model._keep(fronts, names, content["feature_names"], content["single"])
         return model
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-
-    def set_params(self, **parameters: Any) -> SymbolicRegressor:
-        """Change parameters.
-
-        Raises:
-          ValueError: an unknown name.
-        """
-        known = self.get_params()
-        for name, value in parameters.items():
-            if name not in known:
-                raise unknown_name("parameter", name, known)
-            setattr(self, name, value)
-        return self
 
     def __sklearn_tags__(self) -> Tags:
         """What scikit-learn asks estimators about."""

@@ -1,31 +1,29 @@
-"""What a `SymbolicRegressor` is asked for, read and checked."""
+"""The parameters of a `SymbolicRegressor` read in view of a table: everything but the data."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Key
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
-from jaxsym.search.engines.protocol import SEARCHED, Callback, Engine
+from jaxsym.search.engines.protocol import DEFAULT_OPERATORS, Callback, Engine
 from jaxsym.search.engines.registry import make_engine
 from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.problem.constraints import Steering, check_nesting, nested_within
+from jaxsym.search.parameters import Parameters
+from jaxsym.search.problem.constraints import Constraints, check_nesting, nested_within
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.templates import Template, read_template
 from jaxsym.search.shared_form import share_forms
 from jaxsym.search.table_search import TableSearch
-
-if TYPE_CHECKING:
-    from jaxsym.search.regressor import SymbolicRegressor
 
 
 @dataclass(frozen=True)
@@ -35,18 +33,18 @@ class Request:
     Attributes:
       engine: what searches.
       operators: the table to search with.
-      steering: hints and limits.
+      constraints: limits on expressions, and hints.
       dimensions: one per target, None without units.
       with_dimension: named constants that have one, by value.
       template: known structure, or None.
       shared_form: whether targets share one form.
       time_limit: seconds.
-      callback: told of progress.
+      callback: called with progress.
     """
 
     engine: Engine
     operators: Mapping[str, Operator]
-    steering: Steering
+    constraints: Constraints
     dimensions: tuple[Dimensions, ...] | None
     with_dimension: Mapping[str, float]
     template: Template | None
@@ -57,46 +55,44 @@ class Request:
     @classmethod
     def read(
         cls,
-        model: SymbolicRegressor,
+        given: Parameters,
         variables: tuple[str, ...],
         targets: int,
         start: Sequence[Expression],
     ) -> Request:
-        """Read a model's parameters.
+        """Read and check the parameters.
 
         Args:
-          model: where they are.
+          given: the parameters.
           variables: names of the table's columns.
           targets: how many there are.
           start: equations that a warm start begins with.
 
         Raises:
           ValueError: a parameter that cannot be worked with.
-          ModuleNotFoundError: an engine that is not there.
+          ModuleNotFoundError: an engine whose package is not installed.
         """
-        limit = model.time_limit
-        require(limit is None or limit > 0, f"time_limit={limit}; expected a positive number")
-        require(model.max_complexity > 0, f"max_complexity={model.max_complexity}; expected > 0")
-        operators = read_operators(model.operators, model.costs)
+        given.check()
+        operators = read_operators(given.operators, given.complexity_of_operators)
         table = {**OPERATORS, **operators}
-        plain, dimensional = _constants(model.constants or {}, variables)
-        dimensions = _dimensions(model, variables, dimensional, targets)
-        allowed = _limits(model, variables, table, dimensions)
-        guesses = [_expression(guess, variables, table) for guess in model.guesses]
+        plain, dimensional = _constants(given.constants or {}, variables)
+        dimensions = _dimensions(given, variables, dimensional, targets)
+        allowed = _limits(given, variables, table, dimensions)
+        guesses = [_expression(guess, variables, table) for guess in given.guesses]
         values = {name: value for name, (value, _) in dimensional.items()}
-        template = model.template and read_template(
-            model.template, variables=variables, operators=operators
+        template = given.template and read_template(
+            given.template, variables=variables, operators=operators
         )
         return cls(
-            engine=make_engine(model.engine),
+            engine=make_engine(given.engine),
             operators=operators,
-            steering=Steering(allowed, (*guesses, *start), {**plain, **values}),
+            constraints=Constraints(allowed, (*guesses, *start), {**plain, **values}),
             dimensions=dimensions,
             with_dimension=values,
             template=template or None,
-            shared_form=model.shared_form and targets > 1,
-            time_limit=limit,
-            callback=model.callback,
+            shared_form=given.shared_form and targets > 1,
+            time_limit=given.time_limit,
+            callback=given.callback,
         )
 
     def search(
@@ -104,7 +100,7 @@ class Request:
     ) -> tuple[tuple[ParetoFront, ...], bool]:
         """One front per target, and whether the search was interrupted."""
         run = TableSearch(self.engine, key, self.time_limit, self.callback)
-        with run.noticing_interrupts(), np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
             if self.template is not None:
                 fronts = run.within(problems, self.template)
             elif self.dimensions:
@@ -117,33 +113,35 @@ class Request:
 
 
 def read_operators(
-    operators: Sequence[str | Operator] | None, costs: Mapping[str, int] | None = None
+    operators: Sequence[str | Operator] | None,
+    complexities: Mapping[str, int] | None = None,
 ) -> dict[str, Operator]:
     """The table to search with.
 
     Args:
-      operators: names, and rows of the user's own; all of `SEARCHED` by default.
-      costs: complexities by name, where they are to be others.
+      operators: names, and rows of the user's own; all of `DEFAULT_OPERATORS` by default.
+      complexities: by name, where they are to be other than usual.
 
     Raises:
-      ValueError: an unknown name, a cost below 1, or a row that JAX cannot differentiate.
+      ValueError: an unknown name, a complexity below 1, or a row that JAX cannot differentiate.
 
     >>> list(read_operators(["add", "mul"])), read_operators(["exp"], {"exp": 5})["exp"].cost
     (['add', 'mul'], 5)
     """
     table: dict[str, Operator] = {}
-    for row in SEARCHED if operators is None else operators:
+    for row in DEFAULT_OPERATORS if operators is None else operators:
         if isinstance(row, Operator):
             check_operator(row)
             table[row.name] = row
-        elif row in OPERATORS:
+        elif isinstance(row, str) and row in OPERATORS:
             table[row] = OPERATORS[row]
         else:
-            raise unknown_name("operator", row, OPERATORS)
-    for name, cost in (costs or {}).items():
+            raise unknown_name("operator", str(row), OPERATORS)
+    for name, cost in (complexities or {}).items():
         if name not in table:
             raise unknown_name("operator", name, table)
-        require(cost >= 1, f"cost of {name} is {cost}; expected at least 1")
+        whole = isinstance(cost, Integral) and cost >= 1
+        require(whole, f"complexity of {name} is {cost!r}; expected a whole number, at least 1")
         table[name] = dataclasses.replace(table[name], cost=int(cost), guard=False)
     return table
 
@@ -153,6 +151,8 @@ def _expression(
 ) -> Expression:
     if isinstance(guess, str):
         return parse(guess, variables=variables, operators=table)
+    known = isinstance(guess, Expression)
+    require(known, f"guess {guess!r}: expected a formula as text or an Expression")
     for name in guess.variables:
         if name not in variables:
             raise unknown_name("variable", name, variables)
@@ -166,7 +166,6 @@ def _constants(
     plain: dict[str, float] = {}
     dimensional: dict[str, tuple[float, Unit]] = {}
     for name, value in given.items():
-        require(name.isidentifier(), f"constant {name!r}: expected an identifier")
         require(name not in variables, f"constant '{name}' is also a variable")
         if isinstance(value, tuple | list):
             number, unit = value
@@ -177,26 +176,26 @@ def _constants(
 
 
 def _dimensions(
-    model: SymbolicRegressor,
+    given: Parameters,
     variables: tuple[str, ...],
     named: Mapping[str, tuple[float, Unit]],
     targets: int,
 ) -> tuple[Dimensions, ...] | None:
     """The dimensions of each target's problem."""
-    if model.units is None:
+    if given.units is None:
         require(
-            model.target_units is None and not named,
-            "target_units and constants with units need the variables' units too",
+            given.y_units is None and not named,
+            "y_units and constants with units need the variables' units too",
         )
         return None
-    require(model.target_units is not None, "units need target_units too")
-    require(model.template is None, "units and a template cannot be combined")
-    each = _unit_of_each(model.target_units, targets)
+    require(given.y_units is not None, "units need y_units too")
+    require(given.template is None, "units and a template cannot be combined")
+    each = _unit_of_each(given.y_units, targets)
     require(
-        model.dimensionless_constants or all(unit == each[0] for unit in each),
-        "targets of different units need dimensionless_constants=True",
+        given.dimensionless_constants_only or all(unit == each[0] for unit in each),
+        "targets of different units need dimensionless_constants_only=True",
     )
-    units = model.units
+    units = given.units
     of_named = {name: unit for name, (_, unit) in named.items()}
     if isinstance(units, Mapping):
         units = {**units, **of_named}
@@ -204,7 +203,7 @@ def _dimensions(
         units = [*units, *of_named.values()]
     return tuple(
         read_dimensions(
-            (*variables, *named), units, unit, free_constants=not model.dimensionless_constants
+            (*variables, *named), units, unit, free_constants=not given.dimensionless_constants_only
         )
         for unit in each
     )
@@ -214,18 +213,18 @@ def _unit_of_each(given: Any, targets: int) -> Sequence[Unit]:
     """The unit of each target: one for all, or a list."""
     if isinstance(given, str) or all(isinstance(part, Real) for part in given):
         return [given] * targets
-    require(len(given) == targets, f"{len(given)} target_units given for {targets} targets")
+    require(len(given) == targets, f"{len(given)} y_units given for {targets} targets")
     return given
 
 
 def _limits(
-    model: SymbolicRegressor,
+    given: Parameters,
     variables: tuple[str, ...],
     table: Mapping[str, Operator],
     dimensions: tuple[Dimensions, ...] | None,
 ) -> Callable[[Expression], bool]:
     """Whether an expression is within the user's limits."""
-    required, nesting = set(model.required), model.nesting or {}
+    required, nesting = set(given.required), given.nested_constraints or {}
     for name in required:
         if name not in variables:
             raise unknown_name("variable", name, variables)

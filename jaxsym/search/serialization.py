@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxsym._check import require
+from jaxsym._check import require, shown
+from jaxsym._files import write_file
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 
 _FORMAT = 1
+_LARGEST = 2**26  # bytes of a model's file; a front of 100 long equations has 100 KB
 _NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
 
 
@@ -40,7 +43,8 @@ def front_from_json(
     """The front that `front_to_json` wrote.
 
     Raises:
-      ValueError: something is missing or is no formula of these variables and operators.
+      ValueError: something is missing, is no formula of these variables and operators, or is no
+        number that a front can have; a front without candidates.
 
     >>> front = ParetoFront((Candidate(parse("2.5*x"), 3, 0.1),), 1.0, 10)
     >>> front_from_json(front_to_json(front), ("x",)) == front
@@ -60,10 +64,14 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        numbers = (float(stored[name]) for name in ("variance", "samples", "noise"))
-        return ParetoFront(rows, *numbers)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a front as it is saved: {error!r}") from error
+        numbers = [float(stored[name]) for name in ("variance", "samples", "noise")]
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a front as it is saved: {shown(repr(error))}") from error
+    require(len(rows) > 0, "not a front as it is saved: it has no candidates")
+    sizes = [*numbers, *(c.loss for c in rows), *(c.complexity for c in rows)]
+    usable = all(math.isfinite(size) and size >= 0 for size in sizes)
+    require(usable, "not a front as it is saved: a number is negative or not finite")
+    return ParetoFront(rows, *numbers)
 
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,11 +94,8 @@ def write_model(path: str | Path, content: Mapping[str, Any]) -> None:
     Raises:
       TypeError: a parameter that JSON cannot hold.
     """
-    path = Path(path)
-    text = json.dumps({"jaxsym_model": _FORMAT, **content}, indent=2, default=_plain)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text + "\n")
-    partial.replace(path)
+    text = json.dumps({"jaxsym_model": _FORMAT, **content}, indent=2, default=_plain) + "\n"
+    write_file(path, lambda made: made.write_text(text, encoding="utf-8"), replace=True)
 
 
 def _plain(value: Any) -> Any:
@@ -105,13 +110,36 @@ def read_model(path: str | Path) -> dict[str, Any]:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is not JSON, or not of a model.
+      ValueError: it is not JSON, or not of a model, or a part of it is missing.
     """
     path = Path(path)
+    require(path.stat().st_size <= _LARGEST, f"{path.name} is larger than {_LARGEST} bytes")
     try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not JSON: {error}") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is not JSON: {shown(error)}") from error
     known = isinstance(content, dict) and content.get("jaxsym_model") == _FORMAT
     require(known, f"{path.name} is no saved model of jaxsym (format {_FORMAT})")
+    for name, (fits, expected) in _ENTRIES.items():
+        require(name in content, f"{path.name} lacks '{name}'")
+        value = content[name]
+        require(fits(value), f"{path.name}: {name} is {shown(value)}; expected {expected}")
+    targets = len(content["fronts"])
+    require(
+        targets == 1 if content["single"] else targets > 0,
+        f"{path.name} has {targets} fronts; expected one for each target",
+    )
     return content
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+_ENTRIES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "parameters": (lambda value: isinstance(value, dict), "an object"),
+    "variables": (lambda value: _texts(value) and len(value) > 0, "a list of names"),
+    "feature_names": (lambda value: value is None or _texts(value), "a list of names, or null"),
+    "single": (lambda value: isinstance(value, bool), "true or false"),
+    "fronts": (lambda value: isinstance(value, list) and len(value) > 0, "a list of fronts"),
+}

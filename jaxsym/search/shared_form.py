@@ -11,11 +11,12 @@ from jaxsym._random import generator
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.expr.fitting.single import least_squares
-from jaxsym.search.front.pareto import ROUNDING, Candidate, ParetoFront
+from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING
 
 _STARTS = 6  # of each fit, besides the constants found for another target
-_SLOTS = 6  # most constants of a form
+_SLOTS = 6  # constants of a form, at most
 
 
 def share_forms(
@@ -33,10 +34,11 @@ def share_forms(
     """
     forms = {form.tokens: form for front in fronts for form in _forms(front)}
     chosen = [form for form in forms.values() if len(form.constants) <= _SLOTS]
-    fitted = [_fit(problem, chosen, key) for problem in problems]
+    fitted = _fit(problems, chosen, key)
+    chosen = chosen[: len(fitted)]
     rows = [
         Candidate(form, problems[0].complexity(form), _joint(problems, of_targets))
-        for form, of_targets in zip(chosen, zip(*fitted, strict=True), strict=True)
+        for form, of_targets in zip(chosen, fitted, strict=True)
     ]
     place = {form.tokens: index for index, form in enumerate(chosen)}
     joint = ParetoFront.of(rows, variance=1.0, samples=sum(p.samples for p in problems))
@@ -50,7 +52,7 @@ def share_forms(
             problem.variance,
             problem.samples,
         )
-        for problem, found in zip(problems, fitted, strict=True)
+        for problem, found in zip(problems, zip(*fitted, strict=True), strict=True)
     )
 
 
@@ -60,17 +62,32 @@ def _forms(front: ParetoFront) -> list[Expression]:
     return [*map(with_free_numbers, expressions), *expressions]
 
 
-def _fit(problem: Problem, forms: Sequence[Expression], key: jax.Array) -> list[Expression]:
-    rng = generator(key)
-    columns = dict(zip(problem.variables, problem.X.T, strict=True))
-    fitted = []
-    for form in forms:
-        own = np.array(form.constants)
-        others = own * rng.normal(1.0, 1.0, (_STARTS, len(own)))
-        starts = np.concatenate([own[None], others])
-        found = least_squares(form, columns, problem.y, problem.weights, starts=starts)
-        fitted.append(form.with_constants(found.constants))
+def _fit(
+    problems: Sequence[Problem], forms: Sequence[Expression], key: jax.Array
+) -> list[list[Expression]]:
+    """Each form fitted to each problem; after Ctrl-C those that are done, the first one at least.
+
+    Raises:
+      KeyboardInterrupt: before the first form has been fitted.
+    """
+    starts = [generator(key) for _ in problems]
+    fitted: list[list[Expression]] = []
+    try:
+        for form in forms:
+            pairs = zip(problems, starts, strict=True)
+            fitted.append([_fit_one(problem, form, rng) for problem, rng in pairs])
+    except KeyboardInterrupt:
+        if not fitted:
+            raise
     return fitted
+
+
+def _fit_one(problem: Problem, form: Expression, rng: np.random.Generator) -> Expression:
+    columns = dict(zip(problem.variables, problem.X.T, strict=True))
+    own = np.array(form.constants)
+    starts = np.concatenate([own[None], own * rng.normal(1.0, 1.0, (_STARTS, len(own)))])
+    found = least_squares(form, columns, problem.y, problem.weights, starts=starts)
+    return form.with_constants(found.constants)
 
 
 def _joint(problems: Sequence[Problem], expressions: Sequence[Expression]) -> float:

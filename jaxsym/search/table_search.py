@@ -1,27 +1,28 @@
-"""From a checked table to fronts: which form of the problem an engine gets, and the way back."""
+"""From a checked table to fronts: the variables in which an engine searches, and the way back."""
 
 from __future__ import annotations
 
 import itertools
 import logging
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Key
 
 from jaxsym._random import generator
+from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, constant
 from jaxsym.search.engines.protocol import Callback, Engine, Progress
-from jaxsym.search.front.finalize import settle
+from jaxsym.search.engines.runner import search_problems
+from jaxsym.search.front.archive import Archive
+from jaxsym.search.front.finalize import add_rearranged, finalize
 from jaxsym.search.front.pareto import Candidate, ParetoFront
-from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.front.refit import guesses
+from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.dimensions import Dimensions
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.change import Change
@@ -31,23 +32,26 @@ from jaxsym.search.reparametrize.screening import keep, screen
 from jaxsym.search.reparametrize.templates import Template
 
 _LOG = logging.getLogger("jaxsym.search")
-_COLUMNS = 10  # that a search takes; of more the most promising are chosen
-_ENGINE = 0.9  # share of the time for searches in other variables; the rest is to settle
-_WAYS = 3  # of writing a problem in dimensionless groups
-_LESS = 10.0  # times as much as usual may be left unexplained in groups that are tried
-_ROUNDS = 3  # over the parts of a template that has several
-_TOGETHER = 3  # best of each part that are combined
+_COLUMNS = 10  # columns that are searched; of more, those that explain most are chosen
+_ENGINE = 0.9  # share of the time for searches in other variables; the rest is for final fits
+_WAYS = 3  # choices of dimensionless groups in which a problem is searched
+_LESS = 10.0  # groups are tried if they leave at most so many times as much unexplained
+_ROUNDS = 3  # times that each part of a template with several parts is searched
+_TOGETHER = 3  # best expressions of each part that are combined
 
 
 @dataclass
 class TableSearch:
-    """Runs an engine on a problem in the form that suits it.
+    """Runs an engine on a table in the variables that suit it.
 
     Attributes:
       engine: what searches.
       key: PRNG key.
       time_limit: seconds for everything.
-      callback: told of all progress, in the table's own variables.
+      callback: called with all progress, in the table's own variables.
+
+    `interrupted` is True once Ctrl-C, or an exception in the callback, has ended the search; what
+    has been found by then is returned, and nothing more is searched.
     """
 
     engine: Engine
@@ -86,13 +90,22 @@ class TableSearch:
         """
         fronts = []
         for target, (problem, of_target) in enumerate(zip(problems, dimensions, strict=True)):
-            ways = _in_groups(problem, of_target, named) if of_target.reachable else []
-            if of_target.free_constants:
-                plain = _plain(problem)
-                ways = [way for way in ways[:1] if self._promising(problem, way, plain)]
-                ways.append(plain)
+            ways: list[Change] = []
+            with self._noticing_interrupts():
+                ways = self._ways(problem, of_target, named)
             fronts.append(self._changed(problem, ways, target, len(problems)))
         return tuple(fronts)
+
+    def _ways(
+        self, problem: Problem, dimensions: Dimensions, named: Mapping[str, float]
+    ) -> list[Change]:
+        """The forms in which a problem with units is searched."""
+        ways = _in_groups(problem, dimensions, named) if dimensions.reachable else []
+        if dimensions.free_constants:
+            plain = _plain(problem)
+            ways = [way for way in ways[:1] if self._promising(problem, way, plain)]
+            ways.append(plain)
+        return ways
 
     def _promising(self, problem: Problem, way: Change, plain: Change) -> bool:
         """Whether a smooth function of a way's variables explains not much less than otherwise."""
@@ -111,9 +124,9 @@ class TableSearch:
         used = {t: own[t] for t in template.outer.tokens if t in own}
         wider = [replace(p, operators={**used, **p.operators}) for p in problems]
         if not template.arguments:
-            fixed = [replace(p.steering, guesses=[template.outer]) for p in wider]
+            fixed = [replace(p.constraints, guesses=[template.outer]) for p in wider]
             pairs = zip(wider, fixed, strict=True)
-            return tuple(settle(replace(p, steering=steering), []) for p, steering in pairs)
+            return tuple(self._final(replace(p, constraints=own), []) for p, own in pairs)
         return tuple(
             self._parts(problem, template, target, len(problems))
             for target, problem in enumerate(wider)
@@ -127,40 +140,59 @@ class TableSearch:
         turns = [part for _ in range(rounds) for part in parts]
         current: dict[str, list[Expression]] = {part: [constant(1.0)] for part in parts}
         share = (target + 1) / targets
-        for place, part in enumerate(turns):
-            if self.interrupted:
-                break
-            others = {other: found[0] for other, found in current.items() if other != part}
-            change = template.change(part, others)
-            limit = self._left(share, turns=len(turns) - place)
-            front = self._inner(problem, change, limit, target)
-            shortest = sorted(front, key=front.description_length)
-            found = [candidate.expression.substitute(change.inner) for candidate in shortest]
-            current[part] = found or current[part]
-            if problem.loss(_whole(template, current, 1)[0]) <= problem.rounding * problem.variance:
-                break
-        most = None if rounds == 1 else _TOGETHER
-        whole = _whole(template, current, most)
-        return settle(problem, whole, refit=not self.interrupted)
+        floor = problem.rounding * problem.variance
+        with self._noticing_interrupts():
+            for place, part in enumerate(turns):
+                if self.interrupted:
+                    break
+                others = {other: found[0] for other, found in current.items() if other != part}
+                change = template.change(part, others)
+                limit = self._left(share, turns=len(turns) - place)
+                front = self._inner(problem, change, limit, target)
+                shortest = sorted(front, key=front.description_length)
+                found = [candidate.expression.substitute(change.inner) for candidate in shortest]
+                current[part] = found or current[part]
+                if problem.loss(_whole(template, current, 1)[0]) <= floor:
+                    break
+        count = None if rounds == 1 else _TOGETHER
+        return self._final(problem, _whole(template, current, count))
 
     def _changed(
         self, problem: Problem, ways: Sequence[Change], target: int, targets: int
     ) -> ParetoFront:
-        """The front of what is found in several forms of one problem, the last ones if need be."""
+        """The front of what is found in several forms of one problem, until one is exact."""
         found: list[Expression] = []
-        for place, change in enumerate(ways):
-            share = (target + 1) / targets
-            limit = self._left(share, turns=len(ways) - place)
-            steered = _steered(problem, change)
-            if change.inner:
-                front = self._inner(problem, change, limit, target)
-                found += [change.back(candidate.expression) for candidate in front]
-            else:
-                found.append(change.back(constant(float(steered.weights @ steered.y))))
-            best = min((problem.loss(e) for e in found), default=math.inf)
-            if self.interrupted or best <= problem.rounding * problem.variance:
-                break
-        return settle(problem, found, refit=not self.interrupted)
+        floor = problem.rounding * problem.variance
+        with self._noticing_interrupts():
+            for place, change in enumerate(ways):
+                if self.interrupted:
+                    break
+                limit = self._left((target + 1) / targets, turns=len(ways) - place)
+                if change.inner:
+                    front = self._inner(problem, change, limit, target)
+                    found += [change.back(candidate.expression) for candidate in front]
+                else:
+                    constrained = _constrained(problem, change)
+                    mean = float(constrained.weights @ constrained.y)
+                    found.append(change.back(constant(mean)))
+                if min((problem.loss(e) for e in found), default=math.inf) <= floor:
+                    break
+        return self._final(problem, found)
+
+    @default_settings()
+    def _final(self, problem: Problem, found: Sequence[Expression]) -> ParetoFront:
+        """The front of what has been found and of the user's guesses, fitted and snapped."""
+        archive = Archive(problem)
+        with self._noticing_interrupts():
+            archive.add(found)
+            if not self.interrupted:
+                add_rearranged(archive)
+                archive.add(guesses(problem))
+            exact = archive.exact
+            finalize(archive, refit=not (exact or self.interrupted))
+        if not len(archive.front()):
+            archive.add([constant(float(problem.weights @ problem.y))])
+        return archive.front()
 
     def _inner(
         self, problem: Problem, change: Change, time_limit: float | None, target: int
@@ -173,7 +205,7 @@ class TableSearch:
             return ParetoFront.of(rows, variance=problem.variance, samples=problem.samples)
 
         limit = None if time_limit is None else _ENGINE * time_limit
-        return self._engine([_steered(problem, change)], limit, target, back)[0]
+        return self._engine([_constrained(problem, change)], limit, target, back)[0]
 
     def _engine(
         self,
@@ -182,50 +214,27 @@ class TableSearch:
         target: int = 0,
         back: Callable[[ParetoFront], ParetoFront] = lambda front: front,
     ) -> tuple[ParetoFront, ...]:
-        first = problems[0]
-
-        def tell(progress: Progress) -> None:
+        def notify(progress: Progress) -> None:
             seconds = time.monotonic() - self.began
             where = target + progress.target
             _LOG.info("%.1f s, target %d: %s", seconds, where, progress.stage)
-            if self.callback is None:
-                return
-            try:
-                self.callback(Progress(progress.stage, where, seconds, back(progress.front)))
-            except BaseException:  # Ctrl-C too; the engine sees to it
-                self.interrupted = True
-                raise
+            if self.callback is not None:
+                front = back(progress.front)
+                self.callback(progress._replace(target=where, seconds=seconds, front=front))
 
-        return self.engine.search_many(
-            first.X,
-            np.column_stack([p.y for p in problems]),
-            variables=first.variables,
-            key=self.key,
-            weights=np.column_stack([p.weights for p in problems]),
-            operators=first.operators,
-            max_complexity=first.max_complexity,
-            steering=first.steering,
-            time_limit=time_limit,
-            callback=tell,
+        result = search_problems(
+            self.engine, problems, key=self.key, time_limit=time_limit, callback=notify
         )
+        self.interrupted |= result.interrupted
+        return result.fronts
 
     @contextmanager
-    def noticing_interrupts(self) -> Iterator[None]:
-        """Engines end at Ctrl-C and return what they have; further searches must not begin."""
-        handler = signal.getsignal(signal.SIGINT)
-        if not callable(handler) or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def notice(signum: int, frame: Any) -> None:
-            self.interrupted = True
-            handler(signum, frame)
-
-        signal.signal(signal.SIGINT, notice)
+    def _noticing_interrupts(self) -> Iterator[None]:
+        """Ctrl-C ends what is done within, and is noted."""
         try:
             yield
-        finally:
-            signal.signal(signal.SIGINT, handler)
+        except KeyboardInterrupt:
+            self.interrupted = True
 
     def _left(self, share: float, turns: int = 1) -> float | None:
         """Seconds of the first `share` of the time that are left for one of some turns."""
@@ -254,20 +263,20 @@ class _Filled(Change):
         return super().back(expression).substitute(self.values).canonical()
 
 
-def _steered(problem: Problem, change: Change) -> Problem:
+def _constrained(problem: Problem, change: Change) -> Problem:
     """A problem in other variables, with the limits on expressions in the old ones."""
-    steering = problem.steering
-    changed = Steering(lambda e: steering.allowed(change.back(e)), (), steering.named)
-    return replace(change.forward(problem), steering=changed)
+    own = problem.constraints
+    changed = Constraints(lambda e: own.allowed(change.back(e)), (), own.named)
+    return replace(change.forward(problem), constraints=changed)
 
 
 def _whole(
-    template: Template, parts: Mapping[str, Sequence[Expression]], most: int | None
+    template: Template, parts: Mapping[str, Sequence[Expression]], count: int | None
 ) -> list[Expression]:
-    """The template with each of the first `most` expressions for its parts."""
+    """The template with each of the first `count` expressions for its parts."""
     return [
         template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
-        for chosen in itertools.product(*(found[:most] for found in parts.values()))
+        for chosen in itertools.product(*(found[:count] for found in parts.values()))
     ]
 
 

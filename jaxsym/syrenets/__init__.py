@@ -1,24 +1,27 @@
 """Lagrangians from motion and torque: symbolic layers, hardening, and sparse regression."""
 
-from jaxsym.syrenets.autoencoder import Autoencoder
-from jaxsym.syrenets.candidates import PAPER_OPERATORS, Candidates
+from jaxsym._deprecation import renamed
+from jaxsym.progress import PhaseProgress
 from jaxsym.syrenets.direct import direct_route
-from jaxsym.syrenets.discover import ROUTES, Progress, discover_lagrangian
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.fourier import gauge_fixed, same_lagrangian, wave_terms
 from jaxsym.syrenets.hardening import Hardened, harden, network_terms
-from jaxsym.syrenets.library import ExpressionLibrary, Term, WaveLibrary, stages
-from jaxsym.syrenets.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
-from jaxsym.syrenets.network import Architecture, Selected, SymbolicNetwork, formula_value
-from jaxsym.syrenets.readout import Reading, read_out
-from jaxsym.syrenets.regression import SparseFit, sparse_fit
-from jaxsym.syrenets.selection import SELECTIONS, entmax
-from jaxsym.syrenets.trainer import (
+from jaxsym.syrenets.library import ExpressionLibrary, LagrangianTerm, WaveLibrary
+from jaxsym.syrenets.network.autoencoder import Autoencoder
+from jaxsym.syrenets.network.candidates import PAPER_OPERATORS, Candidates
+from jaxsym.syrenets.network.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict
+from jaxsym.syrenets.network.readout import Readout, read_out
+from jaxsym.syrenets.network.selection import SELECTIONS, entmax
+from jaxsym.syrenets.network.symbolic import Architecture, Selected, SymbolicNetwork, formula_value
+from jaxsym.syrenets.network.training import (
     TrainedNetwork,
     mean_squared_error,
     train_network,
 )
+from jaxsym.syrenets.regression import SparseFit, sparse_fit
+from jaxsym.syrenets.stage_table import LibraryStage, lagrangian_libraries, library_stages
+from jaxsym.syrenets.workflow import ROUTES, discover_lagrangian
 
 __all__ = [
     "EXACT",
@@ -34,13 +37,14 @@ __all__ = [
     "FittedLagrangian",
     "Hardened",
     "LagrangianDiscovery",
+    "LibraryStage",
     "Options",
-    "Progress",
-    "Reading",
+    "PhaseProgress",
+    "Readout",
     "Selected",
     "SparseFit",
     "SymbolicNetwork",
-    "Term",
+    "LagrangianTerm",
     "TrainedNetwork",
     "WaveLibrary",
     "Weights",
@@ -58,7 +62,18 @@ __all__ = [
     "read_out",
     "same_lagrangian",
     "sparse_fit",
-    "stages",
+    "lagrangian_libraries",
+    "library_stages",
     "train_network",
     "wave_terms",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Progress": "PhaseProgress",
+        "Reading": "Readout",
+        "stages": "lagrangian_libraries",
+        "Term": "LagrangianTerm",
+    },
+)

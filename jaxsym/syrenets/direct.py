@@ -11,9 +11,14 @@ from jaxsym._check import require
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
-from jaxsym.syrenets.library import ExpressionLibrary, Library, WaveLibrary, stages
+from jaxsym.syrenets.library import ExpressionLibrary, Library, WaveLibrary
+from jaxsym.syrenets.stage_table import library_stages
 
 _MOST_TERMS = 2500
+# A regression of K terms on 3 K numbers takes some four copies of a table of 3 K**2: 3.5 GB.
+_LARGEST_LIBRARY = 6000
+# Bounds of libraries count terms that change no torque or divide by zero: at most three of four.
+_UNFILTERED = 4
 _FIRST_ROWS = 1000  # states that show an exact Lagrangian
 _BETTER = 0.99  # a larger library must lower the error at least to this share
 
@@ -44,7 +49,8 @@ def direct_route(
       ValueError: too few states for the smallest library.
     """
     end = np.inf if time_limit is None else time.monotonic() + time_limit
-    libraries = _affordable(_libraries(data, library), data)
+    check_library(data, library)
+    libraries = _libraries(data, library)
     fits: list[FittedLagrangian] = []
     for rows in (_FIRST_ROWS, None):
         fits = []
@@ -63,9 +69,41 @@ def direct_route(
     return best
 
 
+def check_library(data: MechanicalData, given: Sequence[Expression] | None = None) -> None:
+    """Whether the smallest library fits in memory, and the states can tell its terms.
+
+    Args:
+      data: motion and torques to learn from.
+      given: terms to choose from instead of the usual libraries.
+
+    Raises:
+      ValueError: it does not, or they cannot.
+    """
+    samples, dims = data.q.shape
+    size = _smallest(dims, given)
+    require(
+        given is not None or size <= _LARGEST_LIBRARY,
+        f"{dims} coordinates make a library of at least {size:,} terms, whose regression does not "
+        f"fit in 4 GB of memory; expected at most {_LARGEST_LIBRARY:,} terms, which are those of 8 "
+        "coordinates, or terms of your own as library",
+    )
+    require(
+        samples * dims >= 2 * size,
+        f"{samples} states of {dims} coordinates are too few for a library of {size} "
+        f"terms; expected at least {-(-2 * size // dims)}",
+    )
+
+
+def _smallest(dims: int, given: Sequence[Expression] | None) -> int:
+    return next(library_stages(dims)).most_terms if given is None else len(given)
+
+
 def _libraries(data: MechanicalData, given: Sequence[Expression] | None) -> list[Library]:
+    """The libraries that the states can tell the terms of."""
     if given is not None:
         return [ExpressionLibrary(list(given))]
+    samples, dims = data.q.shape
+    most = min(samples * dims // 2, max(_MOST_TERMS, _smallest(dims, given)))
     # what divides by a coordinate needs one that stays on one side of zero
     apart = [bool(np.all(column > 0) or np.all(column < 0)) for column in data.q.T]
 
@@ -77,17 +115,6 @@ def _libraries(data: MechanicalData, given: Sequence[Expression] | None) -> list
         ]
         return library.part(allowed)
 
-    return [finite(stage) for stage in stages(data.q.shape[1])]
-
-
-def _affordable(libraries: list[Library], data: MechanicalData) -> list[Library]:
-    """The libraries that the states can tell the terms of."""
-    samples, dims = data.q.shape
-    smallest = libraries[0]
-    require(
-        samples * dims >= 2 * len(smallest),
-        f"{samples} states of {dims} coordinates are too few for a library of {len(smallest)} "
-        f"terms; expected at least {-(-2 * len(smallest) // dims)}",
-    )
-    most = min(samples * dims // 2, max(_MOST_TERMS, len(smallest)))
-    return [one for one in libraries if len(one) <= most]
+    worth_making = (s for s in library_stages(dims) if s.most_terms <= _UNFILTERED * most)
+    made = (finite(stage.build()) for stage in worth_making)
+    return [library for library in made if len(library) <= most]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from jaxsym._views import attempt
 from jaxsym.expr import Expression
 from jaxsym.mechanics import Lagrangian
 from jaxsym.simulate import MechanicalMotion, MechanicalSystem, simulate_mechanical
@@ -132,21 +134,29 @@ class LagrangianDiscovery:
         """Follow the system; see `jaxsym.simulate.simulate_mechanical`."""
         return simulate_mechanical(self.system, q, qd, steps=steps, dt=dt, control=control)
 
+    def latex(self, digits: int = 6) -> str:
+        r"""L in LaTeX, ``qd1`` as ``\dot{q}_{1}``.
+
+        Args:
+          digits: significant digits of the constants.
+        """
+        return dotted(self.lagrangian.latex(digits))
+
     def to_json(self) -> dict[str, Any]:
         """The interface that other programs build on (`jaxsym lagrangian --json`)."""
         error = self.torque_mse_relative
         return {
             "task": self.system.name,
             "lagrangian": str(self.lagrangian),
-            "latex": self.lagrangian.latex(),
+            "latex": attempt("L in LaTeX", self.latex, None),
             "constants": self.constants,
             "uncertainty": dict(zip(self.constants, self.fit.uncertainty.tolist(), strict=True)),
             "friction": self.fit.friction.tolist(),
             "gains": self.fit.gains.tolist(),
-            "mass_matrix": [[str(e) for e in row] for row in self.mass_matrix.tolist()],
-            "coriolis": [[str(e) for e in row] for row in self.coriolis.tolist()],
-            "gravity": [str(entry) for entry in self.gravity],
-            "energy": str(self.energy),
+            "mass_matrix": attempt("M(q)", lambda: _text(self.mass_matrix.tolist()), None),
+            "coriolis": attempt("C(q, qd)", lambda: _text(self.coriolis.tolist()), None),
+            "gravity": attempt("g(q)", lambda: _text(list(self.gravity)), None),
+            "energy": attempt("the energy", lambda: str(self.energy), None),
             "torque_mse_relative": error if math.isfinite(error) else None,
             "exact": self.exact,
             "recovered": self.recovered,
@@ -168,3 +178,17 @@ class LagrangianDiscovery:
         dims = self.system.coordinates
         names = [sympy.Symbol(name) for name in self.system.variables]
         return names[:dims], names[dims:]
+
+
+def dotted(latex: str) -> str:
+    r"""LaTeX in which velocities are coordinates with a dot.
+
+    >>> print(dotted("qd_{1}^{2} + q_{1}"))
+    \dot{q}_{1}^{2} + q_{1}
+    """
+    return re.sub(r"\bqd_\{", r"\\dot{q}_{", latex)
+
+
+def _text(entries: Any) -> Any:
+    """Formulas of a list, or of a list of lists, as text."""
+    return [_text(e) for e in entries] if isinstance(entries, list) else str(entries)

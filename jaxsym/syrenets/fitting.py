@@ -61,11 +61,11 @@ class FittedLagrangian(NamedTuple):
         return np.array([plain(c) for c in self.coefficients])
 
     def error(self, data: MechanicalData) -> float:
-        """`relative_error` of the torques on other data."""
+        """`relative_torque_error` of the torques on other data."""
         force = data.qd @ self.friction
         if len(self.library):
             force = force + self.library.columns(data) @ self.numbers
-        return relative_error(force, self.gains * data.tau)
+        return relative_torque_error(force, self.gains * data.tau)
 
     def check_mass_matrix(self, data: MechanicalData) -> None:
         """Whether the accelerations follow from the torques in some states.
@@ -110,11 +110,11 @@ class FittedLagrangian(NamedTuple):
         return MechanicalSystem(name, formula, len(gains), {}, friction, gains)
 
 
-def relative_error(found: Float[np.ndarray, "n D"], true: Float[np.ndarray, "n D"]) -> float:
+def relative_torque_error(found: Float[np.ndarray, "n D"], true: Float[np.ndarray, "n D"]) -> float:
     """Mean squared error over variance, of the coordinate where it is largest.
 
     >>> true = np.array([[0.0], [2.0]])
-    >>> relative_error(true + 0.1, true).__round__(9)
+    >>> relative_torque_error(true + 0.1, true).__round__(9)
     0.01
     """
     variance = np.var(true, axis=0)

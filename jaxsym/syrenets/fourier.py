@@ -16,7 +16,7 @@ from jaxsym._check import require
 from jaxsym.expr import Expression, UnsupportedError
 from jaxsym.expr.tokens import literal_value
 from jaxsym.simulate import variable_names
-from jaxsym.syrenets.library import Term, is_gauge
+from jaxsym.syrenets.library import LagrangianTerm, is_gauge
 
 # Powers of q, wave vector, powers of qd: the coefficient of exp(i k . q) is a complex number.
 _Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -26,7 +26,7 @@ WaveSum: TypeAlias = dict[_Key, complex]
 _WHOLE = 1e-9
 
 
-def wave_terms(expression: Expression, coordinates: int) -> dict[Term, float]:
+def wave_terms(expression: Expression, coordinates: int) -> dict[LagrangianTerm, float]:
     """The coefficient of each term of an expression in ``q1 .. qD qd1 .. qdD``.
 
     Raises:
@@ -35,7 +35,7 @@ def wave_terms(expression: Expression, coordinates: int) -> dict[Term, float]:
 
     >>> from jaxsym.expr import parse
     >>> wave_terms(parse("2*sin(q1)*sin(q2) + qd1**2/2"), 2)  # doctest: +ELLIPSIS
-    {Term(powers=(0, 0), waves=(0, 0), sine=False, rates=(2, 0)): 0.5, ...}
+    {LagrangianTerm(powers=(0, 0), waves=(0, 0), sine=False, rates=(2, 0)): 0.5, ...}
     """
     names = variable_names(coordinates)
     unknown = [name for name in expression.variables if name not in names]
@@ -49,9 +49,9 @@ def wave_terms(expression: Expression, coordinates: int) -> dict[Term, float]:
     return real_terms(total)
 
 
-def real_terms(total: WaveSum) -> dict[Term, float]:
+def real_terms(total: WaveSum) -> dict[LagrangianTerm, float]:
     """Sums over waves as cosines and sines."""
-    found: dict[Term, float] = {}
+    found: dict[LagrangianTerm, float] = {}
     for (powers, waves, rates), value in total.items():
         leading = next((e for e in waves if e), 0)
         if leading < 0:
@@ -60,11 +60,11 @@ def real_terms(total: WaveSum) -> dict[Term, float]:
         twice = 2 if leading else 1
         for sine, part in ((False, twice * value.real), (True, -twice * value.imag)):
             if part:
-                found[Term(powers, waves, sine, rates)] = part
+                found[LagrangianTerm(powers, waves, sine, rates)] = part
     return dict(sorted(found.items(), key=_order))
 
 
-def gauge_fixed(terms: Mapping[Term, float]) -> dict[Term, float]:
+def gauge_fixed(terms: Mapping[LagrangianTerm, float]) -> dict[LagrangianTerm, float]:
     """Without what no torque depends on: constants, and time derivatives ``dF(q)/dt``.
 
     >>> from jaxsym.expr import parse
@@ -86,9 +86,9 @@ def gauge_fixed(terms: Mapping[Term, float]) -> dict[Term, float]:
     return dict(sorted(left.items(), key=_order))
 
 
-def _potentials(linear: Iterable[Term]) -> set[Term]:
+def _potentials(linear: Iterable[LagrangianTerm]) -> set[LagrangianTerm]:
     """Functions of the coordinates whose gradients may be part of terms linear in velocities."""
-    found: set[Term] = set()
+    found: set[LagrangianTerm] = set()
     waiting = {term._replace(rates=(0,) * len(term.rates)) for term in linear if any(term.waves)}
     waiting |= {_integral(term) for term in linear if not term.waves[term.rates.index(1)]}
     while waiting:
@@ -101,9 +101,9 @@ def _potentials(linear: Iterable[Term]) -> set[Term]:
     return found
 
 
-def _gradient(shape: Term) -> dict[Term, float]:
+def _gradient(shape: LagrangianTerm) -> dict[LagrangianTerm, float]:
     """``dF/dt`` of a function of the coordinates."""
-    parts: dict[Term, float] = {}
+    parts: dict[LagrangianTerm, float] = {}
     turned = shape._replace(sine=not shape.sine)
     for i, (power, wave) in enumerate(zip(shape.powers, shape.waves, strict=True)):
         unit = tuple(int(j == i) for j in range(len(shape.powers)))
@@ -114,12 +114,12 @@ def _gradient(shape: Term) -> dict[Term, float]:
     return parts
 
 
-def _lowered(shape: Term, place: int) -> Term:
+def _lowered(shape: LagrangianTerm, place: int) -> LagrangianTerm:
     powers = tuple(e - (i == place) for i, e in enumerate(shape.powers))
     return shape._replace(powers=powers)
 
 
-def _integral(term: Term) -> Term:
+def _integral(term: LagrangianTerm) -> LagrangianTerm:
     """Of a term ``f(q) qd_i`` by ``q_i``, on which its wave does not depend."""
     return term._replace(powers=_sums(term.powers, term.rates), rates=(0,) * len(term.rates))
 
@@ -146,7 +146,7 @@ def same_lagrangian(
     )
 
 
-def _order(item: tuple[Term, float]) -> Any:
+def _order(item: tuple[LagrangianTerm, float]) -> Any:
     """Kinetic energy first, then by waves and powers."""
     term = item[0]
     return -sum(term.rates), tuple(-r for r in term.rates), term.powers, term.waves, term.sine

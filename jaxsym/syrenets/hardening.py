@@ -28,15 +28,19 @@ from jaxsym.syrenets.fitting import (
     fit_lagrangian,
 )
 from jaxsym.syrenets.fourier import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
-from jaxsym.syrenets.library import Term, WaveLibrary, is_gauge
-from jaxsym.syrenets.network import SymbolicNetwork, selection
-from jaxsym.syrenets.readout import candidate_values, pruned
+from jaxsym.syrenets.library import LagrangianTerm, WaveLibrary, is_gauge
+from jaxsym.syrenets.network.readout import candidate_values, pruned
+from jaxsym.syrenets.network.symbolic import SymbolicNetwork, selection
 
-_SHARE = 2e-3  # of a head's output, below which a candidate is pruned
-_PARTS = 60  # terms that a head may consist of
-_MOST_TERMS = 400  # in the regression
-_STRAIGHT = 0.5  # share of a sine's argument that must be a sum of coordinates
-_BATCH = 1024
+# Of a head's output, below which a candidate is pruned: less than a network of a few hundred steps
+# is wrong by, so that what is pruned is not what it learned.
+_SHARE = 2e-3
+# Terms that a head may consist of: a product of two heads is then multiplied out to 3,600.
+_PARTS = 60
+# In the regression, whose cost grows with the cube: ten times as many as Lagrangians mostly have.
+_MOST_TERMS = 400
+_STRAIGHT = 0.5  # share of a sine's argument that must be a sum of coordinates: most of it
+_BATCH = 1024  # states that heads are measured on: sizes are then known to three percent
 
 
 def network_terms(
@@ -141,8 +145,8 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
       library: terms, those that matter most first.
       most: terms in the result; those of the shortest waves come first.
 
-    >>> from jaxsym.syrenets.library import Term
-    >>> rough = WaveLibrary((Term((1, 1), (0, 0), False, (1, 1)),))
+    >>> from jaxsym.syrenets.library import LagrangianTerm
+    >>> rough = WaveLibrary((LagrangianTerm((1, 1), (0, 0), False, (1, 1)),))
     >>> "qd1*qd2*cos(q1 - q2)" in map(str, recombined(rough, 100).expressions)
     True
     """
@@ -164,7 +168,9 @@ def recombined(library: WaveLibrary, most: int) -> WaveLibrary:
         )
     waves |= dict.fromkeys(t.waves for t in terms)
     ordered = sorted(waves, key=_length)
-    anew = [Term(zero, k, sine, r) for k in ordered for sine in (False, True) for r in rates]
+    anew = [
+        LagrangianTerm(zero, k, sine, r) for k in ordered for sine in (False, True) for r in rates
+    ]
     useful = [t for t in anew if not is_gauge(t) and (any(t.waves) or not t.sine)]
     return WaveLibrary(tuple(dict.fromkeys([*useful, *terms]))[:most])
 

@@ -7,7 +7,7 @@ times those of ``phi_k``, so that a Lagrangian is a linear regression once its t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import NamedTuple, TypeAlias
@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxsym._indices import exponents_up_to
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression, apply, literal, variable
 from jaxsym.mechanics import euler_lagrange
@@ -26,7 +25,7 @@ from jaxsym.simulate import variable_names
 Columns: TypeAlias = Float[np.ndarray, "n D K"]
 
 
-class Term(NamedTuple):
+class LagrangianTerm(NamedTuple):
     """``prod q**powers * cos(waves . q) * prod qd**rates``, or the sine instead of the cosine.
 
     Products of sines and cosines are sums of such terms, so that ``cos(q1 - q2)`` is one term.
@@ -45,12 +44,12 @@ class WaveLibrary:
     Attributes:
       terms: K of them.
 
-    >>> kinetic = Term((0, 0), (1, -1), False, (1, 1))
+    >>> kinetic = LagrangianTerm((0, 0), (1, -1), False, (1, 1))
     >>> WaveLibrary((kinetic,)).expressions
     [Expression(qd1*qd2*cos(q1 - q2))]
     """
 
-    terms: tuple[Term, ...]
+    terms: tuple[LagrangianTerm, ...]
 
     def __len__(self) -> int:
         return len(self.terms)
@@ -134,10 +133,10 @@ class ExpressionLibrary:
 Library: TypeAlias = WaveLibrary | ExpressionLibrary
 
 
-def term_expression(term: Term) -> Expression:
+def term_expression(term: LagrangianTerm) -> Expression:
     """A term in ``q1 .. qD qd1 .. qdD``.
 
-    >>> term_expression(Term((2, 0), (0, 1), True, (0, 1)))
+    >>> term_expression(LagrangianTerm((2, 0), (0, 1), True, (0, 1)))
     Expression(qd2*q1**2*sin(q2))
     """
     coordinates = [variable(f"q{i + 1}") for i in range(len(term.powers))]
@@ -197,95 +196,15 @@ def _monomials(
     return value, first, second
 
 
-def stages(coordinates: int) -> Iterator[WaveLibrary]:
-    """Libraries from small to large; the first that explains the motion is the right one.
-
-    1. Waves of two angles at most, of all that may be added once; springs.
-    2. Waves of all angles together.
-    3. Waves of double angles, polynomials up to the fourth degree, terms linear in velocities.
-    4. Each coordinate a length or an angle, one or two of them lengths: powers of lengths times
-       waves of angles, potentials of lengths from the inverse fourth to the fourth degree.
-    5. Inverse powers, of potentials down to the fourth, and powers times waves, also of one
-       coordinate. Over a narrow range such terms are nearly sums of others.
-    """
-    zero = (0,) * coordinates
-    springs = [p for p in _exponents(coordinates, 2) if any(p)]
-    narrow = _waves(coordinates, reach=1, order=2)
-    wide = _waves(coordinates, reach=1, order=coordinates)
-    double = _waves(coordinates, reach=2, order=max(3, coordinates))
-    low, high = _exponents(coordinates, 2), _exponents(coordinates, 4)
-    squares = [r for r in _exponents(coordinates, 2) if sum(r) == 2]
-    linear = [r for r in _exponents(coordinates, 1) if sum(r) == 1] if coordinates > 1 else []
-    pure = [(zero, k, s) for k, s in double]
-    mixed = [(p, k, s) for p in low for k, s in narrow]
-    inverse = [tuple(-e for e in p) for p in low if any(p)]
-    yield _library([(zero, k, s) for k, s in narrow], squares, springs)
-    if coordinates > 2:
-        yield _library([(zero, k, s) for k, s in wide], squares, springs)
-    yield _library(pure + [(p, zero, False) for p in low if any(p)], squares + linear, high)
-    for count in range(1, min(2, coordinates - 1) + 1):
-        for lengths in itertools.combinations(range(coordinates), count):
-            yield _lengths_and_angles(coordinates, set(lengths), squares + linear)
-    powers = [(p, zero, False) for p in inverse]
-    wells = [tuple(-e for e in p) for p in high]
-    yield _library(mixed + powers, squares + linear, high + wells)
-
-
-def _lengths_and_angles(
-    coordinates: int, lengths: set[int], kinetic: Sequence[tuple[int, ...]]
-) -> WaveLibrary:
-    """Powers of the lengths times waves of the other coordinates."""
-
-    def of_lengths(exponents: tuple[int, ...]) -> bool:
-        return all(i in lengths for i, e in enumerate(exponents) if e)
-
-    waves = [
-        (k, sine)
-        for k, sine in _waves(coordinates, reach=1, order=2)
-        if not any(k[i] for i in lengths)
-    ]
-    shapes = [(p, k, s) for p in filter(of_lengths, _exponents(coordinates, 2)) for k, s in waves]
-    wells = [p for p in filter(of_lengths, _exponents(coordinates, 4)) if any(p)]
-    return _library(shapes, kinetic, wells + [tuple(-e for e in p) for p in wells])
-
-
-def _library(
-    shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...], bool]],
-    kinetic: Sequence[tuple[int, ...]],
-    polynomials: Sequence[tuple[int, ...]],
-) -> WaveLibrary:
-    """Every shape times every product of velocities, and as a potential; and polynomials."""
-    zero = (0,) * len(kinetic[0])
-    terms = [Term(p, k, s, r) for r in kinetic for p, k, s in shapes]
-    terms += [Term(p, k, s, zero) for p, k, s in shapes if any(p) or any(k)]
-    terms += [Term(p, zero, False, zero) for p in polynomials if any(p)]
-    return WaveLibrary(tuple(dict.fromkeys(t for t in terms if not is_gauge(t))))
-
-
-def is_gauge(term: Term) -> bool:
+def is_gauge(term: LagrangianTerm) -> bool:
     """Whether a term alone leaves all torques as they are: a constant, or ``f(q_i) qd_i``.
 
-    >>> is_gauge(Term((0, 0), (1, 0), False, (1, 0)))
+    >>> is_gauge(LagrangianTerm((0, 0), (1, 0), False, (1, 0)))
     True
-    >>> is_gauge(Term((0, 0), (0, 1), False, (1, 0)))
+    >>> is_gauge(LagrangianTerm((0, 0), (0, 1), False, (1, 0)))
     False
     """
     if sum(term.rates) == 0:
         return not any(term.powers) and not any(term.waves)
     used = {i for part in (term.powers, term.waves) for i, e in enumerate(part) if e}
     return sum(term.rates) == 1 and used <= {term.rates.index(1)}
-
-
-def _waves(coordinates: int, reach: int, order: int) -> list[tuple[tuple[int, ...], bool]]:
-    """``(k, sine)`` with ``|k_i| <= reach`` and ``sum |k_i| <= order``, one of k and -k."""
-    found = [((0,) * coordinates, False)]
-    for k in itertools.product(range(-reach, reach + 1), repeat=coordinates):
-        leading = next((e for e in k if e), 0)
-        if leading > 0 and sum(map(abs, k)) <= order:
-            found += [(k, False), (k, True)]
-    return found
-
-
-def _exponents(coordinates: int, degree: int) -> list[tuple[int, ...]]:
-    """Exponents of all monomials up to a degree."""
-    return sorted(exponents_up_to(coordinates, degree), key=lambda e: (sum(e), e))

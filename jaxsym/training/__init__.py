@@ -4,6 +4,7 @@ from jaxsym.training.batches import minibatch
 from jaxsym.training.budget import steps_for
 from jaxsym.training.checkpoint import CheckpointError, Checkpoints
 from jaxsym.training.interrupt import interrupt_flag
+from jaxsym.training.lock import FolderLock, FolderLockedError
 from jaxsym.training.loop import DivergedError, Event, Trained, train
 from jaxsym.training.parallel import data_mesh, data_parallel, replicate, shard_batch
 from jaxsym.training.state import TrainState, init_state, step_keys
@@ -14,6 +15,8 @@ __all__ = [
     "Checkpoints",
     "DivergedError",
     "Event",
+    "FolderLock",
+    "FolderLockedError",
     "TrainState",
     "Trained",
     "data_mesh",

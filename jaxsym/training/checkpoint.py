@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
+import re
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,24 @@ from jaxtyping import PyTree
 
 from jaxsym._check import require
 from jaxsym.training import parallel
+from jaxsym.training.lock import FolderLock
+from jaxsym.training.record import (
+    RECORD,
+    Record,
+    as_json,
+    differences,
+    file_digests,
+    read_record,
+    write_record,
+)
 from jaxsym.training.state import TrainState, current_step
 
 logger = logging.getLogger(__name__)
 
-RECORD = "jaxsym.json"
 _FILE_SIZE = 2**23  # bytes that Orbax aims at; files stay below 16 MiB, so that a run can travel
+_STATE = "default"  # the folder of the state in a checkpoint, as Orbax's manager names it
+_UNFINISHED = re.compile(r"\.\d+(\.old)?\.unfinished")
+_DIGITS = 10  # of the largest step, an int32
 
 
 class CheckpointError(ValueError):
@@ -32,10 +45,11 @@ class CheckpointError(ValueError):
 class Checkpoints:
     """Where and how often a run is saved; the last ``keep`` states, one folder each.
 
-    Orbax writes a state under a temporary name and renames it. Then a record of the configuration
-    and of every file's digest is added; a state without one is unfinished, one that differs from
-    it damaged. So a run killed at any moment finds its last complete state. With several hosts the
-    folder is one that all of them see. No file is larger than 16 MiB.
+    A state is written under a hidden name, with a record of the configuration and of every file's
+    digest, and renamed when it is complete; one that differs from its record is damaged. So a run
+    killed at any moment finds its last complete state. One process at a time works in a folder
+    (`FolderLock`); with several hosts the folder is one that all of them see. No file is larger
+    than 16 MiB.
 
     Args:
       directory: the run's own folder, made if needed.
@@ -66,19 +80,54 @@ class Checkpoints:
             f"every_steps is {every_steps}; expected at least 1, or None",
         )
         require(keep >= 2, f"keep is {keep}; expected at least 2")
-        # Orbax saves in the background, where a relative path fails unseen
+        # Orbax takes no relative path
         self.directory = Path(directory).resolve()
         if self.directory.exists() and not self.directory.is_dir():
             raise NotADirectoryError(f"checkpoint directory {self.directory} is a file")
-        self._config = _as_json(dict(config or {}))
+        self._config = as_json(dict(config or {}))
         self._every_seconds = every_seconds
         self._every_steps = every_steps
         self._keep = keep
         self._saved_at, self._saved_step = time.monotonic(), 0
+        self._locked = False
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of the folder inside the block, which may be nested.
+
+        Raises:
+          FolderLockedError: another process works in the folder.
+        """
+        first = jax.process_index() == 0
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self._locked or not os.access(self.directory, os.W_OK):  # reading takes no lock
+            yield
+            return
+        lock = FolderLock(self.directory)
+        refusal: Exception | None = None
+        if first:
+            try:
+                lock.__enter__()
+            except (ValueError, OSError) as error:  # all hosts must hear of it
+                refusal = error
+        (refused,) = parallel.agree(refusal is not None)
+        if refused:
+            raise refusal or CheckpointError(f"{self.directory} is in use by another process")
+        self._locked = True
+        try:
+            if first:
+                for place in self.directory.iterdir():
+                    if _UNFINISHED.fullmatch(place.name):
+                        shutil.rmtree(place)
+            yield
+        finally:
+            self._locked = False
+            if first:
+                lock.__exit__()
 
     def latest(self) -> int | None:
         """The step of the last finished checkpoint, or None; it is not looked into."""
-        return max((k for k in self._steps() if (self._path(k) / RECORD).exists()), default=None)
+        return max(self._finished(), default=None)
 
     def due(self, step: int) -> bool:
         """Whether it is time to save again at ``step``."""
@@ -88,18 +137,16 @@ class Checkpoints:
         return by_time or by_step
 
     def save(self, state: TrainState) -> None:
-        """Save ``state`` and wait until it is complete; a step that is there already stays."""
+        """Save ``state`` and wait until it is complete; a step that is there already stays.
+
+        Raises:
+          FolderLockedError: another process works in the folder.
+        """
         step = current_step(state)
-        (there,) = parallel.agree(step in self._steps())
-        if not there:
-            with self._manager() as manager:
-                saving = ocp.args.PyTreeSave(state, ocdbt_target_data_file_size=_FILE_SIZE)
-                manager.save(step, args=saving)
-                manager.wait_until_finished()
-            if jax.process_index() == 0:
-                record = {**self._fingerprint(state), "files": _digests(self._path(step))}
-                _write_whole(self._path(step) / RECORD, json.dumps(record, indent=1))
-            parallel.agree(0)  # the other hosts go on when it is there
+        with self.locked():
+            (there,) = parallel.agree(step in self._finished())
+            if not there:
+                self._write(step, state)
         self._saved_at, self._saved_step = time.monotonic(), step
 
     def restore(self, state: TrainState) -> TrainState:
@@ -113,7 +160,14 @@ class Checkpoints:
 
         Raises:
           CheckpointError: a checkpoint of another configuration, or none that is not damaged.
+          FolderLockedError: another process works in the folder.
         """
+        if not self.directory.exists():
+            return state
+        with self.locked():
+            return self._restore(state)
+
+    def _restore(self, state: TrainState) -> TrainState:
         # one host reads it all; the others follow
         complete, faults = self._survey() if jax.process_index() == 0 else (None, {})
         lost: int = complete is None and any(fault != "unfinished" for fault in faults.values())
@@ -125,28 +179,62 @@ class Checkpoints:
                 + "; move them away to start anew"
             )
         if step >= 0:
-            self._check_fingerprint(step, state)
+            self._check_configuration(step, state)
         self._set_aside(faults)
         if step < 0:
             return state
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, state)
-        with self._manager() as manager:
-            state = manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
+            state = reader.restore(
+                self._path(step) / _STATE, args=ocp.args.StandardRestore(abstract)
+            )
         self._saved_at, self._saved_step = time.monotonic(), step
         logger.info("resumed from %s", self._path(step))
         return state
 
-    def _manager(self) -> ocp.CheckpointManager:
-        options = ocp.CheckpointManagerOptions(max_to_keep=self._keep)
-        return ocp.CheckpointManager(self.directory, options=options)
+    def _write(self, step: int, state: TrainState) -> None:
+        """Write a checkpoint under a hidden name, rename it, and remove those beyond the last."""
+        first = jax.process_index() == 0
+        place = self.directory / f".{step}.unfinished"
+        if first:
+            place.mkdir()
+        parallel.agree(0)  # the other hosts go on when it is there
+        try:
+            # the synchronous one: a manager's threads would keep a process that fails from ending
+            with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as writer:
+                saving = ocp.args.PyTreeSave(state, ocdbt_target_data_file_size=_FILE_SIZE)
+                writer.save(place / _STATE, args=saving)
+            if first:
+                write_record(place, Record(self._config, _describe(state), file_digests(place)))
+                if self._path(step).exists():
+                    self._rename_aside(step, "unfinished")
+                place.rename(self._path(step))
+                self._remove_old()
+        finally:
+            if first:
+                shutil.rmtree(place, ignore_errors=True)
+        parallel.agree(0)
+
+    def _remove_old(self) -> None:
+        for step in sorted(self._finished())[: -self._keep]:
+            # under a hidden name first: it is whole or gone, if the process is killed here
+            removed = self.directory / f".{step}.old.unfinished"
+            self._path(step).rename(removed)
+            shutil.rmtree(removed)
 
     def _path(self, step: int) -> Path:
         return self.directory / str(step)
 
     def _steps(self) -> list[int]:
+        """The steps that there are folders of; a name such as 0999 or ٣ is none of ours."""
         if not self.directory.exists():
             return []
-        return [int(path.name) for path in self.directory.iterdir() if path.name.isdecimal()]
+        names = [path.name for path in self.directory.iterdir() if path.is_dir()]
+        numbers = [name for name in names if name.isascii() and name.isdecimal()]
+        return [int(n) for n in numbers if len(n) <= _DIGITS and str(int(n)) == n]
+
+    def _finished(self) -> list[int]:
+        return [step for step in self._steps() if (self._path(step) / RECORD).is_file()]
 
     def _survey(self) -> tuple[int | None, dict[int, str]]:
         """The last complete step, and what is wrong with those after it."""
@@ -162,36 +250,37 @@ class Checkpoints:
     def _fault(self, step: int) -> str | None:
         """What is wrong with the files of a checkpoint, if anything."""
         path = self._path(step)
-        if not (path / RECORD).exists():
+        if not (path / RECORD).is_file():
             return "unfinished"
         try:
-            expected = json.loads((path / RECORD).read_text())["files"]
-        except (ValueError, KeyError, TypeError):
-            return f"damaged in {RECORD}"
-        found = _digests(path)
+            expected = read_record(path).files
+        except ValueError as error:
+            return f"damaged: {error}"
+        found = file_digests(path)
         wrong = sorted(name for name in expected if expected[name] != found.get(name))
         return f"damaged in {wrong[0]}" if wrong else None
 
-    def _fingerprint(self, state: TrainState) -> dict[str, Any]:
-        return {"config": self._config, "arrays": _describe(state)}
-
-    def _check_fingerprint(self, step: int, state: TrainState) -> None:
-        saved = json.loads((self._path(step) / RECORD).read_text())
-        del saved["files"]
-        differences = _differences(saved, self._fingerprint(state))
-        if differences:
+    def _check_configuration(self, step: int, state: TrainState) -> None:
+        saved = read_record(self._path(step))
+        differ = differences(
+            {"config": saved.config, "arrays": saved.arrays},
+            {"config": self._config, "arrays": _describe(state)},
+        )
+        if differ:
             raise CheckpointError(
                 f"checkpoint {self._path(step)} is of another configuration: "
-                f"{'; '.join(differences)}; choose another directory or the same configuration"
+                f"{'; '.join(differ)}; choose another directory or the same configuration"
             )
 
     def _set_aside(self, faults: dict[int, str]) -> None:
         """Rename checkpoints, so that their steps can be saved again and nothing is lost."""
         if jax.process_index() == 0:
             for step, fault in faults.items():
-                name = f"{step}.{fault.split()[0]}-{time.time_ns()}"
-                self._path(step).rename(self.directory / name)
+                self._rename_aside(step, "unfinished" if fault == "unfinished" else "damaged")
         parallel.agree(0)  # the other hosts go on when it is done
+
+    def _rename_aside(self, step: int, why: str) -> None:
+        self._path(step).rename(self.directory / f"{step}.{why}-{time.time_ns()}")
 
 
 def _describe(tree: PyTree) -> dict[str, str]:
@@ -200,40 +289,3 @@ def _describe(tree: PyTree) -> dict[str, str]:
         jax.tree_util.keystr(path): f"{leaf.dtype}{list(leaf.shape)}".replace(" ", "")
         for path, leaf in jax.tree.leaves_with_path(tree)
     }
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in a checkpoint, by relative name, but for the record itself."""
-    digests = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and not name.startswith(RECORD):
-            with path.open("rb") as file:
-                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is never seen in part."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
-
-
-def _as_json(config: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return json.loads(json.dumps(config))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"config is not JSON-like: {error}") from error
-
-
-def _differences(saved: dict[str, Any], ours: dict[str, Any], prefix: str = "") -> list[str]:
-    """Where two nested dicts differ, in words."""
-    found = []
-    for name in sorted(saved.keys() | ours.keys()):
-        old, new = saved.get(name, "nothing"), ours.get(name, "nothing")
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += _differences(old, new, f"{prefix}{name} ")
-        elif old != new:
-            found.append(f"{prefix}{name} was {old} and is now {new}")
-    return found

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from jaxsym import __version__, distill
-from jaxsym.cli.progress import PhaseProgress
-from jaxsym.distill import Progress
+from jaxsym.cli.progress import ProgressDisplay
+from jaxsym.progress import PhaseProgress
 
 
 @pytest.fixture
@@ -71,17 +71,17 @@ def test_version_and_help_do_not_wait_for_jax():
 
 
 EVENTS = (
-    Progress("train", 0.0, ""),
-    Progress("train", 0.25, "step 1 of 4", 75.0),
-    Progress("train", 1.0, "step 4 of 4", 0.0),
-    Progress("train", 1.0, "100.0 s"),
-    Progress("read", 0.0, ""),
+    PhaseProgress("train", 0.0, ""),
+    PhaseProgress("train", 0.25, "step 1 of 4", 75.0),
+    PhaseProgress("train", 1.0, "step 4 of 4", 0.0),
+    PhaseProgress("train", 1.0, "100.0 s"),
+    PhaseProgress("extract", 0.0, ""),
 )
 
 
 def test_logs_get_a_line_for_each_phase_that_is_over():
     file = io.StringIO()
-    with PhaseProgress(Console(file=file)) as progress:
+    with ProgressDisplay(Console(file=file)) as progress:
         for event in EVENTS:
             progress(event)
     assert file.getvalue() == "train: 100.0 s\n"
@@ -89,8 +89,14 @@ def test_logs_get_a_line_for_each_phase_that_is_over():
 
 def test_terminals_get_bars_with_the_time_left():
     file = io.StringIO()
-    with PhaseProgress(Console(file=file, force_terminal=True, width=100)) as progress:
+    with ProgressDisplay(Console(file=file, force_terminal=True, width=100)) as progress:
         for event in EVENTS[:2]:
             progress(event)
     shown = file.getvalue()
     assert "train" in shown and "step 1 of 4, 1:15 left" in shown and "━" in shown
+
+
+@pytest.mark.parametrize("command", ["discover", "fit", "lagrangian", "simulate"])
+def test_seeds_that_no_generator_takes_are_refused(run, command):
+    result = run(command, "nothing", "--seed", "9" * 20)
+    assert result.exit_code == 2 and "0<=x<=4294967295" in result.stderr

@@ -37,7 +37,7 @@ FILES = {
     "text for a number": ("run.csv", table(change=put(4, 2, "far")), ["x", "far", "row 5"]),
     "one body": ("run.csv", table(bodies=1), ["1 body", "at least two"]),
     "two at one place": ("run.csv", table(change=same_place), ["same position", "time index 4"]),
-    "empty": ("run.csv", "", ["not a table of comma-separated values"]),
+    "empty": ("run.csv", "", ["not a table in text"]),
     "table called npz": ("run.npz", table(), ["not an .npz archive"]),
     "table called parquet": ("run.parquet", table(), ["not a Parquet file"]),
     "unknown suffix": ("run.txt", table(), ["unknown file type '.txt'", ".csv"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,22 @@ def test_the_model_in_a_file(run, csv, tmp_path):
     assert run("fit", csv, "--target", "F", "--out", out, "--force").exit_code == 0
 
 
+@pytest.mark.filterwarnings("always")
+def test_views_that_fail_lose_nothing(run, csv, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("no view of this")
+
+    monkeypatch.setattr(SymbolicRegressor, "latex", fail)
+    monkeypatch.setattr(sys.modules["jaxsym.cli.fit"], "_show", fail)
+    result = run("fit", csv, "--target", "F", "--json", "--out", tmp_path / "model.json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert parse(found["expression"]) == parse("m*a") and found["latex"] is None
+    assert SymbolicRegressor.load(tmp_path / "model.json").expression_ == parse("m*a")
+    for view in ("the equation in LaTeX", "the front"):
+        assert f"warning: {view} is left out: RuntimeError: no view of this" in result.stderr
+
+
 def test_options_reach_the_search(run, csv):
     found = run("fit", csv, "--target", "F", "--template", "A(a)*m", "--json", "--sigma", "0.1")
     assert parse(json.loads(found.stdout)["expression"]) == parse("m*a")
@@ -118,9 +135,13 @@ def test_bad_options(run, csv, options, code, message):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("table.csv", "", "not a table of comma-separated values"),
+        ("table.csv", "", "not a table in text"),
         ("table.csv", "a,F\n", "has no rows"),
-        ("table.csv", "a,F\n1,2\nfar,3\n", "row 1, column a is 'far'"),
+        (
+            "table.csv",
+            "a,F\n1,2\nfar,3\n",
+            "'a' holds far in row 2 (line 3); expected a number",
+        ),
         ("table.csv", "a,F\n1,2\n,3\n4,5\n", "row 1, column a is NaN"),
         ("table.csv", "a,F\n1,2\n", "at least 2 rows"),
         ("table.npz", "a,F\n1,2\n", "not an .npz archive"),
@@ -139,3 +160,50 @@ def test_a_missing_file_and_arrays_of_other_lengths(run, tmp_path):
     np.savez(tmp_path / "t.npz", F=np.ones(3), a=np.ones(4))
     result = run("fit", tmp_path / "t.npz", "--target", "F")
     assert result.exit_code == 1 and "arrays are of shapes F (3,), a (4,)" in result.stderr
+
+
+def test_a_comma_too_many_is_refused_and_not_shifted_over(run, tmp_path):
+    rows = [f"{m},{a},{m * a}," for m, a, _ in TABLE.to_numpy().tolist()]
+    (tmp_path / "t.csv").write_text("\n".join(["m,a,F", *rows]))
+    result = run("fit", tmp_path / "t.csv", "--target", "F")
+    assert result.exit_code == 1 and "line 2 has 4 fields; the header has 3 names" in result.stderr
+
+
+def test_a_table_as_an_instrument_writes_it(run, tmp_path):
+    pytest.importorskip("pint")
+    rows = [";".join(f"{value}" for value in row) for row in TABLE.to_numpy().tolist()]
+    rows = [f"{row.replace('.', ',')};run {i}" for i, row in enumerate(rows)]
+    head = ["# Fallturm", "m (kg);a [m/s^2];F (N);Messung"]
+    (tmp_path / "t.csv").write_text("\n".join(head + rows), encoding="latin-1")
+    result = run("fit", tmp_path / "t.csv", "--target", "F [N]", "--units", "header", "--json")
+    assert result.exit_code == 0 and parse(json.loads(result.stdout)["expression"]) == parse("m*a")
+    assert "--units header uses them" not in result.stderr
+    assert "note: columns of text are left out: Messung" in result.stderr
+    assert "note: commas are read as decimal signs in m (kg), a" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--columns", "m,note"), "column 'note' holds good in row 1 (line 2); expected a number"),
+        (("--units", "m=m**9**9**9"), "unit of m is 'm**9**9**9'; expected at most 200"),
+        (("--units", "header"), "no name has a unit in brackets"),
+        (("--sigma", "note"), "column 'note' holds good"),
+    ],
+)
+def test_more_bad_options(run, tmp_path, options, message):
+    TABLE.assign(note="good").to_csv(tmp_path / "t.csv", index=False)
+    result = run("fit", tmp_path / "t.csv", "--target", "F", *options)
+    assert result.exit_code == 1 and message in result.stderr and not result.stdout
+
+
+def test_what_cannot_be_written_is_refused_before_the_search(run, csv, tmp_path, monkeypatch):
+    monkeypatch.setattr(SymbolicRegressor, "fit", lambda *arguments, **options: 1 / 0)
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, message in {
+        "n" * 256: "name of 256 bytes",
+        "link": "a symbolic link to nowhere",
+        "table.csv/model": "is a file",
+    }.items():
+        result = run("fit", csv, "--target", "F", "--out", tmp_path / name)
+        assert result.exit_code == 1 and message in result.stderr

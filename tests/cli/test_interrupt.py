@@ -23,7 +23,7 @@ from jaxsym.cli import main, progress
 def tell(self, event):
     print(event.phase, event.done, file=sys.stderr, flush=True)
 
-progress.PhaseProgress.__call__ = tell
+progress.ProgressDisplay.__call__ = tell
 main()
 """
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import jaxsym
-from jaxsym.distill import Progress, discover, observed_task
+from jaxsym.distill import discover, observed_task
 from jaxsym.expr import parse
+from jaxsym.progress import PhaseProgress
 from jaxsym.search import Candidate, ParetoFront
 from jaxsym.simulate import particles
 from jaxsym.trajectories import trajectories
@@ -44,12 +45,12 @@ def test_a_repulsion_between_bodies_of_unknown_mass_is_found():
     assert {event.phase for event in told} == {
         "data",
         "train",
-        "read",
+        "extract",
         "search",
-        "put back",
+        "refit",
         "verify",
     }
-    assert all(isinstance(event, Progress) for event in told)
+    assert all(isinstance(event, PhaseProgress) for event in told)
     searches = [event for event in told if event.phase == "search" and event.done == 0.0]
     assert len(searches) == 1  # an equation better than the network ends the search
     result = json.loads(json.dumps(found.to_json()))
@@ -97,8 +98,8 @@ class PoorAtFirst:
     def __init__(self, poor_answers):
         self.poor_answers, self.asked = poor_answers, []
 
-    def __call__(self, X, y, *, steering, time_limit, **_):
-        self.asked.append((time_limit, [str(guess) for guess in steering.guesses]))
+    def __call__(self, X, y, *, constraints, time_limit, **_):
+        self.asked.append((time_limit, [str(guess) for guess in constraints.guesses]))
         poor = len(self.asked) <= self.poor_answers
         text = "0.5" if poor else "1.4*exp(-1.1*r)"
         return ParetoFront.of([Candidate(parse(text), 1, 1.0)], variance=1.0, samples=100)

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from jaxsym.graphs.halos import HaloNodes, halo_graph, halo_network
-from jaxsym.graphs.node_regression import (
+from jaxsym.graphs.node_networks import (
     node_loss,
     node_network,
     node_regression,

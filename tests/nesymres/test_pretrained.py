@@ -1,9 +1,7 @@
-"""Weights in files, proposals and engines."""
+"""Weights in files, proposals, and equations of tables."""
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import replace
 
 import jax
@@ -13,9 +11,7 @@ import pytest
 from jaxsym.expr import OPERATORS, parse
 from jaxsym.nesymres import (
     CONFIGS,
-    HybridEngine,
     NeSymReS,
-    NeSymReSEngine,
     Pretrained,
     Proposal,
     Weights,
@@ -29,8 +25,6 @@ from jaxsym.nesymres import (
 from jaxsym.nesymres.model.transformer import init_params
 from jaxsym.nesymres.solving import fit_proposals
 from jaxsym.nesymres.tables import make_table, stack_tables
-from jaxsym.search import Candidate, ParetoFront
-from jaxsym.search.engines.registry import make_engine
 from jaxsym.search.problem.problem import make_problems
 
 CONFIG = replace(
@@ -211,100 +205,3 @@ def test_solve_finds_constants_and_writes_exact_numbers(network, hard):
     values = best.expression.evaluate([[2.0]], ["u"])
     np.testing.assert_allclose(values, 5 * np.sin(4.0) + 0.5, rtol=1e-9)
     assert len(other) > 0
-
-
-@pytest.mark.parametrize("engine", [NeSymReSEngine, HybridEngine])
-def test_engines_follow_the_protocol(network, hard, engine):
-    X, y = hard
-    told = []
-    fronts = engine(network=Oracle(*vars(network).values())).search_many(
-        X,
-        np.column_stack([y, y]),
-        variables=["x"],
-        key=jax.random.key(0),
-        callback=told.append,
-    )
-    assert len(fronts) == 2
-    assert all(front.best().loss < 1e-18 for front in fronts)
-    assert {progress.target for progress in told} == {0, 1}
-
-
-class Idle:
-    """In the native engine's place: asks for proposals, waits for them or not, finds a mean."""
-
-    def __init__(self, waits):
-        self.waits, self.arrived = waits, []
-
-    def search_many(self, X, y, *, steering, **options):
-        self.arrived += steering.later()
-        for thread in threading.enumerate():
-            if self.waits and thread.name.startswith("ThreadPoolExecutor"):
-                thread.join()
-        self.arrived += steering.later()
-        assert not steering.later()
-        variance = float(np.var(y))
-        candidates = [Candidate(parse("1.0"), 1, variance)]
-        for expression in self.arrived:
-            loss = float(np.mean((expression.evaluate(X, ["x"]) - y[:, 0]) ** 2))
-            candidates.append(Candidate(expression, 2, loss))
-        return (ParetoFront.of(candidates, variance=variance, samples=len(y)),)
-
-
-class Late(Oracle):
-    def propose_many(self, *arguments, **options):
-        time.sleep(0.5)
-        return super().propose_many(*arguments, **options)
-
-
-@pytest.mark.parametrize("kind", [Oracle, Late])
-def test_hybrid_takes_proposals_early_or_late(network, hard, kind):
-    native = Idle(waits=kind is Oracle)
-    engine = HybridEngine(network=kind(*vars(network).values()), native=native)
-    front = engine.search(*hard, variables=["x"], key=jax.random.key(0))
-    assert front.best().loss < 1e-18
-    assert bool(native.arrived) == (kind is Oracle)
-
-
-def test_hybrid_asks_for_nothing_at_first_and_returns_in_time(network, hard):
-    native = Idle(waits=True)
-    engine = HybridEngine(network=Late(*vars(network).values()), native=native)
-    front = engine.search(*hard, variables=["x"], key=jax.random.key(0), time_limit=1000.0)
-    assert not native.arrived and len(front) == 1
-
-
-def test_the_native_search_ends_with_an_exact_proposal(network, hard):
-    told = []
-    engine = HybridEngine(network=Oracle(*vars(network).values()))
-    front = engine.search(*hard, variables=["x"], key=jax.random.key(0), callback=told.append)
-    assert front.best().loss < 1e-18
-    stages = [progress.stage for progress in told]
-    assert "proposals" in stages and stages.index("proposals") >= len(stages) - 2
-
-
-def test_hybrid_goes_on_from_the_front_of_proposals(network, hard):
-    X, y = hard
-    native = Idle(waits=True)
-    engine = HybridEngine(network=Oracle(*vars(network).values()), native=native)
-    told = []
-    engine.search(X, np.tanh(y), variables=["x"], key=jax.random.key(0), callback=told.append)
-    (front,) = (progress.front for progress in told if progress.stage == "proposals")
-    assert native.arrived == [candidate.expression for candidate in front]
-    assert any("sin" in expression.tokens for expression in native.arrived)
-
-
-def test_hybrid_works_alone_where_the_network_knows_too_little(network):
-    rng = np.random.default_rng(0)
-    X = rng.uniform(1, 2, (40, 4))
-    names = ["a", "b", "c", "d"]
-    engine = HybridEngine(network=network)
-    front = engine.search(
-        X, X[:, 0] * X[:, 3], variables=names, key=jax.random.key(0), time_limit=4
-    )
-    assert front.best().expression == parse("a*d")
-    with pytest.raises(ValueError, match="knows 1 to 3 variables"):
-        NeSymReSEngine(network=network).search(X, X[:, 0], variables=names, key=jax.random.key(0))
-
-
-def test_engines_have_names():
-    assert isinstance(make_engine("nesymres"), NeSymReSEngine)
-    assert isinstance(make_engine("hybrid"), HybridEngine)

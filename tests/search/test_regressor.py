@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 from scipy import special
 
+import jaxsym.search
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import Operator, parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 
 COUNT = 200
 X = np.random.default_rng(0).uniform(1.0, 5.0, (COUNT, 3))
 LAW = X[:, 0] * X[:, 1] / X[:, 2] ** 2
 QUICK = NativeEngine(
-    Effort(
+    SearchBudget(
         library=200,
         terms=100,
         rows=32,
@@ -94,7 +95,7 @@ MECHANICS = {"m": (1, 0, 0), "v": (0, 1, -1), "g": (0, 1, -2), "h": (0, 1, 0)}
 def test_units_shape_the_answer():
     table = np.random.default_rng(1).uniform(1.0, 5.0, (COUNT, 4))
     m, v, g, h = table.T
-    options = {"units": MECHANICS, "target_units": (1, 2, -2), "variables": list(MECHANICS)}
+    options = {"units": MECHANICS, "y_units": (1, 2, -2), "variables": list(MECHANICS)}
     model = fit(m * v**2 / 2 + m * g * h, table, **options)
     assert model.expression_ == parse("m*(v**2/2 + g*h)")
     noisy = fit(m * g * h + np.random.default_rng(2).normal(size=COUNT), table, **options)
@@ -105,12 +106,12 @@ def test_units_shape_the_answer():
 def test_every_target_has_its_unit():
     Y = np.stack([X[:, 0] * X[:, 1], X[:, 0] / X[:, 1]], axis=1)
     options = {"units": [(1, 0), (0, 1)], "table": X[:, :2]}
-    model = fit(Y, target_units=[(1, 1), (1, -1)], **options)
+    model = fit(Y, y_units=[(1, 1), (1, -1)], **options)
     assert model.expression_ == [parse("x0*x1"), parse("x0/x1")]
-    for expression in fit(Y, target_units=(1, 1), **options).expression_:
+    for expression in fit(Y, y_units=(1, 1), **options).expression_:
         assert expression.variables == ("x0", "x1")
-    with pytest.raises(ValueError, match="3 target_units given for 2 targets"):
-        fit(Y, target_units=["N"] * 3, **options)
+    with pytest.raises(ValueError, match="3 y_units given for 2 targets"):
+        fit(Y, y_units=["N"] * 3, **options)
 
 
 def test_a_constant_with_a_unit_stands_where_its_dimension_is_needed():
@@ -119,7 +120,7 @@ def test_a_constant_with_a_unit_stands_where_its_dimension_is_needed():
         X[:, :2],
         variables=["m", "h"],
         units={"m": (1, 0, 0), "h": (0, 1, 0)},
-        target_units=(1, 2, -2),
+        y_units=(1, 2, -2),
         constants={"g": (9.81, (0, 1, -2))},
     )
     assert model.expression_ == parse("9.81*m*h")
@@ -127,8 +128,8 @@ def test_a_constant_with_a_unit_stands_where_its_dimension_is_needed():
         2.5 * X[:, 0],
         X[:, :1],
         units=[(1, 0)],
-        target_units=(0, 1),
-        dimensionless_constants=False,
+        y_units=(0, 1),
+        dimensionless_constants_only=False,
     )
     assert free.expression_ == parse("5*x0/2")
 
@@ -138,8 +139,8 @@ def test_constants_of_any_dimension_may_have_none():
     model = fit(
         X[:, 0] * (np.cos(X[:, 1] * X[:, 2]) + 0.3 * np.cos(X[:, 1] * X[:, 2]) ** 2),
         units=[(1, 0), (0, 1), (0, -1)],
-        target_units=(1, 0),
-        dimensionless_constants=False,
+        y_units=(1, 0),
+        dimensionless_constants_only=False,
         callback=lambda progress: stages.append(progress.stage),
     )
     loss = model.fronts_[0].candidates[-1].loss
@@ -152,8 +153,8 @@ def test_a_factor_of_one_may_have_a_dimension():
         1e4 * X[:, 0] * X[:, 1],
         1e2 * X[:, :2],  # scaled to 1 inside, where the factor is 1 too
         units=[(1, 0), (0, 1)],
-        target_units=(2, 1),
-        dimensionless_constants=False,
+        y_units=(2, 1),
+        dimensionless_constants_only=False,
     )
     assert model.expression_ == parse("1.0*x0*x1")
 
@@ -164,8 +165,8 @@ def test_groups_that_cannot_explain_a_target_are_left_out():
         np.exp(-X[:, 1] / 2.5) * X[:, 0],
         X[:, :2],
         units=[(1, 0), (0, 1)],
-        target_units=(1, 0),
-        dimensionless_constants=False,
+        y_units=(1, 0),
+        dimensionless_constants_only=False,
         callback=lambda progress: stages.append(progress.stage),
     )
     assert model.expression_ == parse("x0*exp(-0.4*x1)")
@@ -204,7 +205,7 @@ def test_the_parts_of_a_template_are_found_by_turns():
 def test_limits_are_obeyed():
     y = np.sin(X[:, 0]) + 0.1 * X[:, 2]
     nesting = {"sin": {"sin": 0, "exp": 0}, "exp": {"exp": 0}}
-    model = fit(y, required=["x2"], nesting=nesting, max_complexity=9, time_limit=30)
+    model = fit(y, required=["x2"], nested_constraints=nesting, max_complexity=9, time_limit=30)
     assert all("x2" in e.variables for e in model.front_["expression"])
     assert model.front_["complexity"].max() <= 9
     with pytest.raises(ValueError, match="no equation was found that obeys"):
@@ -216,7 +217,7 @@ def test_operators_of_ones_own_and_their_costs():
     y = special.erf(X[:, 0] / X[:, 1])
     model = fit(y, operators=[*ARITHMETIC, erf], time_limit=60)
     assert model.expression_.tokens[0] == "erf" and model.front_["complexity"].iloc[-1] == 5
-    options = {"costs": {"erf": 3}, "guesses": ["erf(x0/x1)"]}
+    options = {"complexity_of_operators": {"erf": 3}, "guesses": ["erf(x0/x1)"]}
     dear = fit(y, operators=[*ARITHMETIC, erf], **options)
     assert dear.front_["complexity"].iloc[-1] == 6
 
@@ -236,7 +237,7 @@ def test_sigma_and_weights():
     rng = np.random.default_rng(4)
     sigma = np.where(np.arange(COUNT) % 2, 1e-6, 3.0)
     y = 2.5 * X[:, 0] + sigma * rng.normal(size=COUNT)
-    for noise in ({"sigma": sigma}, {"weights": sigma**-2.0}):
+    for noise in ({"sigma": sigma}, {"sample_weight": sigma**-2.0}):
         model = SymbolicRegressor(engine=QUICK, time_limit=2).fit(X, y, **noise)
         slope = model.predict(np.ones((1, 3))).item()
         assert slope == pytest.approx(2.5, abs=1e-5)
@@ -275,6 +276,73 @@ def test_saved_models_come_back(tmp_path):
         SymbolicRegressor.load(tmp_path / "model.json")
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("fronts",), [], r"fronts is \[\]; expected a list of fronts"),
+        (("fronts",), None, "fronts is None; expected a list of fronts"),
+        (("fronts", 0, "candidates"), [], "no candidates"),
+        (("fronts", 0, "candidates", 0, "complexity"), float("inf"), "not a front as it is saved"),
+        (("fronts", 0, "candidates", 0, "loss"), float("nan"), "negative or not finite"),
+        (("fronts", 0, "samples"), "many", "could not convert"),
+        (("parameters",), [1], r"parameters is \[1\]; expected an object"),
+        (("parameters", "enigne"), 1, "did you mean 'engine'"),
+    ],
+)
+def test_damaged_models_are_refused(tmp_path, place, value, message):
+    path = tmp_path / "model.json"
+    model = SymbolicRegressor(callback=stop).fit(X, LAW)
+    model.save(path)
+    content = inner = json.loads(path.read_text())
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        SymbolicRegressor.load(path)
+
+
+def stop(progress):
+    raise KeyboardInterrupt
+
+
+OLD_NAMES = {
+    "costs": ("complexity_of_operators", {"sin": 3}),
+    "nesting": ("nested_constraints", {"sin": {"sin": 0}}),
+    "dimensionless_constants": ("dimensionless_constants_only", False),
+    "target_units": ("y_units", "m"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "value"), [(k, *v) for k, v in OLD_NAMES.items()])
+def test_parameters_are_accepted_by_their_old_names(old, new, value):
+    with pytest.warns(DeprecationWarning, match=f"'{old}' is now called '{new}'"):
+        model = SymbolicRegressor(**{old: value})
+    assert getattr(model, new) == value and old not in model.get_params()
+    with pytest.warns(DeprecationWarning, match=f"'{old}' is now called '{new}'"):
+        model.set_params(**{old: None})
+    assert getattr(model, new) is None
+    with pytest.raises(TypeError, match="both given"):
+        SymbolicRegressor(**{old: value, new: value})
+
+
+def test_arguments_and_names_are_accepted_by_their_old_names():
+    model = SymbolicRegressor(callback=stop)
+    with pytest.warns(DeprecationWarning, match="'weights' is now called 'sample_weight'"):
+        model.fit(X, LAW, weights=np.ones(COUNT))
+    with pytest.warns(DeprecationWarning, match="SEARCHED is now called DEFAULT_OPERATORS"):
+        assert jaxsym.search.SEARCHED is jaxsym.search.DEFAULT_OPERATORS
+    with pytest.warns(DeprecationWarning, match="Steering is now called Constraints"):
+        steering = jaxsym.search.Steering(guesses=[parse("1.0*a")])
+    with pytest.warns(DeprecationWarning, match="'steering' is now called 'constraints'"):
+        front = jaxsym.search.search(
+            X[:, :1], 2 * X[:, 0], variables=["a"], key=jax.random.key(0), steering=steering
+        )
+    assert front.best().expression == parse("2*a")
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        jaxsym.search.nothing  # noqa: B018
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{}", '{"jaxsym_model": 1}'])
 def test_files_that_are_no_models(tmp_path, text):
     (tmp_path / "model.json").write_text(text)
@@ -294,7 +362,7 @@ def test_an_end_from_the_callback_keeps_what_is_found(caplog, units, error):
 
     y = LAW + np.sin(X[:, 0])
     with caplog.at_level(logging.CRITICAL):
-        model = fit(y, callback=callback, units=units, target_units=units and (2, -2))
+        model = fit(y, callback=callback, units=units, y_units=units and (2, -2))
     assert model.interrupted_ and len(told) == 2 and len(model.front_)
     for progress in told:
         names = {name for c in progress.front for name in c.expression.variables}
@@ -313,7 +381,7 @@ def test_ctrl_c_ends_all_searches_of_a_fit():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     y = X[:, 0] * np.sin(X[:, 1] / X[:, 0])
     try:
-        model = fit(y, callback=callback, units=[(1,)] * 3, target_units=(1,), time_limit=60)
+        model = fit(y, callback=callback, units=[(1,)] * 3, y_units=(1,), time_limit=60)
     finally:
         signal.signal(signal.SIGINT, before)
     assert model.interrupted_ and len(told) == 3 and len(model.front_)
@@ -326,6 +394,11 @@ def test_scikit_learn_finds_nothing_wrong():
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
     checks.check_estimator(
         SymbolicRegressor(engine=QUICK, time_limit=1),
+        expected_failed_checks={
+            "check_sample_weight_equivalence_on_dense_data": "weights are inverse variances up to "
+            "a factor, not counts: a row measured twice says more about the noise than one of "
+            "twice the weight"
+        },
         on_skip=None,
     )
 

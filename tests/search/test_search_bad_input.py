@@ -14,12 +14,12 @@ from hypothesis.extra import numpy as arrays
 from jaxsym import SymbolicRegressor
 from jaxsym.expr import Operator, parse
 from jaxsym.search import NativeEngine
-from jaxsym.search.native.pipeline import Effort
+from jaxsym.search.native.budget import SearchBudget
 
 X = np.random.default_rng(0).uniform(1.0, 5.0, (40, 2))
 Y = X[:, 0] * X[:, 1]
 TINY = NativeEngine(
-    Effort(
+    SearchBudget(
         library=200,
         terms=100,
         rows=32,
@@ -79,20 +79,40 @@ def no_gradient(x):
 PARAMETERS = {
     "engine": ({"engine": "natvie"}, "did you mean 'native'"),
     "operator": ({"operators": ["add", "sine"]}, "unknown operator 'sine'"),
-    "cost": ({"costs": {"exp": 0}}, "expected at least 1"),
-    "cost of nothing": ({"costs": {"tan": 3}}, "unknown operator 'tan'"),
-    "nesting": ({"nesting": {"sin": {"cot": 0}}}, "unknown operator 'cot'"),
+    "cost": ({"complexity_of_operators": {"exp": 0}}, "whole number, at least 1"),
+    "cost of nothing": ({"complexity_of_operators": {"tan": 3}}, "unknown operator 'tan'"),
+    "nesting": ({"nested_constraints": {"sin": {"cot": 0}}}, "unknown operator 'cot'"),
     "required": ({"required": ["x7"]}, "unknown variable 'x7'"),
     "guess": ({"guesses": ["x0 +"]}, "at character"),
     "guess of another": ({"guesses": [parse("q")]}, "unknown variable 'q'"),
     "template": ({"template": "A(x0)*q"}, "unknown variable 'q'"),
     "time": ({"time_limit": 0}, "expected a positive number"),
     "complexity": ({"max_complexity": 0}, "expected > 0"),
-    "units alone": ({"units": [(1,), (1,)]}, "need target_units"),
-    "target's units alone": ({"target_units": (1,)}, "need the variables' units"),
-    "units unreadable": ({"units": [(1,), "x"], "target_units": (1,)}, "mix|cannot be read|pint"),
-    "out of reach": ({"units": [(1, 0), (1, 0)], "target_units": (0, 1)}, "no expression of these"),
+    "units alone": ({"units": [(1,), (1,)]}, "need y_units"),
+    "target's units alone": ({"y_units": (1,)}, "need the variables' units"),
+    "units unreadable": ({"units": [(1,), "x"], "y_units": (1,)}, "mix|cannot be read|pint"),
+    "out of reach": ({"units": [(1, 0), (1, 0)], "y_units": (0, 1)}, "no expression of these"),
     "constant named as variable": ({"constants": {"x0": 1.0}}, "also a variable"),
+    "constant of zero": ({"constants": {"k": 0.0}}, "'k' is 0.0; expected a finite number other"),
+    "constant of NaN": ({"constants": {"k": np.nan}}, "'k' is nan; expected a finite number"),
+    "constant as text": ({"constants": {"k": "1.0"}}, "'k' is '1.0'; expected a finite number"),
+    "constant without unit": ({"constants": {"k": (1.0,)}}, r"expected \(number, unit\)"),
+    "part named as constants": ({"template": "C(x0)*x1"}, "a part cannot be called 'C'"),
+    "seed": ({"random_state": 1.5}, "random_state=1.5; expected a whole number"),
+    "large seed": ({"random_state": 10**20}, "expected less than 2"),
+    "nesting as number": ({"nested_constraints": 5}, "nested_constraints=5; expected a dict"),
+    "nesting within": ({"nested_constraints": {"sin": 0}}, "expected a dictionary"),
+    "no engine": ({"engine": None}, "engine is None; expected a name"),
+    "letters": ({"required": "x0"}, r"required='x0'; expected a list, such as \['x0'\]"),
+    "one guess": ({"guesses": "x0*x1"}, "guesses='x0.x1'; expected a list"),
+    "a guess of no kind": ({"guesses": [2.0]}, "guess 2.0: expected a formula"),
+    "operators as text": ({"operators": "add,mul"}, "operators='add,mul'; expected a list"),
+    "operator of no kind": ({"operators": [5]}, "unknown operator '5'"),
+    "selection": ({"selection": "best"}, "selection='best'; expected one of"),
+    "callback": ({"callback": 5}, "callback=5; expected a function"),
+    "time of no kind": ({"time_limit": "1"}, "time_limit='1'; expected a positive number"),
+    "time that is NaN": ({"time_limit": np.nan}, "time_limit=nan; expected a positive number"),
+    "half a complexity": ({"max_complexity": 2.5}, "max_complexity=2.5; expected > 0"),
     "no derivative": (
         {"operators": ["add", Operator("floor", 1, no_gradient, None)]},
         "operator 'floor' cannot be evaluated and differentiated",
@@ -113,11 +133,11 @@ def test_bad_parameters(parameters, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weights": np.ones(3)}, "weights has shape"),
-        ({"weights": -np.ones(40)}, "negative"),
-        ({"weights": np.zeros(40)}, "all zero"),
+        ({"sample_weight": np.ones(3)}, "sample_weight has shape"),
+        ({"sample_weight": -np.ones(40)}, "negative"),
+        ({"sample_weight": np.zeros(40)}, "all zero"),
         ({"sigma": 0.0}, "not positive"),
-        ({"sigma": 1.0, "weights": np.ones(40)}, "not both"),
+        ({"sigma": 1.0, "sample_weight": np.ones(40)}, "not both"),
         ({"variables": ["a"]}, "1 variables named"),
         ({"variables": ["a", "a"]}, "not distinct"),
     ],

@@ -14,9 +14,9 @@ from jaxsym.syrenets import (
     WaveLibrary,
     discover_lagrangian,
     gauge_fixed,
+    library_stages,
     same_lagrangian,
     sparse_fit,
-    stages,
     wave_terms,
 )
 from jaxsym.syrenets.library import term_expression
@@ -132,9 +132,43 @@ def test_a_library_of_ones_own():
     assert found.exact and "tanh" in str(found.lagrangian) and "cos" not in str(found.lagrangian)
 
 
+def test_copies_of_a_few_states_are_no_evidence():
+    data = mechanical("cart-pole").sample(KEY, 5)
+    copies = [np.tile(values, (60, 1)) for values in data]
+    with pytest.raises(ValueError, match="5 states that differ, in 300 rows; expected at least 20"):
+        discover_lagrangian(*copies, route="direct")
+
+
+def test_copies_change_nothing():
+    data = mechanical("cart-pole").sample(KEY, 400)
+    once = discover_lagrangian(*data, route="direct")
+    thrice = discover_lagrangian(*(np.tile(values, (3, 1)) for values in data), route="direct")
+    assert str(thrice.lagrangian) == str(once.lagrangian) and once.exact and thrice.exact
+
+
+def test_many_coordinates_are_refused_before_a_library_is_made():
+    values = np.random.default_rng(0).normal(size=(4, 60, 20))
+    message = "20 coordinates make a library of at least .* terms.* expected at most 6,000"
+    with pytest.raises(ValueError, match=message):
+        discover_lagrangian(*values, route="direct")  # making the library would take years
+
+
+@pytest.mark.parametrize("coordinates", [1, 2, 3, 4])
+def test_stages_know_how_large_their_libraries_may_be(coordinates):
+    table = list(library_stages(coordinates))
+    sizes = [len(stage.build()) for stage in table]
+    assert sizes[0] == table[0].most_terms
+    for size, stage in zip(sizes, table, strict=True):
+        assert size <= stage.most_terms <= 2 * size
+
+
 def test_columns_by_closed_forms_are_those_of_euler_lagrange():
     data = mechanical("cart-pole").sample(KEY, 20, low=0.3, high=1.2)
-    terms = [term for stage in stages(2) for term in stage.terms[:: 1 + len(stage) // 6]]
+    terms = [
+        term
+        for stage in library_stages(2)
+        for term in stage.build().terms[:: 1 + stage.most_terms // 6]
+    ]
     library = WaveLibrary(tuple(terms))
     expected = ExpressionLibrary(library.expressions).columns(data)
     np.testing.assert_allclose(library.columns(data), expected, rtol=1e-9, atol=1e-9)

@@ -16,7 +16,7 @@ from jaxsym.syrenets import (
     entmax,
     formula_value,
 )
-from jaxsym.syrenets.autoencoder import autoencode, first_gram
+from jaxsym.syrenets.network.autoencoder import autoencode, first_gram
 
 SMALL = Architecture(inputs=4, heads=3, layers=2, hidden=8, latent=5, head_hidden=6)
 RNG = np.random.default_rng(0)

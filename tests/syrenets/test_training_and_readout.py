@@ -25,7 +25,7 @@ from jaxsym.syrenets import (
     read_out,
     train_network,
 )
-from jaxsym.syrenets.losses import complementary
+from jaxsym.syrenets.network.losses import complementary
 
 SMALL = Architecture(inputs=4, heads=3, layers=2, hidden=8, latent=4, head_hidden=6)
 RNG = np.random.default_rng(0)

@@ -1,8 +1,11 @@
 """Run by `test_resume.py`, and killed there: train with a save after every chunk.
 
-Arguments: the checkpoints' folder, where to write the final state's bytes, steps in a chunk.
+Arguments: the checkpoints' folder, where to write the final state's bytes, steps in a chunk, and
+the largest size of a file from the eighth step on, if there is to be one.
 """
 
+import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +29,13 @@ def start():
     return init_state(params, OPTIMIZER, jax.random.key(0))
 
 
+def tell(event):
+    print(event.step, flush=True)
+    if event.step >= 8 and sys.argv[4:]:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error then, and not the end
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)
+
+
 def main():
     folder, result, chunk = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     end = train(
@@ -36,7 +46,7 @@ def main():
         steps=200,
         chunk=chunk,
         checkpoint=Checkpoints(folder, {"case": "killed"}, every_seconds=0.0),
-        callback=lambda event: print(event.step, flush=True),
+        callback=tell,
     ).state
     state = end._replace(key=jax.random.key_data(end.key))
     result.write_bytes(b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(state)))

@@ -1,5 +1,6 @@
 """Checkpoints: round trip, configuration, damage, and that nothing is lost."""
 
+import json
 import logging
 
 import jax
@@ -8,7 +9,16 @@ import numpy as np
 import optax
 import pytest
 
-from jaxsym.training import CheckpointError, Checkpoints, init_state, make_step, train
+from jaxsym.training import (
+    CheckpointError,
+    Checkpoints,
+    FolderLock,
+    FolderLockedError,
+    checkpoint,
+    init_state,
+    make_step,
+    train,
+)
 
 OPTIMIZER = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-2))
 CONFIG = {"model": {"hidden": 8, "sizes": (1, 2)}, "rate": 1e-2}
@@ -155,7 +165,21 @@ def killed_before_its_record(folder):
     (folder / "jaxsym.json").unlink()
 
 
-@pytest.mark.parametrize("harm", [missing, bit_flipped, record_cut, killed_before_its_record])
+def config_changed(folder):
+    record = folder / "jaxsym.json"
+    record.write_text(record.read_text().replace('"hidden": 8', '"hidden": 9'))
+
+
+def files_emptied(folder):
+    record = json.loads((folder / "jaxsym.json").read_text())
+    del record["digest"]
+    (folder / "jaxsym.json").write_text(json.dumps(record | {"files": {}}))
+
+
+HARMS = [missing, bit_flipped, record_cut, config_changed, files_emptied, killed_before_its_record]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_other_damage_gives_way_too(tmp_path, harm):
     run(tmp_path, 6)
     harm(tmp_path / "6")
@@ -181,6 +205,70 @@ def test_a_first_save_that_was_killed_is_a_fresh_start(tmp_path):
     assert len(list(tmp_path.glob("2.unfinished-*"))) == 1
 
 
+@pytest.mark.parametrize("name", ["0999", "\u0669\u0669", "1_0", "99999999999"])
+def test_folders_of_other_names_are_left_alone(tmp_path, name):
+    run(tmp_path, 4)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine.txt").write_text("mine")
+    same(run(tmp_path, 8), train(STEP, start(), draw, steps=8).state)
+    assert (tmp_path / name / "mine.txt").read_text() == "mine"
+
+
+def test_a_configuration_with_nan_resumes(tmp_path):
+    config = {"limit": float("nan"), "sizes": [float("inf"), {"a": float("nan")}]}
+    run(tmp_path, 4, config)
+    assert int(Checkpoints(tmp_path, config).restore(start()).step) == 4
+    with pytest.raises(CheckpointError, match="limit was nan and is now 1.0"):
+        run(tmp_path, 6, config | {"limit": 1.0})
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    run(tmp_path, 4)
+    before = content(tmp_path)
+    with FolderLock(tmp_path):
+        for use in (lambda: run(tmp_path, 6), lambda: Checkpoints(tmp_path).restore(start())):
+            with pytest.raises(FolderLockedError, match="is in use by process"):
+                use()
+    assert content(tmp_path) == before
+    same(run(tmp_path, 6), train(STEP, start(), draw, steps=6).state)
+
+
+def test_a_training_keeps_its_folder_to_itself(tmp_path):
+    refused = []
+
+    def intrude(event):
+        with pytest.raises(FolderLockedError):
+            run(tmp_path, 2)
+        refused.append(event.step)
+
+    saved = Checkpoints(tmp_path, CONFIG, every_steps=2)
+    train(STEP, start(), draw, steps=4, chunk=2, checkpoint=saved, callback=intrude)
+    assert refused == [2, 4] and Checkpoints(tmp_path, CONFIG).latest() == 4
+
+
+def test_a_full_disk_leaves_the_checkpoints_that_were_there(tmp_path, monkeypatch):
+    run(tmp_path, 4)
+    before = content(tmp_path)
+
+    def full(folder, record):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "write_record", full)
+        with pytest.raises(OSError, match="No space left"):
+            run(tmp_path, 8)
+    assert content(tmp_path) == before
+    same(run(tmp_path, 8), train(STEP, start(), draw, steps=8).state)
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    run(tmp_path, 4)
+    (tmp_path / ".6.unfinished" / "default").mkdir(parents=True)
+    (tmp_path / ".2.old.unfinished").mkdir()
+    same(run(tmp_path, 8), train(STEP, start(), draw, steps=8).state)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["6", "8"]
+
+
 def test_a_file_in_the_folders_place(tmp_path):
     (tmp_path / "run").write_text("mine")
     with pytest.raises(NotADirectoryError, match="run is a file"):
@@ -188,10 +276,18 @@ def test_a_file_in_the_folders_place(tmp_path):
     assert (tmp_path / "run").read_text() == "mine"
 
 
+def nested(depth):
+    inner = {}
+    for _ in range(depth):
+        inner = {"a": inner}
+    return inner
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"config": {"f": object()}}, "config is not JSON-like"),
+        ({"config": nested(20_000)}, "config is not JSON-like"),
         ({"every_seconds": -1.0}, "every_seconds is -1.0; expected at least 0"),
         ({"every_steps": 0}, "every_steps is 0; expected at least 1"),
         ({"keep": 1}, "keep is 1; expected at least 2"),

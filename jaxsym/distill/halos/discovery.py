@@ -25,7 +25,7 @@ from jaxsym.distill.halos.law import (
 )
 from jaxsym.expr import Expression, parse
 from jaxsym.graphs.halos import halo_network
-from jaxsym.graphs.node_regression import (
+from jaxsym.graphs.node_networks import (
     NodeModel,
     Pieces,
     node_loss,
@@ -33,18 +33,24 @@ from jaxsym.graphs.node_regression import (
     pieces,
 )
 from jaxsym.graphs.pruning import keep_messages
-from jaxsym.search import SEARCHED, ParetoFront, search
+from jaxsym.search import DEFAULT_OPERATORS, ParetoFront, search
 from jaxsym.training import init_state, make_step, train
 
-_ALIVE = 0.2  # of the largest spread: components below it are cut off
-_RATE = 3e-3
-_PENALTIES = 1.0, 0.1  # on messages, before and after the cut
+# Of the largest spread: components below it are cut off; under the penalty those that are not
+# needed shrink towards zero.
+_ALIVE = 0.2
+_RATE = 3e-3  # of Adam at the top of a one-cycle schedule
+# On messages, before and after the cut: the first silences components, the second only keeps what
+# is left from growing without bound.
+_PENALTIES = 1.0, 0.1
 _CLOSE = 1.02  # the shortest law whose error is within this factor of the best is taken
-_LONGEST = 15  # complexity of a formula of the network that is put back
-_EXACT = 1e-4  # errors that are nothing
+_LONGEST = 15  # complexity of a formula that is refitted: two of them make one law of thirty
+_EXACT = 1e-4  # errors that are nothing: formulas of single-precision networks are no better
 _LINE = parse("0.1 + 1.0*total")
 # those of the paper, section 3, and powers of their own
-_OPERATORS = {name: row for name, row in SEARCHED.items() if name not in ("sin", "cos", "tanh")}
+_OPERATORS = {
+    name: row for name, row in DEFAULT_OPERATORS.items() if name not in ("sin", "cos", "tanh")
+}
 
 
 class HaloNetwork(NamedTuple):

@@ -16,7 +16,7 @@ from jaxsym._check import require
 from jaxsym.expr import Expression, parse
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
 from jaxsym.graphs.halos import HaloNodes, HaloPairs
-from jaxsym.graphs.node_regression import NodePrediction, node_network
+from jaxsym.graphs.node_networks import NodePrediction, node_network
 
 MESSAGE_VARIABLES = ("r", "w", "M1", "M2", "v1", "v2")
 NODE_VARIABLES = ("total", "M1", "v1")

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
-
-from jaxsym._check import require
-from jaxsym.expr import Expression, Operator, ParseError, parse, variable
+from jaxsym.expr import Expression, variable
 from jaxsym.expr.fitting.free import with_free_numbers
-from jaxsym.search.engines.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.front.finalize import settle
-from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.problem.constraints import Steering
-from jaxsym.search.problem.problem import Problem, make_problems
-from jaxsym.search.reparametrize.scaling import scale_together
-
-_MARGIN = 0.9  # share of the time that the engine gets; the rest is for constants in float64
+from jaxsym.search.engines.base import EngineBase
+from jaxsym.search.engines.protocol import Run, Update
+from jaxsym.search.engines.runner import read_expressions
+from jaxsym.search.front.finalize import add_rearranged
+from jaxsym.search.front.refit import refit_constants
+from jaxsym.search.problem.problem import Problem
 
 
-class ForeignEngine:
-    """An engine that finds equations as text; everything else of the protocol is done here.
+class ExternalEngine(EngineBase):
+    """An engine that finds equations as text, with columns called x1, x2, ...
 
-    Columns are scaled to the order of one and are called x1, x2, ... for it. What it finds is
-    fitted and snapped in float64 on the table itself; limits of `Steering` apply to that, and
-    guesses join. The callback is told once per target.
+    Its constants may be in single precision: they are fitted again in float64, exact numbers too.
     """
 
     name: str
@@ -45,100 +37,28 @@ class ForeignEngine:
         """
         raise NotImplementedError
 
-    def search(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, " n"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, " n"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> ParetoFront:
-        """Search for one target; see `Engine.search`."""
-        target = np.asarray(y)
-        require(target.ndim == 1, f"y has shape {target.shape}; expected [n]")
-        return self.search_many(
-            X,
-            target[:, None],
-            variables=variables,
-            key=key,
-            weights=weights,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-            time_limit=time_limit,
-            callback=callback,
-        )[0]
-
-    def search_many(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, "n k"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> tuple[ParetoFront, ...]:
-        """Search for several targets one after the other; see `Engine.search_many`."""
-        problems = make_problems(
-            X,
-            y,
-            weights,
-            variables=variables,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-        )
-        began = time.monotonic()
-        names = [f"x{place + 1}" for place in range(len(problems[0].variables))]
-        back = dict(zip(names, map(variable, problems[0].variables), strict=True))
-        fronts = []
-        for number, (problem, scaling) in enumerate(
-            zip(problems, scale_together(problems), strict=True)
-        ):
-            limit = None if time_limit is None else _MARGIN * time_limit / len(problems)
+    def propose(self, problems: Sequence[Problem], run: Run) -> Iterator[Update]:
+        """Search for the targets one after the other; see `Engine.propose`."""
+        for target, problem in enumerate(problems):
+            if run.late(target):
+                continue
             texts = self.equations(
-                scaling.scaled(problem), names=names, seed=_seed(key, number), time_limit=limit
+                problem,
+                names=[f"x{place + 1}" for place in range(len(problem.variables))],
+                seed=run.seed(target),
+                time_limit=run.seconds_left(target),
             )
-            found = [e.substitute(back) for e in read_equations(texts, names, problem.table)]
-            free = [with_free_numbers(scaling.restored(expression)) for expression in found]
-            fronts.append(settle(problem, free))
-            if callback is not None:
-                seconds = time.monotonic() - began
-                callback(Progress(self.name, number, seconds, fronts[-1]))
-        return tuple(fronts)
+            yield Update(target, self.name, _with_own_names(texts, problem))
+            add_rearranged(run.archives[target])
+            refit_constants(run.archives[target], partial(run.late, target))
 
 
-def read_equations(
-    texts: Iterable[str], names: Sequence[str], operators: Mapping[str, Operator]
-) -> list[Expression]:
-    """The texts that are formulas of these variables and operators.
-
-    >>> from jaxsym.expr import OPERATORS
-    >>> read_equations(["(0.5 * (x1 ^ 2))", "erf(x1)", "nan"], ["x1"], OPERATORS)
-    [Expression(0.5*x1**2)]
-    """
-    found = []
-    for text in texts:
-        try:
-            found.append(parse(text.replace("^", "**"), variables=names, operators=operators))
-        except ParseError:
-            continue  # of an operator that only the other engine has, or not a number
-    return found
-
-
-def _seed(key: Any, number: int) -> int:
-    import jax
-
-    folded = jax.random.fold_in(key, number)
-    return int(np.asarray(jax.random.key_data(folded)).ravel()[-1]) & 0x7FFFFFFF
+def _with_own_names(texts: Iterable[str], problem: Problem) -> list[Expression]:
+    """The equations in the problem's variables, with constants in the place of exact numbers."""
+    names = [f"x{place + 1}" for place in range(len(problem.variables))]
+    back = dict(zip(names, map(variable, problem.variables), strict=True))
+    renamed = replace(problem, variables=tuple(names))
+    return [
+        with_free_numbers(expression.substitute(back))
+        for expression in read_expressions(texts, renamed)
+    ]

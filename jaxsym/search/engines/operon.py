@@ -1,6 +1,6 @@
 """Operon (Burlacu, Kronberger and Kommenda 2020) as an engine, by its Python package pyoperon.
 
-Its arithmetic is in float32 and knows no weights: both apply where its equations are fitted again.
+It computes in float32 and without weights; its equations are fitted again in float64 and with them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable, Sequence
 
-from jaxsym.search.engines.external import ForeignEngine
+from jaxsym.search.engines.external import ExternalEngine
 from jaxsym.search.problem.problem import Problem
 
 _SYMBOLS = {  # ours -> Operon's
@@ -22,7 +22,7 @@ _ENDLESS = 2**31 - 1
 _GENERATIONS = 200  # of a search without a time limit
 
 
-class OperonEngine(ForeignEngine):
+class OperonEngine(ExternalEngine):
     """Genetic programming in C++ with constants by Levenberg-Marquardt.
 
     Args:

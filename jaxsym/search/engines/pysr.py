@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsym.search.engines.external import ForeignEngine
+from jaxsym.search.engines.external import ExternalEngine
 from jaxsym.search.engines.optional import backends
 from jaxsym.search.problem.problem import Problem
 
@@ -23,11 +23,11 @@ _UNARY = (
 _LOG = logging.getLogger("jaxsym.search")
 
 
-class PySREngine(ForeignEngine):
+class PySREngine(ExternalEngine):
     """PySR's evolution, in one process and one thread, so that a seed gives the same equations.
 
     Args:
-      settings: further arguments of `PySRRegressor`, which go before ours.
+      settings: further arguments of `PySRRegressor`, which take precedence.
 
     Raises:
       ModuleNotFoundError: PySR or its Julia is not there.

@@ -1,46 +1,49 @@
-"""The last step of every engine: what it found becomes a front of the table itself."""
+"""The last step of every search: constants in float64, exact numbers for them, shorter forms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from jaxsym.expr import Expression
-from jaxsym.expr.simplify import rearranged
-from jaxsym.search.front.archive import Pool
-from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import finish, fit_guesses, polish
-from jaxsym.search.problem.problem import Problem
+from jaxsym.expr.simplify import rearranged, rewritten
+from jaxsym.search.front.archive import Archive
+from jaxsym.search.front.refit import refit_constants, snap_constants
+
+_REWRITTEN = 3  # candidates of shortest description for which shorter forms are sought
 
 
-def settle(
-    problem: Problem, expressions: Iterable[Expression], *, refit: bool = True
-) -> ParetoFront:
-    """The front of some expressions and the user's guesses, with constants in float64.
+def finalize(
+    archive: Archive, *, refit: bool = True, late: Callable[[], bool] = lambda: False
+) -> None:
+    """Refit, snap and simplify the candidates near the front of an archive, in place.
 
     Args:
-      problem: the table.
-      expressions: of its variables, with constants near their best.
-      refit: whether constants are fitted before they are replaced by exact numbers.
+      archive: candidates of a table, with constants near their best.
+      refit: whether constants are fitted to all rows before they are replaced by exact numbers.
+      late: whether time is over; then at least the best candidate is still snapped.
 
     >>> import numpy as np
     >>> from jaxsym.expr import parse
+    >>> from jaxsym.search import DEFAULT_OPERATORS
     >>> from jaxsym.search.problem.problem import make_problems
-    >>> from jaxsym.search.engines.protocol import SEARCHED
     >>> X = np.linspace(1.0, 2.0, 40)[:, None]
-    >>> (problem,) = make_problems(X, 3 * X + 1, None, variables=["x"], operators=SEARCHED,
-    ...     max_complexity=9)
-    >>> settle(problem, [parse("2.9*(x + 0.3)")]).best().expression
+    >>> (problem,) = make_problems(X, 3 * X + 1, None, variables=["x"],
+    ...     operators=DEFAULT_OPERATORS, max_complexity=9)
+    >>> archive = Archive(problem)
+    >>> added = archive.add([parse("2.9*x + 0.7")])
+    >>> finalize(archive)
+    >>> archive.front().best().expression
     Expression(3*x + 1)
     """
-    pool = Pool(problem)
-    try:
-        pool.offer(expressions)
-        for candidate in pool.front():
-            pool.offer(rearranged(candidate.expression))
-        fit_guesses(pool)
-        if refit and not pool.exact:
-            polish(pool)
-        finish(pool)
-    except KeyboardInterrupt:
-        pass  # the front holds the best so far
-    return pool.front()
+    if refit:
+        refit_constants(archive, late)
+    snap_constants(archive, late)
+    front = archive.front()
+    for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
+        if not late():
+            archive.add(rewritten(candidate.expression))
+
+
+def add_rearranged(archive: Archive) -> None:
+    """Add the expressions of the front multiplied out, with what all terms share taken out."""
+    for candidate in archive.front():
+        archive.add(rearranged(candidate.expression))

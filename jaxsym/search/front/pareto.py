@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from jaxsym.expr import Expression
+from jaxsym.search.tolerances import ROUNDING
 
 Criterion = Literal["description_length", "score"]
-
-# Losses below this share of the target's variance differ by rounding alone.
-ROUNDING = 1e-24
 
 
 class Candidate(NamedTuple):

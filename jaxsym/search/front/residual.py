@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from jaxsym.expr import Expression
-from jaxsym.search.front.pareto import ROUNDING, ParetoFront
+from jaxsym.expr.fitting.free import with_free_numbers
+from jaxsym.search.front.pareto import ParetoFront
+from jaxsym.search.tolerances import ROUNDING
 
 
 @dataclass(frozen=True)
@@ -19,21 +21,30 @@ class Residual:
       floor: standard deviation of the noise: as given, else the least residual on the front,
         corrected for its constants.
       given: whether the noise was given.
+      freedom: degrees of freedom: independent samples less the numbers in the equation, exponents
+        apart.
     """
 
     rms: float
     share: float
     floor: float
     given: bool
+    freedom: float
 
     @property
     def exact(self) -> bool:
-        """Whether what is left is the rounding of float64."""
+        """Whether nothing but the rounding of float64 is left, and more samples than numbers."""
+        return self._rounding and self.freedom > 0
+
+    @property
+    def _rounding(self) -> bool:
         return self.share**2 <= ROUNDING
 
     def __str__(self) -> str:
         if self.exact:
             return "exact: what is left is rounding"
+        if self._rounding:
+            return "interpolated: the equation has as many numbers as there are independent samples"
         least = "the least that any equation of the front leaves"
         whose = "the noise given" if self.given else least
         ratio = f"{self.rms / self.floor:.2f} times {whose}" if self.floor else f"{whose} is 0"
@@ -59,4 +70,5 @@ def residual(front: ParetoFront, expression: Expression) -> Residual:
     least = math.sqrt(last.loss * front.samples / free)
     floor = math.sqrt(front.noise) if front.noise else least
     share = math.sqrt(loss / front.variance) if front.variance else float(loss > 0)
-    return Residual(math.sqrt(loss), share, floor, bool(front.noise))
+    freedom = front.samples - len(with_free_numbers(expression).constants)
+    return Residual(math.sqrt(loss), share, floor, bool(front.noise), freedom)

@@ -2,185 +2,56 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
-
-from jaxsym._check import require
-from jaxsym._random import generator
-from jaxsym.expr import Expression, Operator, constant
-from jaxsym.expr.simplify import rewritten
-from jaxsym.search.engines.protocol import SEARCHED, Callback, Progress
-from jaxsym.search.front.archive import Pool
-from jaxsym.search.front.pareto import ParetoFront
-from jaxsym.search.front.refit import finish, polish
-from jaxsym.search.native.pipeline import Effort, Stages
-from jaxsym.search.problem.constraints import Steering
-from jaxsym.search.problem.problem import Problem, make_problems
-from jaxsym.search.reparametrize.scaling import Scaling, scale_together
-
-_MOST_ROWS = 4096  # that are searched on
-_HURRY = 5.0  # seconds a target within which the evolution comes early
-_REWRITTEN = 3  # best candidates that shorter ways to write are looked for
-_LOG = logging.getLogger(__name__)
-_UNTIL = 0.9  # share of the time after which no stage begins; the rest is for final fits
+from jaxsym.search.engines.base import EngineBase
+from jaxsym.search.engines.protocol import Run, Update
+from jaxsym.search.native.budget import SearchBudget
+from jaxsym.search.native.pipeline import SCHEDULE, Pipeline
+from jaxsym.search.native.schedule import Schedule
+from jaxsym.search.problem.problem import Problem
 
 
 @dataclass(frozen=True)
-class NativeEngine:
+class NativeEngine(EngineBase):
     """Enumeration, linear algebra and nonlinear fits; needs nothing but JAX.
 
     Attributes:
-      effort: sizes of the stages.
+      budget: how much work the stages may do.
+      schedule: the stages, in order; see `jaxsym.search.native.schedule`.
+
+    >>> import jax, numpy as np
+    >>> from jaxsym.expr import parse
+    >>> from jaxsym.search.native.schedule import Row, inserted
+    >>> def my_stage(state):
+    ...     yield parse("sin(x)/x")
+    >>> mine = inserted(SCHEDULE, Row("my stage", my_stage), after="constants")
+    >>> X = np.linspace(1.0, 9.0, 50)[:, None]
+    >>> stages = []
+    >>> engine = NativeEngine(schedule=mine)
+    >>> front = engine.search(X, np.sin(X[:, 0]) / X[:, 0], variables=["x"],
+    ...     key=jax.random.key(0), callback=lambda progress: stages.append(progress.found_by))
+    >>> front.best().expression, stages[-1]
+    (Expression(sin(x)/x), 'my stage')
     """
 
-    effort: Effort = Effort()
+    budget: SearchBudget = SearchBudget()
+    schedule: Schedule = SCHEDULE
+    max_rows: ClassVar[int | None] = 4096  # more rows seldom decide between two forms
 
-    def search(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, " n"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, " n"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> ParetoFront:
-        """Search for one target; see `Engine.search`."""
-        target = np.asarray(y)
-        require(target.ndim == 1, f"y has shape {target.shape}; expected [n]")
-        return self.search_many(
-            X,
-            target[:, None],
-            variables=variables,
-            key=key,
-            weights=weights,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-            time_limit=time_limit,
-            callback=callback,
-        )[0]
-
-    def search_many(
-        self,
-        X: Float[ArrayLike, "n V"],
-        y: Float[ArrayLike, "n k"],
-        *,
-        variables: Sequence[str],
-        key: Key[Array, ""],
-        weights: Float[ArrayLike, "n k"] | None = None,
-        operators: Mapping[str, Operator] = SEARCHED,
-        max_complexity: int = 30,
-        steering: Steering | None = None,
-        time_limit: float | None = None,
-        callback: Callback | None = None,
-    ) -> tuple[ParetoFront, ...]:
-        """Search for several targets that share one library; see `Engine.search_many`."""
-        problems = make_problems(
-            X,
-            y,
-            weights,
-            variables=variables,
-            operators=operators,
-            max_complexity=max_complexity,
-            steering=steering,
-        )
-        began = time.monotonic()
-        scalings = scale_together(problems)
-        rows = _rows(problems, key)
-        scaled = [s.scaled(p).rows(rows) for s, p in zip(scalings, problems, strict=True)]
-        hurried = time_limit is not None and time_limit <= _HURRY * len(problems)
-        effort = self.effort if hurried else self.effort._replace(early=0)
-        stages = Stages(scaled, effort, key)
-        targets = [
-            _Target(*parts, stages) for parts in zip(problems, scalings, scaled, strict=True)
-        ]
-        arrived: list[Expression] = []
-        try:
-            for number, target in enumerate(targets):
-                end = math.inf
-                if time_limit is not None:
-                    end = began + time_limit * (number + 1) / len(targets)
-                    stages.deadline = end - (1 - _UNTIL) * time_limit / len(targets)
-                given = 0
-                for stage in stages.run(target.pool):
-                    arrived += target.problem.steering.later()
-                    target.pool.offer(map(target.scaling.moved, arrived[given:]))
-                    given = len(arrived)
-                    seconds = time.monotonic() - began
-                    if callback is not None:
-                        _tell(callback, Progress(stage, number, seconds, target.front()))
-                    if target.pool.exact or stages.stop():
-                        break
-                target.settle(end)
-        except KeyboardInterrupt:
-            pass  # the fronts hold the best so far
-        except _CallbackError as error:
-            _LOG.error("the callback failed; the search ends", exc_info=error.__cause__)
-        return tuple(target.front() for target in targets)
+    def propose(self, problems: Sequence[Problem], run: Run) -> Iterator[Update]:
+        """Search for targets that share one library; see `Engine.propose`."""
+        seconds = None if run.time_limit is None else run.time_limit / len(problems)
+        pipeline = Pipeline(problems, self.budget.within(seconds), run.key, self.schedule)
+        for number, archive in enumerate(run.archives):
+            pipeline.clock.deadline = run.deadlines[number]
+            archive.stop = pipeline.clock.over
+            for stage in pipeline.run(archive):
+                yield Update(number, stage)
+            archive.stop = _never
 
 
-def _rows(problems: Sequence[Problem], key: Key[Array, ""]) -> np.ndarray:
-    """The rows that are searched on, the same for all targets; the final fits see all."""
-    counting = np.flatnonzero(np.any([p.weights > 0 for p in problems], axis=0))
-    if len(counting) <= _MOST_ROWS:
-        return np.arange(len(problems[0].y))
-    rng = generator(key)
-    return np.sort(rng.choice(counting, _MOST_ROWS, replace=False))
-
-
-class _CallbackError(Exception):
-    """A callback raised something."""
-
-
-def _tell(callback: Callback, progress: Progress) -> None:
-    try:
-        callback(progress)
-    except Exception as error:
-        raise _CallbackError from error
-
-
-class _Target:
-    """One target in its scaled form, and, once it is settled, in its own."""
-
-    def __init__(self, problem: Problem, scaling: Scaling, scaled: Problem, stages: Stages):
-        self.problem, self.scaling, self.pool = problem, scaling, Pool(scaled, stages.stop)
-        self.settled: Pool | None = None
-
-    def front(self) -> ParetoFront:
-        """The best so far, in the table's own scales."""
-        return (
-            self.scaling.front(self.pool.front()) if self.settled is None else self.settled.front()
-        )
-
-    def settle(self, end: float) -> None:
-        """Fit the last digits, and snap, in the table's own scales, as long as there is time."""
-
-        def late() -> bool:
-            return time.monotonic() > end
-
-        pool = Pool(self.problem)
-        pool.offer(self._restored(c.expression) for c in self.pool.wide_front())
-        if not self.pool.exact:
-            polish(pool, late)
-        finish(pool, late)
-        front = pool.front()
-        for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
-            if not late():
-                pool.offer(rewritten(candidate.expression))
-        self.settled = pool
-
-    def _restored(self, expression: Expression) -> Expression:
-        """An expression for the table itself; a scale that turns into 1 may have a dimension."""
-        found = self.scaling.restored(expression)
-        return found if self.problem.steering.allowed(found) else constant(1.0) * found
+def _never() -> bool:
+    return False

@@ -1,8 +1,9 @@
 """Stage: evolution of formulas, each step of which solves for a part.
 
 Formulas are kept by complexity, the best few of each, so that there are always simple ones to build
-on (Mouret and Clune 2015, arXiv:1504.04909). A step takes one, makes a hole in it, and fills the
-hole with what suits it best in the whole library. What is new and good gets its constants fitted.
+on (Mouret and Clune 2015, arXiv:1504.04909). A step takes one, computes the target semantics of one
+of its parts, and puts what comes nearest to it in the whole library in the place of the part. What
+is new and good gets its constants fitted.
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ from jaxsym.expr.subtrees import (
     to_formula,
     trace,
 )
-from jaxsym.search.native.stages.semantics import Filler, Hole
+from jaxsym.search.native.stages.semantics import SemanticSearch, SemanticTarget
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SAME, TINY
 
-_HOLES = 96  # filled in one generation
-_EACH = 6  # formulas kept of each complexity
-_LINEAR = 0.4  # share of the holes whose values are desired by the slope, not by inversion
-_CROSSED = 32  # formulas made of two
-_FITTED = 8  # formulas whose constants are fitted in one generation
-_SLOTS = 6  # most constants of these
-_STEPS = 12
+_PARTS = 96  # exchanged in one generation: their targets are one batch of `ranking.ranked`
+_EACH = 6  # formulas kept of each complexity, so that no lineage takes one over
+_LINEAR = 0.4  # share of the parts whose targets follow from the slope, not by inversion
+_CROSSED = 32  # formulas made of two: a third as many, since few of them fit
+_FITTED = 8  # of the best new formulas have their constants fitted in one generation
+_SLOTS = 6  # constants of these, at most: more of them fit noise
+_STEPS = 12  # of Levenberg-Marquardt; what stays is fitted again at the end
 _SPARE = 6  # complexity above the limit that constants which turn out to be 1 may take away
 
 
@@ -51,7 +53,6 @@ class Evolution:
 
     Args:
       problem: the target, on the rows of the library.
-      filler: the library.
       rng: source of all choices.
       stop: whether time is over.
     """
@@ -59,11 +60,10 @@ class Evolution:
     def __init__(
         self,
         problem: Problem,
-        filler: Filler,
         rng: np.random.Generator,
         stop: Callable[[], bool] = lambda: False,
     ):
-        self.problem, self.filler, self.rng, self.stop = problem, filler, rng, stop
+        self.problem, self.rng, self.stop = problem, rng, stop
         self.table = problem.table
         self.columns = dict(zip(problem.variables, problem.X.T, strict=True))
         self.limit = problem.max_complexity + _SPARE
@@ -79,37 +79,42 @@ class Evolution:
                     return
                 self._add(formula)
 
-    def generation(self) -> list[Expression]:
-        """One round of steps; returns what is new and good, fitted."""
+    def generation(self, semantics: SemanticSearch) -> list[Expression]:
+        """One round of steps; returns what is new and good, fitted.
+
+        Args:
+          semantics: the library that parts come from.
+        """
         with np.errstate(all="ignore"):
-            self._fill()
+            self._exchange(semantics)
             for _ in range(_CROSSED if self.members else 0):
                 self._cross()
         return self.fitted()
 
-    def _fill(self) -> None:
-        asked = (self._request(self._choose()) for _ in range(_HOLES)) if self.members else ()
+    def _exchange(self, semantics: SemanticSearch) -> None:
+        """Put entries of the library in the places of parts that they suit."""
+        asked = (self._request(self._choose()) for _ in range(_PARTS)) if self.members else ()
         requests = [request for request in asked if request is not None]
         if not requests:
             return
         penalty = 10 ** self.rng.uniform(-3, -0.5)
-        holes = [hole for _, _, _, hole in requests]
-        affine = self.filler.best(holes, 4, penalty)[0]
-        powers = self.filler.powers
-        columns = powers.best(np.stack([hole.product for hole in holes]), 2, penalty)[0]
-        for row, (traced, place, head, hole) in enumerate(requests):
-            parts: list[Formula | None] = [self.filler.affine(hole, int(affine[row, 0]))]
-            parts.append(self.filler.affine(hole, int(self.rng.choice(affine[row, 1:]))))
+        targets = [target for _, _, _, target in requests]
+        affine = semantics.best(targets, 4, penalty)[0]
+        powers = semantics.powers
+        columns = powers.best(np.stack([target.product for target in targets]), 2, penalty)[0]
+        for row, (traced, place, head, target) in enumerate(requests):
+            parts: list[Formula | None] = [semantics.affine(target, int(affine[row, 0]))]
+            parts.append(semantics.affine(target, int(self.rng.choice(affine[row, 1:]))))
             parts += [
-                powers.formula(hole.product, [column]) for column in columns[row, :1].tolist()
+                powers.formula(target.product, [column]) for column in columns[row, :1].tolist()
             ]
             for part in parts:
                 if part is not None:
                     own = traced.formula[place : traced.ends[place]]
                     self._add(spliced(traced, place, (head, *own, *part) if head else part))
 
-    def _request(self, member: Member) -> tuple[Traced, int, str, Hole] | None:
-        """A hole in a formula: in the place of a part, or beside it."""
+    def _request(self, member: Member) -> tuple[Traced, int, str, SemanticTarget] | None:
+        """Target semantics in a formula: of a part, or of what is beside it."""
         traced = trace(member.formula, self.columns, self.table)
         place = int(self.rng.integers(len(member.formula)))
         own, whole = traced.values[place], traced.values[0]
@@ -117,18 +122,19 @@ class Evolution:
         found = desired(traced, place, whole if linear else self.problem.y, self.table)
         if found is None:
             return None
-        target, slope = found
-        smooth = None
+        values, slope = found
+        denoised = None
         if linear:  # a step of Gauss and Newton, which noise does not bend
-            smooth, target = own, own + (self.problem.y - whole) / slope
+            denoised, values = own, own + (self.problem.y - whole) / slope
         head = str(self.rng.choice(["", "", "", "add", "mul"]))
         if head == "add":
-            smooth, target = None, target - own
+            denoised, values = None, values - own
         elif head == "mul":
-            smooth = None if smooth is None else np.ones_like(target)
-            target, slope = target / own, slope * own
-        hole = Hole.of(target, slope * np.ones_like(target), self.problem.weights, smooth)
-        return None if hole is None else (traced, place, head, hole)
+            denoised = None if denoised is None else np.ones_like(values)
+            values, slope = values / own, slope * own
+        slope, weights = slope * np.ones_like(values), self.problem.weights
+        target = SemanticTarget.of(values, slope, weights, denoised)
+        return None if target is None else (traced, place, head, target)
 
     def _choose(self) -> Member:
         """A member of a random complexity."""
@@ -150,11 +156,11 @@ class Evolution:
         if cost > self.limit + _SPARE or len(formula) > 80:
             return
         loss = self._loss(formula)
-        if not self._welcome(loss, cost):
+        if not self._accepts(loss, cost):
             return
         formula = to_formula(to_expression(formula, self.table).canonical())
         cost = complexity(formula, self.table)
-        if cost <= self.limit and self._welcome(loss, cost):
+        if cost <= self.limit and self._accepts(loss, cost):
             member = Member(loss, cost, formula)
             group = self.members.setdefault(cost, [])
             group.append(member)
@@ -162,31 +168,31 @@ class Evolution:
             del group[_EACH:]
             self.new.append(member)
 
-    def _welcome(self, loss: float, cost: int) -> bool:
-        """Whether there is room for a formula, and none like it."""
+    def _accepts(self, loss: float, cost: int) -> bool:
+        """Whether a formula of this loss and complexity would be kept and is not a duplicate."""
         if not math.isfinite(loss) or loss >= self.problem.variance:
             return False
         group = self.members.get(cost, [])
-        alike = any(abs(m.loss - loss) <= 1e-9 * loss for m in group)
+        alike = any(abs(m.loss - loss) <= SAME * loss for m in group)
         return not alike and (len(group) < _EACH or loss < group[-1].loss)
 
     def _loss(self, formula: Formula) -> float:
         return self.problem.loss_of(trace(formula, self.columns, self.table).values[0])
 
     @np.errstate(all="ignore")
-    def fitted(self, most: int = _FITTED) -> list[Expression]:
+    def fitted(self, count: int = _FITTED) -> list[Expression]:
         """The best new members, as they are and with fitted constants.
 
         Args:
-          most: formulas whose constants are fitted.
+          count: formulas whose constants are fitted.
         """
         best = {c: group[0].loss for c, group in self.members.items()}
 
         def excess(member: Member) -> float:
             simpler = min(best[c] for c in best if c <= member.complexity)
-            return member.loss / max(simpler, 1e-300)
+            return member.loss / max(simpler, TINY)
 
-        chosen = sorted(self.new, key=excess)[: 2 * most]
+        chosen = sorted(self.new, key=excess)[: 2 * count]
         self.new = []
         results = []
         fits = 0
@@ -196,9 +202,9 @@ class Evolution:
             expression = to_expression(member.formula, self.table)
             results.append(expression)
             skeleton = expression.tokens
-            if not 0 < len(expression.constants) <= _SLOTS or fits >= most or self.stop():
+            if not 0 < len(expression.constants) <= _SLOTS or fits >= count or self.stop():
                 continue
-            key = (*skeleton, round(math.log(max(member.loss, 1e-300)), 2))
+            key = (*skeleton, round(math.log(max(member.loss, TINY)), 2))
             if key in self._fitted:
                 continue
             self._fitted.add(key)

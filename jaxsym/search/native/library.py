@@ -1,4 +1,4 @@
-"""Stage 2: the library, all small sub-expressions of the variables with their values on a sample.
+"""The library: all small sub-expressions of the variables with their values on a sample.
 
 Expressions are never built one by one: an entry is an operator and the numbers of its children, or
 a row of exponents, and values are computed for whole blocks. Entries that agree on the sample up to
@@ -17,19 +17,20 @@ from jaxtyping import Bool, Float, Int
 from jaxsym.expr import Expression, Operator, apply
 from jaxsym.expr.operators import having
 from jaxsym.search.native.monomials import enumerate_monomials, monomial
+from jaxsym.search.native.stages.pursuit import Columns, Pursuit
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import LARGEST, SAME, TINY
 
 _MONOMIAL = -1  # code of an entry that is no operator's
-_PROBES = 16  # points that tell entries apart
-_DIGITS = 9  # to which they must agree there
-_LARGEST = 1e100  # squares and sums of larger values might overflow
-_BLOCK = 1 << 14  # entries evaluated at a time
-_MONOMIALS = 150_000  # that are looked at
-_LOOK = 64  # points at which they are
+_PROBES = 16  # points that tell entries apart: 16 times 9 digits never agree by chance
+_DIGITS = 9  # to which they must agree there, `SAME` in digits
+_BLOCK = 1 << 14  # entries evaluated at a time: 32 MB at 256 rows
+_MONOMIALS = 150_000  # that are looked at: 77 MB at the points below
+_LOOK = 64  # points at which they are; the best of each round are then compared on all
 _INNER = 24  # monomials that terms have functions of, and
-_OUTER = 100  # that these are multiplied by
+_OUTER = 100  # that these are multiplied by: with five functions 12,000 terms to choose from
 _IN_TERMS = ("exp", "log", "sin", "cos", "tanh")
-_ROUNDS = 4  # of selection, each on what the one before left unexplained
+_ROUNDS = 4  # of selection, each on what was left before, as sums have up to four terms
 _NOT_NESTED = having("transcendental")
 # these add nothing to what a fitted factor and the other operators reach
 _NOT_SEARCHED = frozenset({"neg", "sign"})
@@ -172,31 +173,23 @@ def _select_monomials(
     weights = sample.weights[look] / sample.weights[look].sum()
     values = _monomial_values(sample.X[look], exponents)
     simple = cost < (cost[count // 2] if len(cost) > count else np.inf)
-    kept = simple & _usable(values)
-    residuals = targets[:, look]
-    bases: list[list[np.ndarray]] = [[np.ones(len(weights))] for _ in targets]
-    for rounds_left in range(_ROUNDS, 0, -1):
+    usable = _usable(values)
+    kept = simple & usable
+    columns = Columns(np.where(usable[:, None], values, 0.0), weights, usable)
+    pursuits = [Pursuit(columns, target) for target in targets[:, look]]
+    chosen: list[tuple[int, ...]] = [()] * len(pursuits)
+    for rounds_left in range(_ROUNDS if len(columns.entries) else 0, 0, -1):
         # what the best monomials leave unexplained asks for others than they do
-        relevance = _relevance(values, residuals, weights)
-        best = relevance.argmax(1)
-        ranked = np.where(kept, -1.0, relevance.max(0))
+        gains = np.stack([p.gains(own) for p, own in zip(pursuits, chosen, strict=True)])
+        best = columns.entries[gains.argmax(1)]
+        chosen = [(*own, int(entry)) for own, entry in zip(chosen, best, strict=True)]
+        ranked = np.full(len(values), -1.0)
+        ranked[columns.entries] = gains.max(0)
+        ranked[kept] = -1.0
         free = (count - kept.sum()) // rounds_left
         kept[np.argsort(-ranked)[:free]] = True
-        for basis, entry in zip(bases, best, strict=True):
-            basis.append(values[entry])
-        residuals = np.stack(
-            [_residual(t, b, weights) for t, b in zip(targets[:, look], bases, strict=True)]
-        )
-    kept &= _usable(values)
+    kept &= usable
     return exponents[kept], cost[kept], _monomial_values(sample.X, exponents[kept])
-
-
-def _residual(target: np.ndarray, basis: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
-    design = np.stack(basis, axis=1)
-    design = design / np.sqrt(weights @ design**2)
-    root = np.sqrt(weights)
-    fitted = np.linalg.lstsq(root[:, None] * design, root * target, rcond=1e-12)[0]
-    return target - design @ fitted
 
 
 def _monomial_values(X: np.ndarray, exponents: np.ndarray) -> np.ndarray:
@@ -214,10 +207,10 @@ def _relevance(values: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
     values = np.where(usable[:, None], values, 0.0)
     centered = targets - (targets @ weights)[:, None]
     mean = values @ weights
-    variance = np.maximum(values**2 @ weights - mean**2, 1e-300)
+    variance = np.maximum(values**2 @ weights - mean**2, TINY)
     covariance = (values - mean[:, None]) @ (weights * centered).T
     with np.errstate(over="ignore"):  # a target that does not vary
-        share = covariance.T**2 / variance / np.maximum(centered**2 @ weights, 1e-300)[:, None]
+        share = covariance.T**2 / variance / np.maximum(centered**2 @ weights, TINY)[:, None]
     return np.where(usable, share, -1.0)
 
 
@@ -225,7 +218,7 @@ def _usable(values: np.ndarray) -> np.ndarray:
     """Finite, not too large and not constant."""
     with np.errstate(all="ignore"):
         size = np.abs(values).max(1)
-        return (size < _LARGEST) & (np.ptp(values, axis=1) > 1e-9 * size)
+        return (size < LARGEST) & (np.ptp(values, axis=1) > SAME * size)
 
 
 class _Growth:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxsym.expr import OPERATORS, Expression, Operator, constant, literal, variable
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.monomials import product
+from jaxsym.search.tolerances import SAME
 
 # A product of atoms: (tokens of the atom, exponent), sorted; the empty product is 1.
 Product: TypeAlias = tuple[tuple[tuple[str, ...], float], ...]
@@ -23,10 +24,9 @@ Polynomial: TypeAlias = Mapping[Product, float]
 
 ONE: Polynomial = {(): 1.0}
 
-_MOST_TERMS = 8
+_MAX_TERMS = 8
 _POWERS = {n: int(r.exponent) for n, r in OPERATORS.items() if r.exponent and r.exponent % 1 == 0}
 _ALIKE = 0.3  # relative difference of coefficients' ratios that noise may have caused
-_NEGLIGIBLE = 1e-9
 
 
 def expand(library: Library, entry: int) -> Polynomial:
@@ -38,7 +38,7 @@ def expand(library: Library, entry: int) -> Polynomial:
     parts = [expand(library, child) for child in library.arguments(entry)]
     if name in ("add", "sub"):
         return _sum(parts[0], parts[1], 1.0 if name == "add" else -1.0)
-    if name == "mul" and len(parts[0]) * len(parts[1]) <= _MOST_TERMS:
+    if name == "mul" and len(parts[0]) * len(parts[1]) <= _MAX_TERMS:
         return _times(*parts)
     if name == "div" and len(parts[1]) == 1:
         return _times(parts[0], _raised(parts[1], -1))
@@ -50,7 +50,7 @@ def expand(library: Library, entry: int) -> Polynomial:
 def multiply(library: Library, f: int, g: int) -> Polynomial:
     """The product of two entries; one that has too many terms counts as an atom."""
     parts = [expand(library, entry) for entry in (f, g)]
-    if len(parts[0]) * len(parts[1]) > _MOST_TERMS:
+    if len(parts[0]) * len(parts[1]) > _MAX_TERMS:
         parts = [
             {((library.expression(entry).tokens, 1.0),): 1.0} if len(part) > 1 else part
             for entry, part in zip((f, g), parts, strict=True)
@@ -66,7 +66,7 @@ def combine(features: Sequence[Polynomial], coefficients: Sequence[float]) -> Po
         for term, factor in feature.items():
             largest[term] = max(largest.get(term, 0.0), abs(factor * coefficient))
         total = _sum(total, feature, float(coefficient))
-    return {t: c for t, c in total.items() if abs(c) > _NEGLIGIBLE * largest[t]}
+    return {t: c for t, c in total.items() if abs(c) > SAME * largest[t]}
 
 
 def arrangements(

@@ -36,10 +36,10 @@ def spread(array: Float[np.ndarray, "N ..."]) -> Float[Array, "N ..."]:
     return shard_batch(array, data_mesh(devices))
 
 
-def least(values: Float[np.ndarray, "T N"], count: int) -> Int[np.ndarray, "T count"]:
-    """Where the least `count` (or N, if that is less) values of each row are, least first.
+def smallest(values: Float[np.ndarray, "T N"], count: int) -> Int[np.ndarray, "T count"]:
+    """Where the smallest `count` (or N, if that is less) values of each row are, in order.
 
-    >>> least(np.array([[5.0, 1.0, 3.0]]), 2).tolist()
+    >>> smallest(np.array([[5.0, 1.0, 3.0]]), 2).tolist()
     [[1, 2]]
     """
     few = min(count, values.shape[1])
@@ -54,7 +54,7 @@ def ranked(
     count: int,
     entries: int,
 ) -> tuple[Int[np.ndarray, "T count"], Float[np.ndarray, "T count"]]:
-    """The entries with the least scores for each of T targets.
+    """The entries with the lowest scores for each of T targets.
 
     Args:
       score: of a batch of B targets for all entries.
@@ -63,7 +63,7 @@ def ranked(
       entries: M, of N; the last stands for all that are padding.
 
     Returns:
-      entries, least first, and their scores.
+      entries, the lowest score first, and their scores.
 
     >>> library = jnp.array([1.0, 3.0, 2.0])
     >>> ranked(lambda t: (t - library) ** 2, [np.array([[2.9]])], 2, entries=3)[0].tolist()
@@ -76,6 +76,6 @@ def ranked(
         block = [np.resize(part, (_BATCH, part.shape[1])).astype(np.float32) for part in block]
         values = np.asarray(score(*block))[:size]
         values = np.where(np.isnan(values), np.inf, values)
-        found.append(least(values, count))
+        found.append(smallest(values, count))
         scores.append(np.take_along_axis(values, found[-1], 1))
     return np.minimum(np.concatenate(found), entries - 1), np.concatenate(scores)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import Expression, Operator
@@ -15,25 +16,19 @@ def _every(expression: Expression) -> bool:
     return True
 
 
-def _none() -> Sequence[Expression]:
-    return ()
-
-
 @dataclass(frozen=True)
-class Steering:
-    """Hints to a search and limits on what it may return.
+class Constraints:
+    """What the expressions of a front must obey, and what the user knows of them beforehand.
 
     Attributes:
       allowed: whether an expression may be on the front.
       guesses: expressions to start from; their constants are fitted.
       named: numbers, besides integers, rationals, pi and e, that constants may turn out to be.
-      later: asked between the stages of a search for expressions that have come meanwhile.
     """
 
     allowed: Callable[[Expression], bool] = _every
     guesses: Sequence[Expression] = ()
     named: Mapping[str, float] = field(default_factory=dict)
-    later: Callable[[], Sequence[Expression]] = _none
 
 
 def check_nesting(nesting: Nesting, operators: Mapping[str, Operator]) -> None:
@@ -46,7 +41,8 @@ def check_nesting(nesting: Nesting, operators: Mapping[str, Operator]) -> None:
         for name, limit in {outer: 0, **limits}.items():
             if name not in operators:
                 raise unknown_name("operator", name, operators)
-            require(limit >= 0, f"nesting of {name} in {outer} is {limit}; expected at least 0")
+            whole = isinstance(limit, Integral) and limit >= 0
+            require(whole, f"nesting of {name} in {outer} is {limit!r}; expected at least 0")
 
 
 def nested_within(expression: Expression, nesting: Nesting) -> bool:

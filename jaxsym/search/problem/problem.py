@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,10 @@ from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import finite, require
 from jaxsym.expr import OPERATORS, Expression, Operator
-from jaxsym.search.problem.constraints import Steering
+from jaxsym.search.problem.constraints import Constraints
+from jaxsym.search.tolerances import EXACT, EXACT_SINGLE
 
-_EXACT = 1e-20  # loss of exact answers, as a share of the variance,
-_EXACT_SINGLE = 1e-13  # and for data in float32
-_SIZES = 1e-130, 1e150  # of a target, whose squared errors float64 can tell apart
+_SIZES = 1e-130, 1e150  # of a target: beyond them squared errors leave float64's range
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Problem:
       variables: V names.
       operators: what expressions may be made of.
       max_complexity: no candidate is more complex.
-      steering: the user's hints and limits.
+      constraints: the user's limits and hints.
       rounding: share of the variance below which a loss is that of an exact answer.
     """
 
@@ -39,8 +39,8 @@ class Problem:
     variables: tuple[str, ...]
     operators: Mapping[str, Operator]
     max_complexity: int
-    steering: Steering = field(default_factory=Steering)
-    rounding: float = _EXACT
+    constraints: Constraints = field(default_factory=Constraints)
+    rounding: float = EXACT
 
     @property
     def table(self) -> dict[str, Operator]:
@@ -52,10 +52,14 @@ class Problem:
         """Weighted variance of the target: the loss of the best constant."""
         return float(self.weights @ (self.y - self.weights @ self.y) ** 2)
 
-    @property
+    @functools.cached_property
     def samples(self) -> int:
-        """Number of samples that count."""
-        return int(np.count_nonzero(self.weights))
+        """Number of independent samples: rows with weight, equal ones once.
+
+        A row that is repeated tells no more than one does.
+        """
+        counting = self.weights > 0
+        return _distinct(np.column_stack([self.X[counting], self.y[counting]]))
 
     def complexity(self, expression: Expression) -> int:
         """`Expression.complexity` at the costs of this problem's operators."""
@@ -93,7 +97,7 @@ def make_problems(
     variables: Sequence[str],
     operators: Mapping[str, Operator],
     max_complexity: int,
-    steering: Steering | None = None,
+    constraints: Constraints | None = None,
 ) -> tuple[Problem, ...]:
     """Check a table and split it into one problem per target.
 
@@ -137,7 +141,7 @@ def make_problems(
             names,
             operators,
             max_complexity,
-            steering or Steering(),
+            constraints or Constraints(),
             _rounding(table, column),
         )
         for column, w in zip(targets.T, weight.T, strict=True)
@@ -148,4 +152,14 @@ def _rounding(*arrays: np.ndarray) -> float:
     """What counts as exact: less for data that have been in float32."""
     with np.errstate(over="ignore"):
         single = any(np.array_equal(a, a.astype(np.float32)) for a in arrays)
-    return _EXACT_SINGLE if single else _EXACT
+    return EXACT_SINGLE if single else EXACT
+
+
+def _distinct(rows: Float[np.ndarray, "n m"]) -> int:
+    """Number of different rows, by a hash of 64 bits: a sort of whole rows takes seconds."""
+    bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # -0.0 becomes 0.0
+    hashed = np.zeros(len(rows), np.uint64)
+    for column in bits.T:
+        hashed = (hashed ^ column) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth 6.4)
+        hashed ^= hashed >> np.uint64(32)
+    return len(np.unique(hashed))

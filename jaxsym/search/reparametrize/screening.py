@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxsym.expr import variable
+from jaxsym.search.native.stages.pursuit import Columns, Pursuit
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.change import Change
-
-_SMALLEST = 1e-12  # share of the target's variance below which nothing is left to explain
+from jaxsym.search.tolerances import SPANNED
 
 
 def screen(problem: Problem, count: int) -> Change:
     """The change to the columns that explain most of the target, about.
 
-    Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993) with simple functions of
-    each column, for the target and for its logarithm; a column enters with its best function.
+    Orthogonal matching pursuit with simple functions of each column, for the target and for its
+    logarithm; a column enters with its best function.
 
     Args:
       problem: with more than `count` columns.
@@ -49,28 +49,11 @@ def keep(names: Sequence[str]) -> Change:
 
 
 def _pursue(problem: Problem, target: np.ndarray, count: int) -> list[int]:
-    """Columns in the order in which they enter."""
-    root = np.sqrt(problem.weights)
-    features = [_functions(column) for column in problem.X.T]
-    residual = root * (target - problem.weights @ target)
-    enough = _SMALLEST * float(residual @ residual)
-    basis = root[:, None] / np.linalg.norm(root)
-    found: list[int] = []
-    while len(found) < min(count, len(features)) and float(residual @ residual) > enough:
-        best = max(
-            (_explained(root * f, basis, residual), column, place)
-            for column, functions in enumerate(features)
-            if column not in found
-            for place, f in enumerate(functions)
-        )
-        _, column, place = best
-        found.append(column)
-        new = _apart(root * features[column][place], basis)
-        norm = float(np.linalg.norm(new))
-        if norm > 0:
-            basis = np.column_stack([basis, new / norm])
-            residual = residual - basis[:, -1] * (basis[:, -1] @ residual)
-    return found
+    """Columns in the order in which they enter, each with its best function."""
+    functions = [_functions(column) for column in problem.X.T]
+    groups = np.repeat(np.arange(len(functions)), [len(some) for some in functions])
+    columns = Columns(np.concatenate(functions), problem.weights, groups=groups)
+    return groups[Pursuit(columns, target).path(count, SPANNED)].tolist()
 
 
 def _functions(column: np.ndarray) -> list[np.ndarray]:
@@ -80,14 +63,3 @@ def _functions(column: np.ndarray) -> list[np.ndarray]:
     if np.all(x != 0):
         functions += [1 / x, np.log(np.abs(x))]
     return functions
-
-
-def _apart(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """What of some values the basis does not hold already."""
-    return values - basis @ (basis.T @ values)
-
-
-def _explained(values: np.ndarray, basis: np.ndarray, residual: np.ndarray) -> float:
-    new = _apart(values, basis)
-    size = float(new @ new)
-    return float(new @ residual) ** 2 / size if size > 1e-18 * float(values @ values) else 0.0

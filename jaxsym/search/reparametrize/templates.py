@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxsym._check import require
 from jaxsym.expr import OPERATORS, Expression, Operator, apply, constant, literal, parse, variable
+from jaxsym.expr.tokens import CONSTANT, is_literal
 from jaxsym.search.reparametrize.change import Change, solvable
 
 _CALL = re.compile(r"([^\W\d]\w*)\s*\(")
@@ -57,6 +58,8 @@ def read_template(
     parts = dict(_unknown_calls(text, operators))
     for name in parts:
         require(name not in variables, f"template: '{name}' is a variable; it cannot be a part too")
+        reserved = name == CONSTANT or is_literal(name)
+        require(not reserved, f"template: a part cannot be called '{name}', which means a number")
     rows = {**OPERATORS, **operators}
     table = rows | {name: Operator(name, arity, _first, _first) for name, arity in parts.items()}
     whole = parse(text, variables=variables, operators=table)

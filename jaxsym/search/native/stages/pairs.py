@@ -1,4 +1,4 @@
-"""Stage 3: pairs of library entries, scored by dense linear algebra with constants in closed form.
+"""Pairs of library entries, scored by dense linear algebra with constants in closed form.
 
 For entries f and g the best `a f + b g + c` and `(a f + b) g + c` follow from weighted moments of
 f, g and the target, and the moments of all pairs are matrix products. A first pass in float32 finds
@@ -17,15 +17,15 @@ from jaxtyping import Array, Float, Int
 
 from jaxsym.expr.program import Numbers
 from jaxsym.search.native.library import Library
-from jaxsym.search.native.ranking import least, spread
+from jaxsym.search.native.linear import two_regressors
+from jaxsym.search.native.ranking import smallest, spread
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import LARGEST, LARGEST_SINGLE, SAME, SPANNED, SPANNED_SINGLE
 
-_BLOCK = 512  # rows scored at a time
+_BLOCK = 512  # rows scored at a time: 24 MB in float32 for 12,000 entries
 _FEW = 4096  # entries for which compiling would take longer than numpy does
-_PARTNERS = 6  # kept for each of the best entries
+_PARTNERS = 6  # kept for each of the best entries, so that one entry is not all there is
 _DIGITS = 10  # to which shares must differ to count as different
-_SMALLEST = 1e-200  # square of an entry where the weights are
-_LARGEST = 1e9  # value in float32; larger ones occur where the weight is next to nothing
 
 
 class Moments(NamedTuple):
@@ -77,7 +77,8 @@ def best_pairs(
     padded = Moments(*(_lengthened(a) for a in moments))
     few = len(library) <= _FEW
     single = jax.tree.map(
-        lambda a: np.clip(a, -_LARGEST, _LARGEST).astype(np.float32), (padded, root, target)
+        lambda a: np.clip(a, -LARGEST_SINGLE, LARGEST_SINGLE).astype(np.float32),
+        (padded, root, target),
     )
     if not few:
         single = (Moments(*map(spread, single[0])), *single[1:])
@@ -101,6 +102,11 @@ def best_pairs(
     return found
 
 
+def _single(array: np.ndarray) -> np.ndarray:
+    """In float32; larger values occur where the weight is next to nothing."""
+    return np.clip(array, -LARGEST_SINGLE, LARGEST_SINGLE).astype(np.float32)
+
+
 def _lengthened(array: Numbers) -> np.ndarray:
     """Zeros added up to one of few lengths, so that libraries share a compiled function."""
     step = 1 << max(8, len(array).bit_length() - 3)
@@ -110,13 +116,13 @@ def _lengthened(array: Numbers) -> np.ndarray:
 def make_moments(values: Float[np.ndarray, "M n"], problem: Problem) -> Moments:
     """Moments of entries for a problem on the same n rows."""
     weights = problem.weights
-    values = values / np.sqrt(np.maximum(values**2 @ weights, _SMALLEST))[:, None]
+    values = values / np.sqrt(np.maximum(values**2 @ weights, 1 / LARGEST**2))[:, None]
     mean = values @ weights
     deviation = values - mean[:, None]
     variance = deviation**2 @ weights
     target = problem.y - weights @ problem.y
     covariance = deviation @ (weights * target)
-    size = np.sqrt(np.maximum(variance, 1e-14) * (weights @ target**2))
+    size = np.sqrt(np.maximum(variance, SAME**2) * (weights @ target**2))
     return Moments(values, mean, variance, covariance / size)
 
 
@@ -128,16 +134,16 @@ def _rows(moments: Moments, library: Library, count: int) -> np.ndarray:
     return np.concatenate([simple, related])
 
 
-def sum_share(f: Moments, g: Moments, root, target, xp, least: float):
+def sum_share(f: Moments, g: Moments, root, target, xp, min_rest: float):
     """`[B, M]` share of the variance that `a f + b g + c` explains."""
-    rows = (f.values - f.mean[:, None]) * (root / xp.sqrt(xp.maximum(f.variance, least))[:, None])
-    columns = (g.values - g.mean[:, None]) * (
-        root / xp.sqrt(xp.maximum(g.variance, least))[:, None]
+    rows, columns = (
+        (m.values - m.mean[:, None]) * (root / xp.sqrt(xp.maximum(m.variance, min_rest))[:, None])
+        for m in (f, g)
     )
-    return _share(f.fit[:, None], g.fit[None], rows @ columns.T, xp, least)
+    return two_regressors(f.fit[:, None], g.fit[None], rows @ columns.T, min_rest=min_rest, xp=xp)
 
 
-def product_share(f: Moments, g: Moments, root, target, xp, least: float):
+def product_share(f: Moments, g: Moments, root, target, xp, min_rest: float):
     """`[B, M]` share of the variance that `a f g + b g + c` explains."""
     weights = root**2
     mean = (f.values * weights) @ g.values.T
@@ -145,18 +151,10 @@ def product_share(f: Moments, g: Moments, root, target, xp, least: float):
     with_target = (f.values * (weights * target)) @ g.values.T
     with_g = (f.values * weights) @ (g.values**2).T
     variance = square - mean**2
-    size = xp.sqrt(xp.maximum(variance, least * square))
+    size = xp.sqrt(xp.maximum(variance, min_rest * square))
     fit = with_target / size
-    overlap = (with_g - mean * g.mean) / (size * xp.sqrt(xp.maximum(g.variance, least)))
-    return _share(fit, g.fit[None], overlap, xp, least)
-
-
-def _share(a, b, overlap, xp, least: float):
-    """Share explained by two regressors of correlations a and b with the target."""
-    rest = 1 - overlap**2
-    both = (a**2 + b**2 - 2 * a * b * overlap) / xp.maximum(rest, least)
-    either = xp.maximum(a**2, b**2) + 0 * overlap
-    return xp.where(rest > least, xp.clip(both, either, 1.0), either)
+    overlap = (with_g - mean * g.mean) / (size * xp.sqrt(xp.maximum(g.variance, min_rest)))
+    return two_regressors(fit, g.fit[None], overlap, min_rest=min_rest, xp=xp)
 
 
 _KINDS: dict[str, Callable] = {"sum": sum_share, "product": product_share}
@@ -165,7 +163,7 @@ _KINDS: dict[str, Callable] = {"sum": sum_share, "product": product_share}
 def _row_scores(rows: Numbers, moments: Moments, root, target, xp):
     """`[2, B]` share that the best partner of each row explains, for sums and products."""
     block = Moments(*(a[rows] for a in moments))
-    scores = [share(block, moments, root, target, xp, 1e-5) for share in _KINDS.values()]
+    scores = [share(block, moments, root, target, xp, SPANNED_SINGLE) for share in _KINDS.values()]
     return xp.stack([xp.max(xp.where(xp.isfinite(s), s, 0.0), axis=1) for s in scores])
 
 
@@ -191,9 +189,9 @@ def _partners(
     """The best few partners of each row in float64, the simpler of equals first."""
     block = Moments(*(a[rows] for a in moments))
     with np.errstate(all="ignore"):
-        share = _KINDS[kind](block, moments, root, target, np, 1e-12)
+        share = _KINDS[kind](block, moments, root, target, np, SPANNED)
     share = np.where(np.isfinite(share) & usable, share, 0.0)
-    partners = least(-share, _PARTNERS)
+    partners = smallest(-share, _PARTNERS)
     f, g = np.repeat(rows, partners.shape[1]), partners.ravel()
     score = np.take_along_axis(share, partners, 1).ravel()
     if kind == "sum":  # the same pair may come from both ends

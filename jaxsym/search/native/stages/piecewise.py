@@ -1,4 +1,4 @@
-"""Stage 5: laws that change at a threshold of one variable, `a if x > t else b`.
+"""Stage: laws that change at a threshold of one variable, `a if x > t else b`.
 
 For every variable and many thresholds both sides are explained by the best pair of simple library
 entries. Where two such pieces leave much less than one does, the threshold is placed between two
@@ -15,15 +15,18 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
-from jaxsym.search.front.pareto import ROUNDING
+from jaxsym.search.native.budget import light
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import linear_fit
+from jaxsym.search.native.schedule import Schedule, follow
 from jaxsym.search.native.stages.pairs import make_moments, sum_share
+from jaxsym.search.native.state import SearchState
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING, SPANNED
 
 _ENTRIES = 64  # simple entries that are paired on either side
 _THRESHOLDS = 16  # tried per variable
-_LEAST = 0.03  # share of the samples on the smaller side
+_MIN_SHARE = 0.03  # share of the samples on the smaller side
 _GAIN = 0.3  # a split must leave less than this share of what one piece leaves
 _DENOMINATORS = (1, 2, 4, 5, 10)
 
@@ -41,7 +44,7 @@ class Split(NamedTuple):
     high: float
 
 
-def pieces(
+def conditionals(
     problem: Problem,
     sample: Problem,
     library: Library,
@@ -55,7 +58,7 @@ def pieces(
       library: entries to explain the sides by.
       search: a search for the few best expressions of one side.
     """
-    split = find_split(problem, sample, library) if "if_greater" in problem.operators else None
+    split = find_split(problem, sample, library)
     if split is None:
         return
     above = problem.X[:, split.column] > split.low
@@ -97,7 +100,7 @@ def _best_pair(values: np.ndarray, problem: Problem) -> _Pair:
     target = problem.y - problem.weights @ problem.y
     with np.errstate(all="ignore"):  # an entry may be zero on one side
         moments = make_moments(values, problem)
-        share = sum_share(moments, moments, np.sqrt(problem.weights), target, np, 1e-12)
+        share = sum_share(moments, moments, np.sqrt(problem.weights), target, np, SPANNED)
     share = np.where(np.isfinite(share), share, 0.0)
     f, g = np.unravel_index(np.argmax(share), share.shape)
     return _Pair(int(f), int(g), variance * (1 - float(share[f, g])))
@@ -111,12 +114,12 @@ def _left(values: np.ndarray, sample: Problem, rows: np.ndarray) -> float:
 
 def _thresholds(X: np.ndarray) -> Iterator[tuple[int, float, tuple[np.ndarray, np.ndarray]]]:
     """Columns and thresholds with the rows above and not above them."""
-    least = max(8, int(_LEAST * len(X)))
+    min_rows = max(8, int(_MIN_SHARE * len(X)))
     for column in range(X.shape[1]):
         for threshold in np.unique(np.quantile(X[:, column], np.linspace(0, 1, _THRESHOLDS + 2))):
             above = X[:, column] > threshold
             sides = np.flatnonzero(above), np.flatnonzero(~above)
-            if min(map(len, sides)) >= least:
+            if min(map(len, sides)) >= min_rows:
                 yield column, float(threshold), sides
 
 
@@ -170,3 +173,20 @@ def _simplest(low: float, high: float) -> Expression:
             top = literal(ratio.numerator)
             return top if ratio.denominator == 1 else top / literal(ratio.denominator)
     return constant((low + high) / 2)
+
+
+def piecewise_laws(state: SearchState, side: Schedule) -> Iterator[Expression]:
+    """Stage: laws that change at a threshold, with a search for either side.
+
+    Args:
+      state: of the search for the whole.
+      side: the schedule of the search for one side.
+    """
+
+    def search(problem: Problem) -> list[Expression]:
+        part = state.of_part(problem, light(state.budget), " on one side")
+        for _ in follow(side, part):
+            pass
+        return part.shortest()[: state.budget.side]
+
+    yield from conditionals(state.problem, state.sample, state.libraries.small, search)

@@ -1,4 +1,4 @@
-"""Stage 1: power laws, by a robust straight line through logarithms.
+"""Stage: power laws, by a robust straight line through logarithms.
 
 `y = c * prod_i x_i**p_i`, optionally times `exp(k g(x))`, is linear in log|y|. Signs are read apart
 from sizes, so that charges of +1 and -1 count too.
@@ -15,9 +15,13 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from jaxsym.expr import Expression, apply, constant
 from jaxsym.search.native.monomials import monomial
+from jaxsym.search.native.stages.log_linear import logarithms, regression
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING, TINY
 
 _STEPS = 10  # of iteratively reweighted least squares
+_NORMAL = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+_HUBER = 1.345  # in standard deviations: 95 % efficient on normal noise (Huber 1964)
 _AGREEMENT = 0.8  # share of signs that must be explained
 _LARGEST = 5  # exponent that is still tried in halves; larger ones are integers
 
@@ -67,9 +71,7 @@ def fit_power_law(
     odd = _signs(table, target)
     if odd is None:
         return None
-    usable = np.all(table != 0, axis=0)
-    logs = np.log(np.abs(np.where(usable, table, 1.0)))
-    usable &= np.ptp(logs, axis=0) > 1e-9
+    logs, usable = logarithms(table)
     exponents, errors = np.zeros(table.shape[1]), np.zeros(table.shape[1])
     design = np.column_stack([logs[:, usable], np.ones(len(target))])
     found, spread, scale = _huber(design, np.log(np.abs(target)), weight)
@@ -94,9 +96,8 @@ def _of_weights(problem: Problem, odd: np.ndarray, weights: np.ndarray) -> Itera
     rows = (problem.y != 0) & (weights > 0)
     table, weights = problem.X[rows], weights[rows]
     target = np.log(np.abs(problem.y[rows]))
-    usable = np.all(table != 0, axis=0)
-    logs = np.log(np.abs(np.where(usable, table, 1.0)))
-    logged = np.flatnonzero(usable & (np.ptp(logs, axis=0) > 1e-9)).tolist()
+    logs, usable = logarithms(table)
+    logged = np.flatnonzero(usable).tolist()
     yield from _eliminate(problem, odd, logs, logged, None, target, weights)
     factors = _exponents(problem, rows)
     if factors:
@@ -141,7 +142,7 @@ def _eliminate(
             yield _scaled(problem, shape if rate is None else shape * rate)
         if not kept:
             return
-        significance = np.abs(found[: len(kept)]) / np.maximum(errors[: len(kept)], 1e-300)
+        significance = np.abs(found[: len(kept)]) / np.maximum(errors[: len(kept)], TINY)
         kept.pop(int(np.argmin(significance)))
 
 
@@ -189,20 +190,16 @@ def _huber(
     design: np.ndarray, target: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients, standard errors and scale of Huber's robust regression."""
-    trust = np.ones(len(target))
-    size = np.maximum(np.abs(design).max(0), 1e-300)
-    design, weights = design / size, weights / weights.max()
+    trust, weights = np.ones(len(target)), weights / weights.max()
     for _ in range(_STEPS):
         root = np.sqrt(weights * trust)
-        found = np.linalg.lstsq(root[:, None] * design, root * target, rcond=None)[0]
+        found, errors = regression(root[:, None] * design, root * target)
         residual = np.abs(target - design @ found)
-        scale = 1.4826 * float(np.median(residual))
-        if scale < 1e-14:
+        scale = _NORMAL * float(np.median(residual))
+        if scale < ROUNDING**0.5:
             break
-        trust = np.minimum(1.0, 1.345 * scale / np.maximum(residual, 1e-300))
-    share = weights * trust / weights.mean()
-    inverse = np.linalg.pinv(design.T @ (share[:, None] * design))
-    return found / size, scale * np.sqrt(np.maximum(np.diag(inverse), 0)) / size, scale
+        trust = np.minimum(1.0, _HUBER * scale / np.maximum(residual, TINY))
+    return found, scale * errors * np.sqrt(weights.mean()), scale
 
 
 def _left(logs: np.ndarray, factor: np.ndarray, target: np.ndarray, weights: np.ndarray) -> float:

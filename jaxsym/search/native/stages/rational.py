@@ -22,12 +22,12 @@ from jaxsym._indices import exponents_up_to
 from jaxsym.expr import Expression, apply, constant, variable
 from jaxsym.search.native.polynomials import arrangements
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SPANNED
 
-_DEGREES = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
-_NULL = 1e-10  # singular value, relative, of what is exact
-_SUSPECT = 1e-6  # pivot, relative, above which no singular value is that small
+_MAX_DEGREE = {1: 5, 2: 4, 3: 3, 4: 3, 5: 2, 6: 2}  # at most, by the number of variables
+_SUSPECT = 1e-6  # pivot, relative, of a hundred columns above which none is that dependent
 _ROWS_PER_TERM = 2
-_LONGEST = 12  # terms of a ratio; with more, smooth functions pass for each other
+_MAX_TERMS = 12  # terms of a ratio; with more, smooth functions pass for each other
 _INSIDE = ("sin", "cos", "exp", "log", "sqrt")
 _FEW = 3  # variables up to which several of them are put inside of functions
 
@@ -63,11 +63,11 @@ def ratios_of_functions(
       stop: whether time is over.
 
     >>> from jaxsym.search.problem.problem import make_problems
-    >>> from jaxsym.search.engines.protocol import SEARCHED
+    >>> from jaxsym.search.engines.protocol import DEFAULT_OPERATORS
     >>> X = np.random.default_rng(0).uniform(0.1, 0.9, (100, 2))
     >>> y = (np.cos(X[:, 0]) - X[:, 1]) / (1 - X[:, 1] * np.cos(X[:, 0]))  # aberration
-    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"], operators=SEARCHED,
-    ...     max_complexity=30)
+    >>> (problem,) = make_problems(X, y[:, None], None, variables=["a", "b"],
+    ...     operators=DEFAULT_OPERATORS, max_complexity=30)
     >>> min(problem.loss(found) for found in ratios_of_functions(problem)) < 1e-25
     True
     """
@@ -131,7 +131,7 @@ class _Terms(NamedTuple):
         if not np.all(np.isfinite(size)) or np.any(size == 0):
             return
         kept = _sparsest(columns / size)
-        if kept is None or len(kept) > _LONGEST:
+        if kept is None or len(kept) > _MAX_TERMS:
             return
         null = np.linalg.svd(columns[:, kept] / size[kept])[2][-1] / size[kept]
         count, table = len(self.exponents), self.problem.table
@@ -153,10 +153,10 @@ class _Terms(NamedTuple):
 
 
 @functools.cache
-def _exponents(variables: int, most: int) -> tuple[tuple[int, ...], ...]:
+def _exponents(variables: int, max_terms: int) -> tuple[tuple[int, ...], ...]:
     """Exponents of the terms of a polynomial, the simplest first; of high degree as rows allow."""
-    degree = _DEGREES.get(variables, 1)
-    while degree and math.comb(variables + degree, degree) > most:
+    degree = _MAX_DEGREE.get(variables, 1)
+    while degree and math.comb(variables + degree, degree) > max_terms:
         degree -= 1
     return tuple(sorted(exponents_up_to(variables, degree), key=lambda e: (sum(e), -max(e), e)))
 
@@ -166,7 +166,7 @@ def _sparsest(columns: Float[np.ndarray, "n K"]) -> list[int] | None:
 
     def singular(kept: list[int]) -> bool:
         values = np.linalg.svd(triangle[:, kept], compute_uv=False)
-        return bool(values[-1] <= _NULL * values[0])
+        return bool(values[-1] <= SPANNED * values[0])
 
     triangle = np.asarray(np.linalg.qr(columns, mode="r"))  # has the same null vectors
     kept = list(range(columns.shape[1]))

@@ -1,0 +1,1 @@
+"""The pretrained network: accuracy, speed, studies of its training."""

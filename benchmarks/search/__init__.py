@@ -1,0 +1,1 @@
+"""Equations found again: problem sets, engines, measures."""

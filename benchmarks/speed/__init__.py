@@ -1,0 +1,1 @@
+"""Simulation and evaluation of equations, beside what others do."""

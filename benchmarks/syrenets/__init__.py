@@ -1,0 +1,1 @@
+"""Lagrangians: exactness, noise, networks against torch."""

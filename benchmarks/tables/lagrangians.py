@@ -1,0 +1,165 @@
+"""Lagrangians: exactness, noise, networks, adaptation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.tables.statement import Statement, load, power, say
+
+_README, _PAGE = "README.md", "docs/lagrangians.md"
+_GROUPS = ("best", "5 best", "all", "5 worst")
+
+
+def statements() -> list[Statement]:
+    """All of them."""
+    result = load("syrenets")
+    return [
+        *_exact(result),
+        *_networks(result),
+        *_tables(result),
+        *_levels(result),
+        *_changes(result),
+    ]
+
+
+def _exact(result: dict[str, Any]) -> list[Statement]:
+    systems = result["exact"]
+    pendulum, friction, cart, chain = (systems[name] for name in systems)
+    network, direct = (
+        [row[route] for row in (pendulum, friction, cart, chain)] for route in ("network", "direct")
+    )
+    own = sum(row["routes"].get("network", 0) for row in network)
+    recombined = sum(row["routes"].get("recombined", 0) for row in network)
+    count = lambda rows: f"{sum(r['exact'] for r in rows)} of {sum(r['seeds'] for r in rows)}"  # noqa: E731
+    noisy = [
+        row for row in result["noise"] if 0.01 in (row["torque_noise"], row["acceleration_noise"])
+    ]
+    right = f"{sum(r['right_structure'] for r in noisy)} of {sum(r['seeds'] for r in noisy)}"
+    worst = max(row["worst_constant_error"] for row in noisy)
+    never = list(result["untrained"].values())
+    return [
+        say(
+            _README,
+            "cart-pole, chain of 3 links | exact {}, {} s (chain: {} s) at most |",
+            count(direct),
+            f"{max(row['most_seconds'] for row in direct[:3]):.1f}",
+            f"{direct[3]['most_seconds']:.1f}",
+        ),
+        say(
+            _README,
+            "double pendulum, 10 seeds each | right terms {}, constants to {} % |",
+            right,
+            f"{100 * worst:.1g}",
+        ),
+        say(
+            _README,
+            "chain of 3 links | exact {}: {} of the cart-pole's by the network's own terms, {} by "
+            "terms recombined from its factors; {} s at most on busy cores,",
+            count(network),
+            own,
+            recombined,
+            ", ".join(f"{row['most_seconds']:.0f}" for row in network[:3])
+            + f" and {network[3]['most_seconds']:.0f}",
+        ),
+        say(
+            _README, "networks that were never trained | exact {}: the recombination", count(never)
+        ),
+        say(
+            _PAGE,
+            'seeds 0 to 9 are exact, {}, and all but {} of the cart-pole\'s by `"recombined"` terms; '
+            "networks that were never trained are made exact as often: {}, {} of the cart-pole's by "
+            "their own terms.",
+            count(network),
+            own,
+            count(never),
+            sum(row["own_terms"] for row in never),
+        ),
+    ]
+
+
+def _networks(result: dict[str, Any]) -> list[Statement]:
+    tables = result["tables"]
+    torque, values = (tables[target]["measured"]["SyReNets"] for target in ("torque", "L"))
+    speed = result["speed"]
+    rates = speed["steps_of_one_seed_per_second"]
+    return [
+        say(
+            _README,
+            "best and mean of 10 seeds | {}, {} after {} steps in {} CPU-seconds |",
+            power(torque["test"]["best"]),
+            power(torque["test"]["all"]),
+            f"{torque['steps']:,}",
+            f"{torque['cpu_seconds']:.0f}",
+        ),
+        say(
+            _README,
+            "from values of L | {}, {} after {} steps in {} CPU-seconds |",
+            power(values["test"]["best"]),
+            f"{values['test']['all']:.1g}",
+            f"{values['steps']:,}",
+            f"{values['cpu_seconds']:.0f}",
+        ),
+        say(
+            _README,
+            "ten seeds in one program | {}, {} times torch's {} (the aim was {} times) |",
+            f"{rates['jaxsym']['cpu_seconds']['median']:.0f}",
+            f"{speed['times_faster']['cpu_seconds']:.1f}",
+            f"{rates['torch']['cpu_seconds']['median']:.0f}",
+            f"{speed['target_ratio']:.0f}",
+        ),
+    ]
+
+
+def _tables(result: dict[str, Any]) -> list[Statement]:
+    rows = []
+    for target, note in (("torque", "from torques alone"), ("L", "from values of L")):
+        for method, row in result["tables"][target]["measured"].items():
+            steps = f"{row['steps']:,}" if "steps" in row else ""
+            rows.append(
+                say(
+                    _PAGE,
+                    f"| {method} | {{}} | {{}} | {{}} | {{}} | {{}} | {{}} |",
+                    *(f"{row['test'][group]:.2g}" for group in _GROUPS),
+                    steps,
+                    f"{row['cpu_seconds']:.0f}",
+                )._replace(after=note)
+            )
+    return rows
+
+
+def _levels(result: dict[str, Any]) -> list[Statement]:
+    """Steps and seconds until the symbolic network was below an error."""
+    found = [result["tables"][target]["measured"]["SyReNets"] for target in ("torque", "L")]
+
+    def told(row: dict[str, Any], level: str, group: str) -> str:
+        steps = row["steps_to_reach"][level].get(group)
+        if steps is None:
+            return "not reached"
+        return f"{steps:,}, {row['cpu_seconds'] * steps / row['steps']:.0f} s"
+
+    return [
+        say(
+            _PAGE,
+            f"| {float(level):g} | {{}} | {{}} | {{}} | {{}} |\n",
+            *(told(row, level, group) for row in found for group in ("best", "all")),
+        )._replace(after="| error | Table 2: best seed")
+        for level in found[0]["steps_to_reach"]
+    ]
+
+
+def _changes(result: dict[str, Any]) -> list[Statement]:
+    rows = []
+    for row in result["adaptation"]:
+        change = row["mse_at_change"]
+        rows.append(
+            say(
+                _PAGE,
+                f"| {row['stage']} | {{}} | {{}} | {{}} | {{}} | {{}} |",
+                f"{row['variance']:.0f}",
+                "" if change is None else f"{change:.0f}",
+                f"{row['mse_after']:.2g}",
+                f"{row['mse_of_a_fresh_network']:.2g}",
+                f"{row['steps']:,}",
+            )
+        )
+    return rows

@@ -1,0 +1,239 @@
+"""Kinds of terms that forces are made of: a vector that turns with the coordinates times a factor.
+
+Every kind is one row of a table. A pair's term has a function of distance before it, a body's term
+a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxsym.expr import parse
+from jaxsym.inference.distance_spline import DistanceSpline
+from jaxsym.inference.weak_fit import Group
+from jaxsym.inference.weak_rows import Jacobians
+
+_ALIKE = 1.0 - 1e-9  # cosine between factors that are multiples of one another
+_PIECES = (16, 8, 4)  # the finest of splines first; the data choose
+_STEP = 1e-4  # of the finite differences, relative to distance and speed
+
+PairVector = Callable[[np.ndarray, np.ndarray], np.ndarray]
+BodyVector = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _turned(vector: np.ndarray) -> np.ndarray:
+    """By a quarter turn, in the plane; about the last axis in space."""
+    rest = np.zeros_like(vector[..., 2:])
+    return np.concatenate([-vector[..., 1:2], vector[..., :1], rest], axis=-1)
+
+
+def _unit(d: np.ndarray) -> np.ndarray:
+    return d / np.linalg.norm(d, axis=-1, keepdims=True)
+
+
+def _approach(d: np.ndarray, dv: np.ndarray) -> np.ndarray:
+    along = _unit(d)
+    return along * np.sum(along * dv, axis=-1, keepdims=True)
+
+
+# of the displacement d = x2 - x1 and dv = v2 - v1
+PAIR_VECTORS: Mapping[str, PairVector] = {
+    "central": lambda d, dv: _unit(d),
+    "across": lambda d, dv: _turned(_unit(d)),
+    "relative velocity": lambda d, dv: dv,
+    "approach": _approach,
+}
+
+# of position x and velocity v
+BODY_VECTORS: Mapping[str, BodyVector] = {
+    "drag": lambda x, v: v,
+    "quadratic drag": lambda x, v: v * np.linalg.norm(v, axis=-1, keepdims=True),
+    "turned velocity": lambda x, v: _turned(v),
+    "position": lambda x, v: x,
+    "constant along x": lambda x, v: np.zeros_like(x) + np.eye(x.shape[-1])[0],
+    "constant along y": lambda x, v: np.zeros_like(x) + np.eye(x.shape[-1])[1],
+}
+
+# accelerations grow with them; simplest first, as the first of several that are alike is kept
+PAIR_FACTORS = ("1", "1/m1", "m2", "m2/m1", "m2**2/m1", "q1*q2", "q1*q2/m1")
+BODY_FACTORS = ("1", "1/m1", "q1", "q1/m1")
+
+
+class Particles(NamedTuple):
+    """What the bodies of R runs are.
+
+    Attributes:
+      mass: None where unknown.
+      charge: None where there is none.
+      pairs: ordered pairs (acted on, acting).
+      bodies: N.
+      dims: D.
+    """
+
+    mass: Float[np.ndarray, "R N"] | None
+    charge: Float[np.ndarray, "R N"] | None
+    pairs: Int[np.ndarray, "E 2"]
+    bodies: int
+    dims: int
+
+
+def pair_groups(
+    particles: Particles,
+    distance: Float[np.ndarray, " n"],
+    kinds: Sequence[tuple[str, str]] | None = None,
+) -> tuple[list[Group], DistanceSpline]:
+    """A group for each pair of a vector and a factor, and the spline that all share.
+
+    Args:
+      particles: the bodies.
+      distance: sample of the distances between them, to place the pieces of splines.
+      kinds: names in `PAIR_VECTORS` and factors; all by default.
+    """
+    factors = _different(particles, PAIR_FACTORS, pairs=True)
+    kinds = [(v, f) for v in PAIR_VECTORS for f in factors] if kinds is None else kinds
+    splines = [DistanceSpline(distance, pieces) for pieces in _PIECES]
+    choices = tuple(splines[0].coarser(other) for other in splines)
+    return [
+        _pair_group(particles, splines[0], choices, vector, factor) for vector, factor in kinds
+    ], splines[0]
+
+
+def body_groups(
+    particles: Particles, kinds: Sequence[tuple[str, str]] | None = None
+) -> list[Group]:
+    """A group of one column for each vector and factor; all by default."""
+    factors = _different(particles, BODY_FACTORS, pairs=False)
+    kinds = [(v, f) for v in BODY_VECTORS for f in factors] if kinds is None else kinds
+    return [_body_group(particles, vector, factor) for vector, factor in kinds]
+
+
+def factor_values(particles: Particles, factor: str) -> Float[np.ndarray, "R E"]:
+    """A factor of `PAIR_FACTORS` for each run and pair."""
+    acted_on, acting = particles.pairs.T
+    return _evaluated(particles, factor, {"1": acted_on, "2": acting})
+
+
+def _evaluated(particles: Particles, factor: str, ends: dict[str, np.ndarray]) -> np.ndarray:
+    names, columns = [], []
+    for letter, values in (("m", particles.mass), ("q", particles.charge)):
+        if values is not None:
+            names += [letter + end for end in ends]
+            columns += [values[:, index] for index in ends.values()]
+    expression = parse(factor)
+    if not expression.variables:
+        runs = next((len(x) for x in (particles.mass, particles.charge) if x is not None), 1)
+        return np.ones((runs, len(ends["1"])))
+    table = np.stack(columns, axis=-1)
+    return expression.evaluate(table.reshape(-1, len(names)), names).reshape(table.shape[:-1])
+
+
+def _different(particles: Particles, factors: Sequence[str], *, pairs: bool) -> list[str]:
+    """Those that can be had, without those that are multiples of earlier ones."""
+    bodies = np.arange(particles.bodies)
+    ends = dict(zip("12", particles.pairs.T, strict=True)) if pairs else {"1": bodies}
+    have = {letter for letter, x in zip("mq", particles[:2], strict=True) if x is not None}
+    kept: dict[str, np.ndarray] = {}
+    for factor in factors:
+        if not {name[0] for name in parse(factor).variables} <= have:
+            continue
+        values = _evaluated(particles, factor, ends).ravel()
+        norm = np.linalg.norm(values)
+        alike = [
+            abs(values @ other) > _ALIKE * norm * np.linalg.norm(other) for other in kept.values()
+        ]
+        if norm > 0 and not any(alike):
+            kept[factor] = values
+    return list(kept)
+
+
+def _pair_group(particles, spline, choices, vector, factor) -> Group:
+    factors = factor_values(particles, factor)
+    acted_on, acting = particles.pairs.T
+    turn = PAIR_VECTORS[vector]
+
+    def ends(x, v):
+        x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
+        return x[:, acting] - x[:, acted_on], v[:, acting] - v[:, acted_on]
+
+    def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        d, dv = ends(x, v)
+        arms = turn(d, dv) * _of_run(factors, run)[:, None]
+        pieces = spline.values(np.linalg.norm(d, axis=-1))
+        result = np.zeros((*x.shape, pieces.shape[-1])).reshape(
+            len(x), -1, particles.dims, pieces.shape[-1]
+        )
+        for body in np.unique(acted_on):
+            mine = acted_on == body
+            result[:, body] = np.einsum("qed,qep->qdp", arms[:, mine], pieces[:, mine])
+        return result.reshape(*x.shape, -1)
+
+    def jacobians(run: int, x: np.ndarray, v: np.ndarray, coefficients: np.ndarray) -> Jacobians:
+        d, dv = ends(x, v)
+
+        def pull(d, dv):
+            size = spline.values(np.linalg.norm(d, axis=-1)) @ coefficients
+            return turn(d, dv) * (size * _of_run(factors, run))[..., None]
+
+        value = _derivative(lambda y: pull(y, dv), d)
+        velocity = _derivative(lambda y: pull(d, y), dv)
+        return Jacobians(*(_between(j, particles.pairs, x.shape[1]) for j in (value, velocity)))
+
+    return Group(f"{vector} {factor}", design, jacobians, choices)
+
+
+def _body_group(particles, vector, factor) -> Group:
+    bodies = np.arange(particles.bodies)
+    factors = _evaluated(particles, factor, {"1": bodies})
+    push = BODY_VECTORS[vector]
+
+    def own(run, x, v):
+        x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
+        return x, v, _of_run(factors, run)[:, None]
+
+    def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        bodies_x, bodies_v, factor = own(run, x, v)
+        return (push(bodies_x, bodies_v) * factor).reshape(*x.shape, 1)
+
+    def jacobians(run: int, x: np.ndarray, v: np.ndarray, coefficients: np.ndarray) -> Jacobians:
+        bodies_x, bodies_v, factor = own(run, x, v)
+        value = _derivative(lambda y: push(y, bodies_v) * factor * coefficients, bodies_x)
+        velocity = _derivative(lambda y: push(bodies_x, y) * factor * coefficients, bodies_v)
+        return Jacobians(*(_on_diagonal(j, x.shape[1]) for j in (value, velocity)))
+
+    return Group(f"{vector} {factor}", design, jacobians, (np.eye(1),))
+
+
+def _of_run(factors: np.ndarray, run: int) -> np.ndarray:
+    return factors[run if len(factors) > 1 else 0]
+
+
+def _derivative(f: Callable[[np.ndarray], np.ndarray], y: np.ndarray) -> np.ndarray:
+    """``[..., D, D]``: components of f, then of the argument, by central differences."""
+    step = _STEP * (np.linalg.norm(y, axis=-1, keepdims=True) + np.finfo(float).tiny)
+    columns = [
+        (f(y + step * axis) - f(y - step * axis)) / (2.0 * step) for axis in np.eye(y.shape[-1])
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def _between(of_pairs: np.ndarray, pairs: np.ndarray, size: int) -> np.ndarray:
+    """``[Q, C, C]`` of derivatives ``[Q, E, D, D]`` with respect to displacements."""
+    times, _, dims, _ = of_pairs.shape
+    bodies = size // dims
+    result = np.zeros((times, bodies, bodies, dims, dims))
+    for (acted_on, acting), part in zip(pairs, of_pairs.swapaxes(0, 1), strict=True):
+        result[:, acted_on, acting] += part
+        result[:, acted_on, acted_on] -= part
+    return result.swapaxes(2, 3).reshape(times, size, size)
+
+
+def _on_diagonal(of_bodies: np.ndarray, size: int) -> np.ndarray:
+    times, bodies, dims, _ = of_bodies.shape
+    result = np.zeros((times, bodies, dims, bodies, dims))
+    for body in range(bodies):
+        result[:, body, :, body] = of_bodies[:, body]
+    return result.reshape(times, size, size)

@@ -1,0 +1,64 @@
+"""How every report is written: the result first, then its views."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxsym._folders import write_folder
+from jaxsym._views import attempt
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RESULT = "result.json"
+View = Callable[[], bytes]
+
+
+def write_result_and_views(
+    result: Mapping[str, Any], views: Mapping[str, View], out: str | Path, *, force: bool = False
+) -> None:
+    """Write the result as JSON, and then a file for each of its views.
+
+    The result is in the folder before any view is made, so that neither a kill nor a full disk nor
+    a view that fails takes it along. Such a view is left out with a warning that says why.
+
+    Args:
+      result: what was found, in plain JSON types.
+      views: what makes the content of each other file, by name.
+      out: the folder, new unless ``force``.
+      force: replace these files in a folder that exists; its other files stay.
+
+    Raises:
+      OSError: see `jaxsym.report.check_folder`, or whatever the disk says.
+    """
+    contents = {RESULT: (json.dumps(result, indent=2) + "\n").encode()}
+    _write(contents, out, force, views)
+    for name, view in views.items():
+        content = attempt(name, view, None)
+        if content is not None:
+            contents[name] = content
+    if len(contents) > 1:
+        _write(contents, out, True, views)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the content of a file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150)
+    return file.getvalue()
+
+
+def _write(
+    contents: Mapping[str, bytes], out: str | Path, force: bool, names: Iterable[str]
+) -> None:
+    writers = {name: partial(_write_bytes, content) for name, content in contents.items()}
+    write_folder(writers, out, force=force, replaced=names)
+
+
+def _write_bytes(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
