@@ -46,6 +46,7 @@ from jaxsym.graphs.node_regression import (
     pieces,
 )
 from jaxsym.graphs.pruning import keep_messages, principal_messages, silence_messages
+from jaxsym.graphs.weak_loss import WeakWindows, weak_batches, weak_loss, weak_windows
 
 __all__ = [
     "MLP",
@@ -66,6 +67,7 @@ __all__ = [
     "Prediction",
     "Snapshots",
     "Topology",
+    "WeakWindows",
     "absolute_error",
     "central_network",
     "central_start",
@@ -97,4 +99,7 @@ __all__ = [
     "snapshots",
     "topology",
     "training_loss",
+    "weak_batches",
+    "weak_loss",
+    "weak_windows",
 ]
