@@ -52,7 +52,7 @@ def weak_windows(
     lengths: Sequence[float] | None = None,
     share: float = 0.02,
 ) -> WeakWindows:
-    """Windows of all runs, in NumPy arrays of single precision.
+    """Windows of all runs, in single precision.
 
     Args:
       time: increasing, unevenly spaced as may be.
@@ -84,19 +84,19 @@ def weak_windows(
     measured = (left @ series.reshape(times, -1)).reshape(-1, runs, count, dims)
     scale = np.hypot(noise[:, None, None, None] * sigma, share * measured)
 
-    def of_runs(values: np.ndarray, window_axes: int) -> np.ndarray:
+    def of_runs(values: np.ndarray, window_axes: int) -> Array:
         """Windows of a run after those of the one before: ``[W, ...]``."""
         moved = np.moveaxis(values, window_axes, 0)
-        return moved.reshape(-1, *moved.shape[2:]).astype(np.float32)
+        return jnp.asarray(moved.reshape(-1, *moved.shape[2:]), jnp.float32)
 
-    def per_body(values: np.ndarray | None, default: float) -> np.ndarray:
+    def per_body(values: np.ndarray | None, default: float) -> Array:
         filled = np.full((runs, count), default) if values is None else np.asarray(values)
         shape = (*nodes.shape, runs, count)
         return of_runs(np.broadcast_to(filled, shape), 2)
 
     position_there, velocity_there = (of_runs(x, 2) for x in states)
     mass_there = per_body(mass, 1.0)
-    label = np.broadcast_to(np.arange(count), mass_there.shape)
+    label = jnp.broadcast_to(jnp.arange(count), mass_there.shape)
     bodies = Bodies(position_there, velocity_there, mass_there, per_body(charge, 0.0), label)
     return WeakWindows(bodies, of_runs(measured, 1), of_runs(scale, 1))
 
