@@ -49,43 +49,48 @@ def compress(rows: Float[Array, "K C"]) -> Float[Array, "C C"]:
 
 def eliminate(
     chains: Chains,
-    stiffness: Float[Array, " S"],
-    state_damping: Float[Array, " S"],
+    stiffness: Float[Array, "R J S"],
+    state_damping: Float[Array, " R"],
     constant_damping: Float[Array, " P"],
 ) -> Eliminated:
     """Factor the problem.
 
     Args:
       chains: the problem; rows already weighted.
-      stiffness: weight of each component of a tie; infinity is not allowed, large is.
+      stiffness: weights of the ties' components, zero for the last of a chain; infinity is not
+        allowed, large is.
       state_damping, constant_damping: weights of rows that ask for no move.
     """
     states = chains.ties.shape[2]
     zero = jnp.zeros_like(constant_damping)
-    damping = jnp.concatenate([jnp.diag(state_damping), jnp.zeros((states, len(zero) + 1))], axis=1)
 
-    def step(left: Array, link: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        rows, tie, weight = link
-        own = jnp.concatenate([left, rows, damping])
-        own = jnp.concatenate(
-            [own[:, :states], jnp.zeros((len(own), states)), own[:, states:]], axis=1
-        )
-        ahead = jnp.concatenate(
-            [-tie[:, :states], jnp.eye(states), -tie[:, states:-1], tie[:, -1:]], axis=1
-        )
-        factor = compress(jnp.concatenate([own, weight[:, None] * ahead]))
-        return factor[states:, states:], factor[:states]
+    def chain(rows: Array, ties: Array, weights: Array, damping: Array) -> tuple[Array, Array]:
+        still = damping * jnp.eye(states, rows.shape[2])
 
-    def chain(rows: Array, ties: Array) -> tuple[Array, Array]:
-        links = len(rows)
-        weights = jnp.where(jnp.arange(links)[:, None] < links - 1, stiffness, 0.0)
+        def step(left: Array, link: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+            own, tie, weight = link
+            factor = eliminate_one(jnp.concatenate([left, own, still]), tie, weight)
+            return factor[states:, states:], factor[:states]
+
         empty = jnp.zeros((rows.shape[2], rows.shape[2]))
         left, factors = jax.lax.scan(step, empty, (rows, ties, weights))
         return factors, left[:, states:]
 
-    factors, left = jax.vmap(chain)(chains.rows, chains.ties)
+    factors, left = jax.vmap(chain)(chains.rows, chains.ties, stiffness, state_damping)
     still = jnp.concatenate([jnp.diag(constant_damping), zero[:, None]], axis=1)
     return Eliminated(factors, compress(jnp.concatenate([left.reshape(-1, len(zero) + 1), still])))
+
+
+def eliminate_one(
+    own: Float[Array, "K S+P+1"], tie: Float[Array, "S S+P+1"], weight: Float[Array, " S"]
+) -> Float[Array, "2S+P+1 2S+P+1"]:
+    """Triangular factor over one state, the next, the constants and the residual."""
+    states = len(tie)
+    own = jnp.concatenate([own[:, :states], jnp.zeros((len(own), states)), own[:, states:]], axis=1)
+    ahead = jnp.concatenate(
+        [-tie[:, :states], jnp.eye(states), -tie[:, states:-1], tie[:, -1:]], axis=1
+    )
+    return compress(jnp.concatenate([own, weight[:, None] * ahead]))
 
 
 def solve(factors: Eliminated) -> tuple[Float[Array, " P"], Float[Array, "R J S"]]:

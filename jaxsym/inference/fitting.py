@@ -34,6 +34,8 @@ from jaxsym.inference.shooting import (
     huber_weight,
     linearize,
     motions,
+    run_costs,
+    run_follow,
     run_search,
 )
 
@@ -41,10 +43,14 @@ Observe = Callable[[Any, Array, Array, Any], Array]
 
 # how loose the joints are in each stage, in units of the noise; the last is a whole motion: what
 # a millionth of the noise at every joint adds up to is far below the noise of all data together
-LOOSENESS = (10.0, 1.0, 0.1, 1e-2, 1e-4, 1e-6)
-_ROBUST_UNTIL = 0.1  # joints looser than this go with Huber's weights: a start is no fit yet
+LOOSENESS = (300.0, 30.0, 3.0, 0.3, 0.03, 1e-3, 1e-6)
+_ROBUST_UNTIL = 1.0  # joints looser than this go with Huber's weights: a start is no fit yet
+_FOLLOWED_UNTIL = 0.1  # joints looser than this are tried from a filter's states as well
 _HUBER = 3.0
-_RECUT_AFTER = (1.0, 1e-2)
+_SWEEPS = 3  # through all stages, while a trajectory has no motion near its data
+_LAST_GAIN = 1e-3  # in the sum of squares, that ends the last stage
+_NEAR = 2.0  # times the best quarter's sum of squares a trajectory may have and lead
+_RECUT_AFTER = (30.0, 0.3)
 _MOTION_ERROR = 0.05  # of a whole trajectory by its integration, in units of the noise
 _SINGULAR = 1e-7  # of the constants' singular values, the greatest being 1
 _SIGMA_ROUNDS, _SIGMA_SETTLED = 5, 0.01
@@ -208,32 +214,59 @@ class _Fit:
         self.intervals = None
         self.estimated = data.sigma is None
         self.most = 1e3 * np.abs(path).max()
-        self.paths = self._first_paths(path, data)
+        self.paths = self.first_paths = self._first_paths(path, data)
         self.data = data.with_sigma(self._sigma_of(path, data)) if self.estimated else data
         self.scale = noise_scale(path, self.data)
         self.iterations = 0
+        self.leads = np.ones(len(path), bool)
 
     def run(self, looseness, huber, iterations) -> TrajectoryFit:
-        self.cut()
-        for stage in looseness:
-            guess_is_rough = stage > _ROBUST_UNTIL
-            weighting = Weighting(stage, min(_HUBER, huber) if guess_is_rough else huber)
-            tolerance = 0.1 if stage != looseness[-1] else 1e-3
-            found = self.relax(weighting, tolerance, iterations)
-            if stage in _RECUT_AFTER:
-                self.recut()
+        for _ in range(_SWEEPS):
+            self.cut()
+            found, weighting = self.sweep(looseness, huber, iterations)
+            if self.leads.all():
+                break
+            self.start_again()
         if self.estimated:
             for _ in range(_SIGMA_ROUNDS):
                 if self.sigma_settled():
                     break
-                found = self.relax(weighting, tolerance, iterations)
+                found = self.relax(weighting, _LAST_GAIN, iterations)
         return self.result(weighting, bool(found.done & ~found.stuck | (found.damping < 1)))
+
+    def sweep(self, looseness, huber, iterations):
+        """All stages once; ends early while a trajectory stays far from its data."""
+        for stage in looseness:
+            limit = _HUBER if stage >= _ROBUST_UNTIL else np.inf
+            weighting = Weighting(stage, min(limit, huber), _HUBER, self.leads)
+            tolerance = _LAST_GAIN if stage == looseness[-1] else 1.0
+            if stage >= _FOLLOWED_UNTIL or not self.leads.all():
+                self.guess = run_follow(self.task, self.guess, _arrays(weighting))
+            weighting = weighting._replace(leads=self.leading(weighting))
+            found = self.relax(weighting, tolerance, iterations)
+            if stage in _RECUT_AFTER:
+                self.recut()
+        return found, weighting
+
+    def start_again(self) -> None:
+        """The constants found, with states from the data where no motion near them was found."""
+        self.recut()
+        self.paths = [
+            now if leads else first
+            for now, first, leads in zip(self.paths, self.first_paths, self.leads, strict=True)
+        ]
+
+    def leading(self, weighting: Weighting) -> Bool[np.ndarray, " R"]:
+        """Which trajectories are near enough to their data to count for the constants."""
+        costs = np.asarray(run_costs(self.task, self.guess, _arrays(weighting)))
+        costs = costs / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
+        self.leads = costs <= _NEAR * max(np.quantile(costs, 0.25), 0.5)
+        return self.leads
 
     def relax(self, weighting: Weighting, tolerance: float, most: int):
         """One stage; the guess moves."""
-        weighting = jax.tree.map(lambda a: jnp.asarray(a, float), weighting)
         found = run_search(
-            self.task, self.guess, weighting, jnp.asarray(1e-2), jnp.asarray(tolerance), most
+            self.task, self.guess, _arrays(weighting), jnp.asarray(1e-2), jnp.asarray(tolerance), most
         )
         self.guess = found.guess
         self.iterations += int(found.iterations)
@@ -297,7 +330,7 @@ class _Fit:
 
     def result(self, weighting: Weighting, converged: bool) -> TrajectoryFit:
         data, task, guess = self.data, self.task, self.guess
-        weighting = jax.tree.map(lambda a: jnp.asarray(a, float), weighting)
+        weighting = _arrays(weighting)
         covariance, undetermined, first, rank = uncertainties(task, guess, weighting)
         _, state, _, seen = (np.asarray(a) for a in motions(task, guess))
         at = np.asarray(task.segments.at)
@@ -348,6 +381,11 @@ class _Fit:
         return column_sigma(data, seen, 0)
 
 
+def _arrays(weighting: Weighting) -> Weighting:
+    *numbers, leads = weighting
+    return Weighting(*(jnp.asarray(a, float) for a in numbers), jnp.asarray(leads))
+
+
 def uncertainties(task: Task, guess: Guess, weighting: Weighting):
     """Covariance of the constants, undetermined directions, covariance of the first states, rank.
 
@@ -380,7 +418,7 @@ def uncertainties(task: Task, guess: Guess, weighting: Weighting):
 def _factors(task: Task, guess: Guess, weighting: Weighting):
     linear = linearize(task, guess, weighting)
     # a trace of damping: what no data determine gets a great but finite variance
-    return linear, factorize(task, linear, weighting, jnp.asarray(1e-18))
+    return linear, factorize(task, linear, jnp.asarray(1e-18), jnp.zeros_like(linear.costs))
 
 
 _state_covariances = jax.jit(state_covariances)

@@ -18,11 +18,13 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxsym.inference.chain import Chains, Eliminated, compress, eliminate, solve
+from jaxsym.inference.chain import Chains, Eliminated, compress, eliminate, eliminate_one, solve
 from jaxsym.inference.motion import Method, rollout
 from jaxsym.inference.segments import Segments
 
 _FAR = 1e6  # residuals in units of their errors are cut here: motions that run away stay finite
+_FAR_APART = 1e12  # joints, in units of their looseness
+_LEAST_KNOWN = 1e-4  # of a first state: its prior precision, in units of the noise
 _LEAST_DAMPING, _MOST_DAMPING = 1e-16, 1e16
 _ATTEMPTS = 30  # dampings that are tried for one step
 
@@ -60,10 +62,16 @@ class Weighting(NamedTuple):
       looseness: of the joints, in units of `Task.scale`.
       huber: standard errors beyond which a residual counts by its absolute value; infinity for
         least squares (Huber 1964).
+      outlying: distance at a joint, in units of its looseness, beyond which it counts less and
+        less (Student's distribution); infinity for least squares.
+      leads: whether a trajectory counts for the constants. The states of one that does not, since
+        no motion near its data was found yet, follow the constants that the others give.
     """
 
     looseness: Float[Array, ""]
     huber: Float[Array, ""]
+    outlying: Float[Array, ""]
+    leads: Bool[Array, " R"]
 
 
 class Guess(NamedTuple):
@@ -74,11 +82,19 @@ class Guess(NamedTuple):
 
 
 class Linear(NamedTuple):
-    """The problem linearized at a guess: chains in scaled moves, and the constants' units."""
+    """The problem linearized at a guess.
+
+    Attributes:
+      chains: in moves of the states in `Task.scale`, and of the constants in their units.
+      stiffness: of the ties.
+      units: of the constants.
+      costs: sums of squares of the trajectories.
+    """
 
     chains: Chains
+    stiffness: Float[Array, "R J S"]
     units: Float[Array, " P"]
-    cost: Float[Array, ""]
+    costs: Float[Array, " R"]
 
 
 class Search(NamedTuple):
@@ -87,7 +103,8 @@ class Search(NamedTuple):
     Attributes:
       guess: the best so far.
       linear: the problem there.
-      damping: of the next step.
+      damping: of the constants' next step.
+      held: damping of each trajectory's states, beside that of the constants.
       iterations: steps so far.
       done: whether nothing is left to gain.
       stuck: whether no step was better.
@@ -96,6 +113,7 @@ class Search(NamedTuple):
     guess: Guess
     linear: Linear
     damping: Float[Array, ""]
+    held: Float[Array, " R"]
     iterations: Int[Array, ""]
     done: Bool[Array, ""]
     stuck: Bool[Array, ""]
@@ -138,20 +156,47 @@ def huber_weight(residual: Array, limit: Array | float) -> Array:
     return jnp.minimum(1.0, limit / jnp.maximum(jnp.abs(residual), 1e-300))
 
 
-def cost_of(task: Task, guess: Guess, weighting: Weighting) -> Float[Array, ""]:
-    """The sum of squares that is made least."""
+def _student_cost(residual: Array, limit: Array) -> Array:
+    finite = jnp.where(jnp.isfinite(limit), limit, 1.0)
+    return jnp.where(
+        jnp.isfinite(limit), finite**2 * jnp.log1p((residual / finite) ** 2), residual**2
+    )
+
+
+def _student_weight(residual: Array, limit: Array) -> Array:
+    return 1 / (1 + (residual / limit) ** 2)
+
+
+def costs_of(task: Task, guess: Guess, weighting: Weighting) -> Float[Array, " R"]:
+    """The sums of squares of the trajectories, whose total is made least."""
     ends, residuals = _over_segments(_residuals, task, guess)
-    return _cost(task, guess, weighting, ends, residuals)
+    return _costs(task, guess, weighting, ends, residuals)
 
 
-def _gaps(task: Task, guess: Guess, ends: Array) -> Array:
-    gaps = (guess.states[:, 1:] - ends[:, :-1]) / task.scale
-    return jnp.clip(gaps, -_FAR / 1e-6, _FAR / 1e-6)
+def _gaps(task: Task, guess: Guess, weighting: Weighting, ends: Array) -> Array:
+    """Distances at the joints ``[R, J, S]`` in units of their looseness; zero at the last."""
+    gaps = (guess.states[:, 1:] - ends[:, :-1]) / (task.scale * weighting.looseness)
+    return jnp.pad(jnp.clip(gaps, -_FAR_APART, _FAR_APART), ((0, 0), (0, 1), (0, 0)))
 
 
-def _cost(task: Task, guess: Guess, weighting: Weighting, ends: Array, residuals: Array) -> Array:
-    data = jnp.sum(_huber_cost(residuals, weighting.huber))
-    return data + jnp.sum((_gaps(task, guess, ends) / weighting.looseness) ** 2)
+def _costs(task: Task, guess: Guess, weighting: Weighting, ends: Array, residuals: Array) -> Array:
+    data = jnp.sum(_huber_cost(residuals, weighting.huber), axis=(1, 2, 3))
+    gaps = _gaps(task, guess, weighting, ends)
+    return data + jnp.sum(_student_cost(gaps, weighting.outlying), axis=(1, 2))
+
+
+def _segment_slopes(task: Task, weighting: Weighting, size: int, unknowns: Array, segment, inputs):
+    """A segment's end and residuals, their derivatives, and its weighted rows."""
+
+    def both(unknowns):
+        found = _residuals(task, unknowns[size:], unknowns[:size], segment, inputs)
+        return found, found
+
+    slopes, (end, residual) = jax.jacfwd(both, has_aux=True)(unknowns)
+    weight = jnp.sqrt(huber_weight(residual, weighting.huber)).ravel()
+    by_data = jnp.nan_to_num(slopes[1]).reshape(len(weight), -1)
+    rows = weight[:, None] * jnp.concatenate([by_data, residual.reshape(-1, 1)], axis=1)
+    return rows, jnp.nan_to_num(slopes[0]), end, residual
 
 
 def linearize(task: Task, guess: Guess, weighting: Weighting) -> Linear:
@@ -159,39 +204,122 @@ def linearize(task: Task, guess: Guess, weighting: Weighting) -> Linear:
     size = guess.states.shape[-1]
 
     def one(task, constants, state, segment, inputs):
-        def both(unknowns):
-            found = _residuals(task, unknowns[size:], unknowns[:size], segment, inputs)
-            return found, found
-
-        slopes, (end, residual) = jax.jacfwd(both, has_aux=True)(
-            jnp.concatenate([state, constants])
-        )
-        weight = jnp.sqrt(huber_weight(residual, weighting.huber)).ravel()
-        by_data = jnp.nan_to_num(slopes[1]).reshape(len(weight), -1)
-        rows = weight[:, None] * jnp.concatenate([by_data, residual.reshape(-1, 1)], axis=1)
-        return compress(rows), jnp.nan_to_num(slopes[0]), end, residual
+        unknowns = jnp.concatenate([state, constants])
+        rows, *rest = _segment_slopes(task, weighting, size, unknowns, segment, inputs)
+        return compress(rows), *rest
 
     rows, slopes, ends, residuals = _over_segments(one, task, guess)
-    cost = _cost(task, guess, weighting, ends, residuals)
-    gaps = jnp.pad(_gaps(task, guess, ends), ((0, 0), (0, 1), (0, 0)))
-    columns = jnp.concatenate([task.scale, task.free.astype(cost.dtype)])
+    costs = _costs(task, guess, weighting, ends, residuals)
+    gaps = _gaps(task, guess, weighting, ends)
+    columns = jnp.concatenate([task.scale, task.free.astype(gaps.dtype)])
     rows = rows.at[..., :-1].multiply(columns)
     slopes = slopes * columns / task.scale[:, None]
+    stiffness = jnp.sqrt(_student_weight(gaps, weighting.outlying)) / weighting.looseness
+    stiffness = stiffness.at[:, -1].set(0.0)
+    leads = weighting.leads[:, None, None, None]
+    rows = rows.at[..., size:-1].multiply(leads)
+    slopes = slopes.at[..., size:].multiply(leads)
     # the constants in units of what moves the data, or the joints, by one standard error
     squares = jnp.sum(rows[..., size:-1] ** 2, axis=(0, 1, 2))
-    squares += jnp.sum(slopes[..., size:] ** 2, axis=(0, 1, 2))
+    counted = jnp.minimum(stiffness, 1.0)[..., None] * slopes[..., size:]
+    squares += jnp.sum(counted**2, axis=(0, 1, 2))
     units = jnp.where(squares > 0, 1 / jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 1.0)
     rows = rows.at[..., size:-1].multiply(units)
     slopes = slopes.at[..., size:].multiply(units)
-    return Linear(Chains(rows, jnp.concatenate([slopes, gaps[..., None]], axis=-1)), units, cost)
+    apart = (gaps * weighting.looseness)[..., None]
+    chains = Chains(rows, jnp.concatenate([slopes, apart], axis=-1))
+    return Linear(chains, stiffness, units, costs)
 
 
-def factorize(task: Task, linear: Linear, weighting: Weighting, damping: Array) -> Eliminated:
+def factorize(
+    task: Task, linear: Linear, damping: Float[Array, ""], held: Float[Array, " R"]
+) -> Eliminated:
     """The linear problem with some damping, factored."""
-    root = jnp.sqrt(damping)
-    still = jnp.where(task.free, root, 1.0)
-    stiffness = jnp.ones_like(task.scale) / weighting.looseness
-    return eliminate(linear.chains, stiffness, root * jnp.ones_like(task.scale), still)
+    still = jnp.where(task.free, jnp.sqrt(damping), 1.0)
+    return eliminate(linear.chains, linear.stiffness, jnp.sqrt(damping + held), still)
+
+
+def _better_of(task: Task, one: Guess, other: Guess, weighting: Weighting):
+    """The constants of the first guess with, for each trajectory, the better of both's states."""
+    first = costs_of(task, one, weighting)
+    second = costs_of(task, one._replace(states=other.states), weighting)
+    moved = first <= second
+    states = jnp.where(moved[:, None, None], one.states, other.states)
+    return one._replace(states=states), jnp.minimum(first, second), moved
+
+
+class _Trial(NamedTuple):
+    """An attempt at a step with one damping."""
+
+    guess: Guess
+    costs: Float[Array, " R"]
+    moved: Bool[Array, " R"]
+    damping: Float[Array, ""]
+    growth: Float[Array, ""]
+    attempts: Int[Array, ""]
+    better: Bool[Array, ""]
+    held: Float[Array, " R"]
+
+
+def _attempt(task: Task, weighting: Weighting, state: Search, last: _Trial) -> _Trial:
+    linear, best = state.linear, state.guess
+    factors = factorize(task, linear, last.damping, last.held)
+    constants, states = solve(factors)
+    moved_guess = Guess(
+        best.constants + constants * linear.units * task.free, best.states + states * task.scale
+    )
+    trial, costs, moved = _better_of(task, moved_guess, best, weighting)
+    # trajectories whose states did not follow are held back more, the others less
+    held = jnp.where(moved, last.held / 10, 10 * jnp.maximum(last.held, last.damping))
+    before = jnp.sum(linear.costs, where=weighting.leads)
+    better = jnp.sum(costs, where=weighting.leads) < before
+    return _Trial(
+        trial,
+        costs,
+        moved,
+        jnp.where(better, last.damping, last.damping * last.growth),
+        2 * last.growth,
+        last.attempts + 1,
+        better,
+        jnp.minimum(held, _MOST_DAMPING),
+    )
+
+
+def _step(task: Task, weighting: Weighting, tolerance: Array, state: Search) -> Search:
+    zero = jnp.zeros_like(state.damping)
+    start = _Trial(
+        state.guess,
+        state.linear.costs,
+        jnp.ones(len(state.held), bool),
+        state.damping,
+        zero + 2,
+        jnp.zeros((), int),
+        jnp.asarray(False),
+        state.held,
+    )
+    trial = jax.lax.while_loop(
+        lambda t: ~t.better & (t.attempts < _ATTEMPTS) & (t.damping < _MOST_DAMPING),
+        lambda t: _attempt(task, weighting, state, t),
+        start,
+    )
+    total = jnp.sum(trial.costs, where=weighting.leads)
+    gained = jnp.sum(state.linear.costs, where=weighting.leads) - total
+    damping = jnp.where(trial.better, trial.damping / 10, trial.damping)
+    guess = jax.tree.map(lambda a, b: jnp.where(trial.better, a, b), trial.guess, state.guess)
+    little = gained <= jnp.maximum(tolerance, 1e-9 * total)
+    ended = trial.better & little & (damping < 1) & jnp.all(trial.moved | ~weighting.leads)
+    linear = jax.lax.cond(
+        trial.better, lambda: linearize(task, guess, weighting), lambda: state.linear
+    )
+    return Search(
+        guess,
+        linear,
+        jnp.maximum(damping, _LEAST_DAMPING),
+        trial.held,
+        state.iterations + 1,
+        ended | ~trial.better,
+        ~trial.better,
+    )
 
 
 def search(
@@ -204,6 +332,9 @@ def search(
 ) -> Search:
     """Levenberg-Marquardt from a guess.
 
+    A trajectory whose own sum of squares a step would raise keeps its states in that step and is
+    damped more: one motion through a close encounter does not hold up all others.
+
     Args:
       task: the problem.
       guess: where to start.
@@ -213,64 +344,69 @@ def search(
         last one.
       most: steps.
     """
-
-    def attempt(try_: tuple) -> tuple:
-        linear, best, _, _, damping, growth, attempts, _, _ = try_
-        factors = factorize(task, linear, weighting, damping)
-        constants, states = solve(factors)
-        trial = Guess(
-            best.constants + constants * linear.units * task.free,
-            best.states + states * task.scale,
-        )
-        cost = cost_of(task, trial, weighting)
-        promised = linear.cost - factors.constants[-1, -1] ** 2
-        better = cost < linear.cost
-        return (
-            linear, best, trial, cost, jnp.where(better, damping, damping * growth),
-            2 * growth, attempts + 1, better, promised,
-        )  # fmt: skip
-
-    def step(state: Search) -> Search:
-        linear = state.linear
-        zero = jnp.zeros_like(linear.cost)
-        *_, trial, cost, damping, _, _, better, promised = jax.lax.while_loop(
-            lambda t: ~t[7] & (t[6] < _ATTEMPTS) & (t[4] < _MOST_DAMPING),
-            attempt,
-            (
-                linear, state.guess, state.guess, linear.cost, state.damping, zero + 2,
-                0, jnp.asarray(False), zero,
-            ),
-        )  # fmt: skip
-        gained = linear.cost - cost
-        shrink = jnp.maximum(1 / 10, 1 - (2 * gained / promised - 1) ** 3)
-        damping = jnp.where(better, damping * shrink, damping)
-        guess = jax.tree.map(lambda a, b: jnp.where(better, a, b), trial, state.guess)
-        little = better & (gained <= jnp.maximum(tolerance, 1e-9 * cost)) & (damping < 1)
-        new = jax.lax.cond(
-            better, lambda: linearize(task, guess, weighting), lambda: state.linear
-        )
-        return Search(
-            guess,
-            new,
-            jnp.maximum(damping, _LEAST_DAMPING),
-            state.iterations + 1,
-            little | ~better,
-            ~better,
-        )
-
-    first = Search(
-        guess,
-        linearize(task, guess, weighting),
-        damping,
-        jnp.zeros((), int),
-        jnp.asarray(False),
-        jnp.asarray(False),
+    linear = linearize(task, guess, weighting)
+    no = jnp.asarray(False)
+    held = jnp.zeros_like(linear.costs)
+    first = Search(guess, linear, damping, held, jnp.zeros((), int), no, no)
+    return jax.lax.while_loop(
+        lambda s: ~s.done & (s.iterations < most),
+        lambda s: _step(task, weighting, tolerance, s),
+        first,
     )
-    return jax.lax.while_loop(lambda s: ~s.done & (s.iterations < most), step, first)
+
+
+def follow(task: Task, guess: Guess, weighting: Weighting) -> Guess:
+    """States found one after the other, each predicted from the one before (extended filter).
+
+    Where bodies meet between samples, polynomials through the data are no guess; the motion under
+    the law as it is known so far, corrected by each segment's data, is. A trajectory takes the
+    states found so if they are better than those of the guess.
+    """
+    size = guess.states.shape[-1]
+
+    def segment(carry: tuple[Array, Array], given: tuple[Segments, Any]):
+        (state, left), (part, inputs) = carry, given
+
+        def slopes(state):
+            return _segment_slopes(
+                task, weighting, size, jnp.concatenate([state, guess.constants]), part, inputs
+            )
+
+        def corrected(reference: Array) -> Array:
+            rows = _onto_states(slopes(reference)[0], task, size)
+            away = (reference - state) / task.scale
+            known = left.at[:, -1].add(left[:, :size] @ away)
+            triangle = compress(jnp.concatenate([known, rows]))
+            move = jax.scipy.linalg.solve_triangular(triangle[:size, :size], -triangle[:size, -1])
+            return reference + task.scale * jnp.clip(move, -_FAR_APART, _FAR_APART)
+
+        here = corrected(corrected(state))
+        rows, by_state, end, _ = slopes(here)
+        away = (here - state) / task.scale
+        known = left.at[:, -1].add(left[:, :size] @ away)
+        tie = jnp.pad(by_state[:, :size] * task.scale / task.scale[:, None], ((0, 0), (0, 1)))
+        own = jnp.concatenate([known, _onto_states(rows, task, size)])
+        own = jnp.concatenate([own, _LEAST_KNOWN * jnp.eye(size, size + 1)])
+        stiff = jnp.full(size, 1 / weighting.looseness)
+        left = eliminate_one(own, tie, stiff)[size:, size:]
+        return (end, left), here
+
+    def trajectory(first: Array, segments: Segments, inputs: Any) -> Array:
+        prior = jnp.pad(_LEAST_KNOWN * jnp.eye(size), ((0, 1), (0, 1)))
+        return jax.lax.scan(lambda c, s: segment(c, (s, inputs)), (first, prior), segments)[1]
+
+    states = jax.vmap(trajectory)(guess.states[:, 0], task.segments, task.inputs)
+    found = guess._replace(states=jnp.where(jnp.isfinite(states), states, guess.states))
+    return _better_of(task, found, guess, weighting)[0]
+
+
+def _onto_states(rows: Array, task: Task, size: int) -> Array:
+    return jnp.concatenate([rows[:, :size] * task.scale, rows[:, -1:]], axis=1)
 
 
 run_search = jax.jit(search)
-run_cost = jax.jit(cost_of)
+run_follow = jax.jit(follow)
+run_costs = jax.jit(costs_of)
 
 
 @jax.jit
