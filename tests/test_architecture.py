@@ -21,6 +21,7 @@ FLOORS = (
     ("datasets",),
     ("mechanics",),
     ("simulate",),
+    ("inference",),
     ("training",),
     ("graphs", "search", "syrenets"),
     ("nesymres",),

@@ -1,4 +1,4 @@
-"""`fit_trajectories`: the constants of a law of motion, with their errors, from what was observed."""
+"""`fit_trajectories`: the constants of a motion, with their errors, from what was observed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from jaxsym.inference.motion import METHODS, VectorField
 from jaxsym.inference.observations import Observations
 from jaxsym.inference.segments import (
     Path,
-    Places,
     advance_intervals,
     count_steps,
     cut,
@@ -37,6 +36,7 @@ from jaxsym.inference.shooting import (
     run_costs,
     run_follow,
     run_search,
+    weighting,
 )
 
 Observe = Callable[[Any, Array, Array, Any], Array]
@@ -77,6 +77,8 @@ class TrajectoryFit:
       sigma_estimated: whether they were estimated from the fit.
       chi2: sum of the squared residuals.
       dof: residuals less what was fitted.
+      led: trajectories that counted for the constants; no motion near their data was found for the
+        others, which count in chi2 all the same.
       gap: the greatest distance at a joint of two segments, in units of the noise.
       iterations: Levenberg-Marquardt steps, all stages together.
       converged: whether the last stage came to its end.
@@ -95,6 +97,7 @@ class TrajectoryFit:
     sigma_estimated: bool
     chi2: float
     dof: int
+    led: Bool[np.ndarray, " R"]
     gap: float
     iterations: int
     converged: bool
@@ -107,10 +110,14 @@ class TrajectoryFit:
     @property
     def standard_errors(self) -> Any:
         """Of the constants, in their pytree."""
-        _, unravel = ravel_pytree(jax.tree.map(lambda a: np.asarray(a, float), self.constants))
-        with jax.enable_x64(True):
-            errors = unravel(jnp.sqrt(jnp.asarray(np.diag(self.covariance))))
-            return jax.tree.map(np.asarray, errors)
+        return unravel_like(self.constants, np.sqrt(np.diag(self.covariance)))
+
+
+def unravel_like(constants: Any, flat: Float[np.ndarray, " P"]) -> Any:
+    """A flat vector in the pytree of the constants, in NumPy's float64."""
+    with jax.enable_x64(True):
+        unravel = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), constants))[1]
+        return jax.tree.map(np.asarray, unravel(jnp.asarray(flat, float)))
 
 
 def second_order(
@@ -181,12 +188,12 @@ def fit_trajectories(
     (True, True)
     """
     with jax.enable_x64(True):
-        problem = _Fit(vector_field, constants, data, observe, order, states, free, method)
+        problem = Fit(vector_field, constants, data, observe, order, states, free, method)
         problem.intervals = intervals
         return problem.run(tuple(looseness), np.inf if huber is None else huber, iterations)
 
 
-class _Fit:
+class Fit:
     """A fit under way: the path so far, and the task that was made of it."""
 
     def __init__(self, field, constants, data, observe, order, states, free, method):
@@ -223,7 +230,7 @@ class _Fit:
     def run(self, looseness, huber, iterations) -> TrajectoryFit:
         for _ in range(_SWEEPS):
             self.cut()
-            found, weighting = self.sweep(looseness, huber, iterations)
+            found, weights = self.sweep(looseness, huber, iterations)
             if self.leads.all():
                 break
             self.start_again()
@@ -231,22 +238,22 @@ class _Fit:
             for _ in range(_SIGMA_ROUNDS):
                 if self.sigma_settled():
                     break
-                found = self.relax(weighting, _LAST_GAIN, iterations)
-        return self.result(weighting, bool(found.done & ~found.stuck | (found.damping < 1)))
+                found = self.relax(weights, _LAST_GAIN, iterations)
+        return self.result(weights, bool(found.done & ~found.stuck | (found.damping < 1)))
 
     def sweep(self, looseness, huber, iterations):
         """All stages once; ends early while a trajectory stays far from its data."""
         for stage in looseness:
             limit = _HUBER if stage >= _ROBUST_UNTIL else np.inf
-            weighting = Weighting(stage, min(limit, huber), _HUBER, self.leads)
+            weights = weighting(stage, min(limit, huber), _HUBER, self.leads)
             tolerance = _LAST_GAIN if stage == looseness[-1] else 1.0
             if stage >= _FOLLOWED_UNTIL or not self.leads.all():
-                self.guess = run_follow(self.task, self.guess, _arrays(weighting))
-            weighting = weighting._replace(leads=self.leading(weighting))
-            found = self.relax(weighting, tolerance, iterations)
+                self.guess = run_follow(self.task, self.guess, weights)
+            weights = weights._replace(leads=self.leading(weights))
+            found = self.relax(weights, tolerance, iterations)
             if stage in _RECUT_AFTER:
                 self.recut()
-        return found, weighting
+        return found, weights
 
     def start_again(self) -> None:
         """The constants found, with states from the data where no motion near them was found."""
@@ -256,17 +263,18 @@ class _Fit:
             for now, first, leads in zip(self.paths, self.first_paths, self.leads, strict=True)
         ]
 
-    def leading(self, weighting: Weighting) -> Bool[np.ndarray, " R"]:
+    def leading(self, weights: Weighting) -> Bool[np.ndarray, " R"]:
         """Which trajectories are near enough to their data to count for the constants."""
-        costs = np.asarray(run_costs(self.task, self.guess, _arrays(weighting)))
+        costs = np.asarray(run_costs(self.task, self.guess, weights))
         costs = costs / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
-        self.leads = costs <= _NEAR * max(np.quantile(costs, 0.25), 0.5)
-        return self.leads
+        leads = costs <= _NEAR * max(np.quantile(costs, 0.25), 0.5)
+        self.leads = leads
+        return jnp.asarray(leads)
 
-    def relax(self, weighting: Weighting, tolerance: float, most: int):
+    def relax(self, weights: Weighting, tolerance: float, most: int):
         """One stage; the guess moves."""
         found = run_search(
-            self.task, self.guess, _arrays(weighting), jnp.asarray(1e-2), jnp.asarray(tolerance), most
+            self.task, self.guess, weights, jnp.asarray(1e-2), jnp.asarray(tolerance), most
         )
         self.guess = found.guess
         self.iterations += int(found.iterations)
@@ -276,9 +284,7 @@ class _Fit:
         """Segments for the paths as they are."""
         data = self.data
         gaps = np.diff(data.time, axis=1)
-        at_samples = np.stack(
-            [p.at(t) for p, t in zip(self.paths, data.time, strict=True)]
-        )[:, :-1]
+        at_samples = np.stack([p.at(t) for p, t in zip(self.paths, data.time, strict=True)])[:, :-1]
         constants = self.unravel(jnp.asarray(self.constants))
 
         def advance(steps: int) -> np.ndarray:
@@ -298,7 +304,10 @@ class _Fit:
             self.steps = round_up(int(np.ceil(intervals * usual)))
         segments, self.places = cut(data, counts, self.steps)
         starts = np.stack(
-            [p.at(np.minimum(t, p.time[-1])) for p, t in zip(self.paths, segments.start, strict=True)]
+            [
+                p.at(np.minimum(t, p.time[-1]))
+                for p, t in zip(self.paths, segments.start, strict=True)
+            ]
         )
         self.guess = Guess(jnp.asarray(self.constants), jnp.asarray(starts))
         self.task = Task(
@@ -323,15 +332,12 @@ class _Fit:
         ratio = np.where(self.data.present, sigma / before, 1.0)
         self.data = self.data.with_sigma(sigma)
         ratio_of_slots = self.task.segments.weight * _columns_ratio(before, self.data.sigma)
-        self.task = self.task._replace(
-            segments=self.task.segments._replace(weight=ratio_of_slots)
-        )
+        self.task = self.task._replace(segments=self.task.segments._replace(weight=ratio_of_slots))
         return bool(np.all(np.abs(np.log(ratio)) < _SIGMA_SETTLED))
 
-    def result(self, weighting: Weighting, converged: bool) -> TrajectoryFit:
+    def result(self, weights: Weighting, converged: bool) -> TrajectoryFit:
         data, task, guess = self.data, self.task, self.guess
-        weighting = _arrays(weighting)
-        covariance, undetermined, first, rank = uncertainties(task, guess, weighting)
+        covariance, undetermined, first, rank = uncertainties(task, guess, weights)
         _, state, _, seen = (np.asarray(a) for a in motions(task, guess))
         at = np.asarray(task.segments.at)
         states = self.places.gather(np.take_along_axis(state, at[..., None], axis=2))
@@ -349,13 +355,12 @@ class _Fit:
             state_covariance=first,
             predicted=predicted,
             residuals=residuals,
-            weights=np.where(
-                data.present, np.asarray(huber_weight(residuals, weighting.huber)), 0.0
-            ),
+            weights=np.where(data.present, np.asarray(huber_weight(residuals, weights.huber)), 0.0),
             sigma=data.sigma,
             sigma_estimated=self.estimated,
             chi2=chi2,
             dof=dof,
+            led=self.leads,
             gap=float(np.abs(gaps).max(initial=0.0)),
             iterations=self.iterations,
             converged=converged,
@@ -381,18 +386,13 @@ class _Fit:
         return column_sigma(data, seen, 0)
 
 
-def _arrays(weighting: Weighting) -> Weighting:
-    *numbers, leads = weighting
-    return Weighting(*(jnp.asarray(a, float) for a in numbers), jnp.asarray(leads))
-
-
-def uncertainties(task: Task, guess: Guess, weighting: Weighting):
+def uncertainties(task: Task, guess: Guess, weights: Weighting):
     """Covariance of the constants, undetermined directions, covariance of the first states, rank.
 
     Directions in the constants whose singular value is below `_SINGULAR` are undetermined: the
     constants that take part in them get infinite variances.
     """
-    linear, factors = _factors(task, guess, weighting)
+    linear, factors = _factors(task, guess, weights)
     units, free = np.asarray(linear.units), np.asarray(task.free)
     triangle = np.asarray(factors.constants)[:-1, :-1]
     triangle = triangle[:, free]
@@ -415,8 +415,8 @@ def uncertainties(task: Task, guess: Guess, weighting: Weighting):
 
 
 @jax.jit
-def _factors(task: Task, guess: Guess, weighting: Weighting):
-    linear = linearize(task, guess, weighting)
+def _factors(task: Task, guess: Guess, weights: Weighting):
+    linear = linearize(task, guess, weights)
     # a trace of damping: what no data determine gets a great but finite variance
     return linear, factorize(task, linear, jnp.asarray(1e-18), jnp.zeros_like(linear.costs))
 
@@ -445,9 +445,7 @@ def first_states(data: Observations, order: int) -> Float[np.ndarray, "R T S"]:
         if count < 2:
             states[run, :, column] = value[there].sum()
             continue
-        fit = local_polynomials(
-            time[there], time, count=min(9, count), degree=min(4, count - 1)
-        )
+        fit = local_polynomials(time[there], time, count=min(9, count), degree=min(4, count - 1))
         for derivative in range(order):
             states[run, :, derivative * columns + column] = fit.apply(value[there], derivative)
     return states
@@ -488,8 +486,12 @@ def _deviation(data: Observations) -> Float[np.ndarray, " M"]:
 def _columns_ratio(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Ratio of the columns' standard errors; 1 in a column without any."""
     ratio = before / after
-    return np.array([ratio[..., m][ratio[..., m] != 1].mean() if (ratio[..., m] != 1).any() else 1.0
-                     for m in range(ratio.shape[-1])])
+    return np.array(
+        [
+            ratio[..., m][ratio[..., m] != 1].mean() if (ratio[..., m] != 1).any() else 1.0
+            for m in range(ratio.shape[-1])
+        ]
+    )
 
 
 def _path(time: np.ndarray, state: np.ndarray, rate: np.ndarray) -> Path:

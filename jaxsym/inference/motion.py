@@ -8,13 +8,12 @@ constants and inputs are pytrees. The explicit Runge-Kutta methods are those of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 from scipy.integrate import DOP853, RK45
 
 VectorField: TypeAlias = Callable[[Any, Array, Array, Any], Array]

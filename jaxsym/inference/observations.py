@@ -21,7 +21,7 @@ class Observations(NamedTuple):
       time: increasing up to ``count``.
       value: zero where nothing was measured.
       present: where something was.
-      sigma: standard error of each value, or None where it is unknown; 1 where nothing was measured.
+      sigma: standard error of each value, 1 where nothing was measured; None where it is unknown.
       count: times of each trajectory.
       inputs: what the vector field is given beside constants, state and time: a pytree of arrays
         with the trajectories on their first axis; None for nothing.

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 from scipy.interpolate import CubicHermiteSpline
 
-from jaxsym.inference.motion import Method, rollout, runge_kutta_step
+from jaxsym.inference.motion import Method, rollout
 from jaxsym.inference.observations import Observations
 
 _MOST_STEPS = 256  # between two samples; what is not resolved then is left to robust weights

@@ -10,13 +10,14 @@ Levenberg-Marquardt search with exact derivatives of the motion and the eliminat
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxsym.inference.chain import Chains, Eliminated, compress, eliminate, eliminate_one, solve
 from jaxsym.inference.motion import Method, rollout
@@ -72,6 +73,19 @@ class Weighting(NamedTuple):
     huber: Float[Array, ""]
     outlying: Float[Array, ""]
     leads: Bool[Array, " R"]
+
+
+def weighting(
+    looseness: float,
+    huber: float = math.inf,
+    outlying: float = math.inf,
+    leads: Bool[ArrayLike, " R"] | None = None,
+    *,
+    runs: int = 1,
+) -> Weighting:
+    """`Weighting` as arrays; all of the trajectories lead by default."""
+    numbers = (jnp.asarray(value, float) for value in (looseness, huber, outlying))
+    return Weighting(*numbers, jnp.ones(runs, bool) if leads is None else jnp.asarray(leads))
 
 
 class Guess(NamedTuple):
