@@ -47,6 +47,7 @@ LOOSENESS = (300.0, 30.0, 3.0, 0.3, 0.03, 1e-3, 1e-6)
 _ROBUST_UNTIL = 1.0  # joints looser than this go with Huber's weights: a start is no fit yet
 _FOLLOWED_UNTIL = 0.1  # joints looser than this are tried from a filter's states as well
 _HUBER = 3.0
+_TRACE = 1e-9  # damping of the covariance, in units of one standard error
 _SWEEPS = 3  # through all stages, while a trajectory has no motion near its data
 _LAST_GAIN = 1e-3  # in the sum of squares, that ends the last stage
 _NEAR = 2.0  # times the best quarter's sum of squares a trajectory may have and lead
@@ -196,6 +197,11 @@ def fit_trajectories(
 class Fit:
     """A fit under way: the path so far, and the task that was made of it."""
 
+    task: Task
+    guess: Guess
+    places: Places
+    steps: int | None = None
+
     def __init__(self, field, constants, data, observe, order, states, free, method):
         require(order in (1, 2), f"order is {order}; expected 1 or 2")
         if method not in METHODS:
@@ -263,7 +269,7 @@ class Fit:
             for now, first, leads in zip(self.paths, self.first_paths, self.leads, strict=True)
         ]
 
-    def leading(self, weights: Weighting) -> Bool[np.ndarray, " R"]:
+    def leading(self, weights: Weighting) -> Bool[Array, " R"]:
         """Which trajectories are near enough to their data to count for the constants."""
         costs = np.asarray(run_costs(self.task, self.guess, weights))
         costs = costs / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
@@ -297,7 +303,7 @@ class Fit:
 
         tolerance = _MOTION_ERROR / data.time.shape[1] ** 2
         counts = count_steps(advance, gaps, self.scale, tolerance)
-        if not hasattr(self, "steps"):
+        if self.steps is None:
             most = data.time.shape[1] - 1
             intervals = self.intervals or max(4, -(-most // 40))
             usual = np.median(counts[gaps > 0])
@@ -377,7 +383,7 @@ class Fit:
         rates = np.nan_to_num(rates)
         return [
             Path(data.time[run, :n], states[run, :n], rates[run, :n])
-            for run, n in enumerate(data.count)
+            for run, n in enumerate(data.lengths)
         ]
 
     def _sigma_of(self, states: np.ndarray, data: Observations) -> np.ndarray:
@@ -397,7 +403,8 @@ def uncertainties(task: Task, guess: Guess, weights: Weighting):
     triangle = np.asarray(factors.constants)[:-1, :-1]
     triangle = triangle[:, free]
     size = np.linalg.norm(triangle, axis=0)
-    size = np.where(size > 0, size, 1.0)
+    # columns that hold no more than the trace of damping keep their smallness
+    size = np.where(size > 10 * _TRACE, size, 1.0)
     _, values, axes = np.linalg.svd(triangle / size, full_matrices=False)
     open_ = values <= _SINGULAR
     inverse = np.where(open_, 0.0, 1 / np.where(open_, 1.0, values))
@@ -418,7 +425,7 @@ def uncertainties(task: Task, guess: Guess, weights: Weighting):
 def _factors(task: Task, guess: Guess, weights: Weighting):
     linear = linearize(task, guess, weights)
     # a trace of damping: what no data determine gets a great but finite variance
-    return linear, factorize(task, linear, jnp.asarray(1e-18), jnp.zeros_like(linear.costs))
+    return linear, factorize(task, linear, jnp.asarray(_TRACE**2), jnp.zeros_like(linear.costs))
 
 
 _state_covariances = jax.jit(state_covariances)
@@ -469,7 +476,7 @@ def noise_scale(states: Float[np.ndarray, "R T S"], data: Observations) -> Float
     variance = np.sum(np.where(data.present, data.sigma, 0.0) ** 2, axis=(0, 1))
     share = variance / data.present.sum(axis=(0, 1)) / _deviation(data) ** 2
     usual = np.sqrt(np.mean(share))
-    there = np.arange(states.shape[1]) < data.count[:, None]
+    there = np.arange(states.shape[1]) < data.lengths[:, None]
     spread = states[there].std(axis=0)
     size = np.maximum(spread, 1e-6 * np.abs(states[there]).max(axis=0))
     return usual * np.where(size > 0, size, max(size.max(), 1.0))

@@ -145,7 +145,8 @@ def snap_constants(fit: TrajectoryFit) -> Snapped:
     """
     with jax.enable_x64(True):
         values = np.array(ravel_pytree(jax.tree.map(np.asarray, fit.constants))[0])
-    covariance, numbers, rise = np.array(fit.covariance), {}, 0.0
+    numbers: dict[int, Expression] = {}
+    covariance, rise = np.array(fit.covariance), 0.0
     while True:
         errors = np.sqrt(np.diag(covariance))
         known = np.isfinite(errors) & (errors > 0)

@@ -49,8 +49,8 @@ def rollout(
     field: Callable[[Array, Array], Array],
     method: Method,
     state: Float[Array, " S"],
-    start: Float[Array, ""],
-    steps: Float[Array, " N"],
+    start: Float[Array | np.ndarray, ""],
+    steps: Float[Array | np.ndarray, " N"],
     most: Float[Array, ""],
 ) -> Float[Array, "N1 S"]:
     """The states at the N + 1 ends of N steps.

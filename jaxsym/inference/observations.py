@@ -18,11 +18,11 @@ class Observations(NamedTuple):
     Shorter trajectories are padded at the end: their last time is repeated and nothing is present.
 
     Attributes:
-      time: increasing up to ``count``.
+      time: increasing up to the trajectory's length.
       value: zero where nothing was measured.
       present: where something was.
       sigma: standard error of each value, 1 where nothing was measured; None where it is unknown.
-      count: times of each trajectory.
+      lengths: how many times each trajectory has.
       inputs: what the vector field is given beside constants, state and time: a pytree of arrays
         with the trajectories on their first axis; None for nothing.
     """
@@ -31,7 +31,7 @@ class Observations(NamedTuple):
     value: Float[np.ndarray, "R T M"]
     present: Bool[np.ndarray, "R T M"]
     sigma: Float[np.ndarray, "R T M"] | None
-    count: Int[np.ndarray, " R"]
+    lengths: Int[np.ndarray, " R"]
     inputs: Any = None
 
     @property

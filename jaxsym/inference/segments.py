@@ -9,7 +9,7 @@ every segment costs the same, and all of them are integrated side by side.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -18,6 +18,8 @@ from scipy.interpolate import CubicHermiteSpline
 
 from jaxsym.inference.motion import Method, rollout
 from jaxsym.inference.observations import Observations
+
+Numbers: TypeAlias = Array | np.ndarray
 
 _MOST_STEPS = 256  # between two samples; what is not resolved then is left to robust weights
 _ORDER = 5  # of the least exact method whose errors are extrapolated
@@ -35,12 +37,12 @@ class Segments(NamedTuple):
       weight: one over the standard error; zero where nothing was measured.
     """
 
-    start: Float[Array, "R J"]
-    steps: Float[Array, "R J N"]
-    at: Int[Array, "R J L"]
-    time: Float[Array, "R J L"]
-    value: Float[Array, "R J L M"]
-    weight: Float[Array, "R J L M"]
+    start: Float[Numbers, "R J"]
+    steps: Float[Numbers, "R J N"]
+    at: Int[Numbers, "R J L"]
+    time: Float[Numbers, "R J L"]
+    value: Float[Numbers, "R J L M"]
+    weight: Float[Numbers, "R J L M"]
 
 
 class Path(NamedTuple):
@@ -87,7 +89,7 @@ def cut(
     total = before[:, -1]
     segments = round_up(int(-(-total.max() // steps)))
     segment = np.minimum(before // steps, (-(-total // steps) - 1)[:, None])
-    order = _place_in_group(segment, data.count)
+    order = _place_in_group(segment, data.lengths)
     slots = round_up(int(order.max()) + 1)
     start, lengths = np.empty((runs, segments)), np.zeros((runs, segments * steps))
     for run, (time, number) in enumerate(zip(data.time, counts, strict=True)):
@@ -95,12 +97,12 @@ def cut(
         lengths[run, : len(each)] = each
         # times of the joints without the rounding of a sum of steps
         joints = np.arange(segments) * steps
-        last = max(int(data.count[run]) - 1, 1)
+        last = max(int(data.lengths[run]) - 1, 1)
         start[run] = np.interp(joints, before[run, : last + 1], time[: last + 1])
     shape = (runs, segments, slots)
     at, when = np.zeros(shape, int), np.broadcast_to(start[..., None], shape).copy()
     value, weight = (np.zeros((*shape, data.columns)) for _ in range(2))
-    for run, count in enumerate(data.count):
+    for run, count in enumerate(data.lengths):
         to = (run, segment[run, :count], order[run, :count])
         at[to] = before[run, :count] - segment[run, :count] * steps
         when[to] = data.time[run, :count]

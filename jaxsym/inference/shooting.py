@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
@@ -84,8 +85,9 @@ def weighting(
     runs: int = 1,
 ) -> Weighting:
     """`Weighting` as arrays; all of the trajectories lead by default."""
-    numbers = (jnp.asarray(value, float) for value in (looseness, huber, outlying))
-    return Weighting(*numbers, jnp.ones(runs, bool) if leads is None else jnp.asarray(leads))
+    count = jnp.ones(runs, bool) if leads is None else jnp.asarray(leads)
+    loose, robust, outside = (jnp.asarray(value, float) for value in (looseness, huber, outlying))
+    return Weighting(loose, robust, outside, count)
 
 
 class Guess(NamedTuple):
@@ -165,7 +167,7 @@ def _huber_cost(residual: Array, limit: Array) -> Array:
     return jnp.where(size <= limit, size**2, finite * (2 * size - finite))
 
 
-def huber_weight(residual: Array, limit: Array | float) -> Array:
+def huber_weight(residual: Array | np.ndarray, limit: Array | float) -> Array:
     """Share of the full weight that a residual keeps."""
     return jnp.minimum(1.0, limit / jnp.maximum(jnp.abs(residual), 1e-300))
 

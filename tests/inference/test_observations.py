@@ -12,7 +12,7 @@ def test_lists_of_unequal_trajectories_are_padded():
         [np.ones((3, 2)), [[1.0, np.nan], [2.0, 3.0]]],
         sigma=[0.1, 0.2],
     )
-    assert data.count.tolist() == [3, 2]
+    assert data.lengths.tolist() == [3, 2]
     assert data.present[1].tolist() == [[True, False], [True, True], [False, False]]
     assert data.time[1].tolist() == [0.0, 0.5, 0.5]
     assert data.sigma[1].tolist() == [[0.1, 1.0], [0.1, 0.2], [1.0, 1.0]]
