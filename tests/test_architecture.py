@@ -23,6 +23,7 @@ FLOORS = (
     ("datasets",),
     ("mechanics",),
     ("simulate",),
+    ("inference",),
     ("training",),
     ("inference",),
     ("graphs", "search", "syrenets"),
