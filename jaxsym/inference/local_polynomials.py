@@ -14,24 +14,24 @@ class LocalPolynomials(NamedTuple):
     """A polynomial about each of Q times, fitted to the n samples nearest to it.
 
     Attributes:
-      index: which samples.
+      nearest: which samples.
       weights: what value, first and second derivative at the time are of these samples.
       samples: T, of the whole series.
     """
 
-    index: Int[np.ndarray, "Q n"]
+    nearest: Int[np.ndarray, "Q n"]
     weights: Float[np.ndarray, "3 Q n"]
     samples: int
 
     def apply(self, values: Float[np.ndarray, "T ..."], order: int = 0) -> np.ndarray:
         """Value or derivative ``[Q, ...]`` of series with samples ``[T, ...]``."""
-        return np.einsum("qn,qn...->q...", self.weights[order], values[self.index])
+        return np.einsum("qn,qn...->q...", self.weights[order], values[self.nearest])
 
     def matrix(self, order: int = 0) -> scipy.sparse.csr_array:
         """`apply` as a matrix ``[Q, T]``."""
-        rows = np.repeat(np.arange(len(self.index)), self.index.shape[1])
-        entries = (self.weights[order].ravel(), (rows, self.index.ravel()))
-        return scipy.sparse.csr_array(entries, shape=(len(self.index), self.samples))
+        rows = np.repeat(np.arange(len(self.nearest)), self.nearest.shape[1])
+        entries = (self.weights[order].ravel(), (rows, self.nearest.ravel()))
+        return scipy.sparse.csr_array(entries, shape=(len(self.nearest), self.samples))
 
 
 def local_polynomials(
