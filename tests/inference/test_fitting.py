@@ -138,13 +138,13 @@ def test_fits_of_the_same_shapes_compile_once():
         return -c * jnp.sign(x) * jnp.abs(x) ** power
 
     time = np.linspace(0.0, 6.0, 61)
+    data = observations([time] * 2, measured([time] * 2), sigma=0.01)
     fits = []
-    for seed, power in enumerate((1.0, 1.0, 1.2)):
-        data = observations([time] * 2, measured([time] * 2, seed=seed), sigma=0.01)
+    for power in (1.0, 1.0 + 1e-6):
         field = second_order(Partial(count, jnp.asarray(power)))
         fits.append((fit_trajectories(field, np.array(3.5), data, order=2), len(traced)))
-    assert fits[0][1] == fits[1][1] == fits[2][1]
-    assert fits[1][0].chi2 != fits[2][0].chi2
+    assert fits[0][1] == fits[1][1]
+    assert fits[0][0].chi2 != fits[1][0].chi2
 
 
 @pytest.mark.parametrize(
