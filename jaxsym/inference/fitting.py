@@ -234,7 +234,7 @@ class Fit:
         )
         self.intervals = None
         self.estimated = data.sigma is None
-        self.most = 1e3 * np.abs(path).max()
+        self.most = 1e3 * (np.abs(path).max() or 1.0)
         self.paths = self.first_paths = self._first_paths(path, data)
         self.data = data.with_sigma(self._sigma_of(path, data)) if self.estimated else data
         self.scale = noise_scale(path, self.data)
