@@ -14,7 +14,7 @@ from jaxtyping import Float
 from jaxsym._check import require
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.snapping import exact_numbers
-from jaxsym.inference.fitting import TrajectoryFit, unravel_like
+from jaxsym.inference.shooting.fitting import TrajectoryFit, unravel_like
 
 # odds of 20 to 1 are what Kass and Raftery 1995 (section 3.2) call strong evidence
 DECISIVE = math.log2(20)
@@ -139,9 +139,9 @@ class Snapped(NamedTuple):
 def snap_constants(fit: TrajectoryFit) -> Snapped:
     """Replace constants by exact numbers where that shortens the description.
 
-    The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that remain after
-    each replacement: constants that are known only together are not rounded one by one. Those known
-    best relative to their size come first.
+    The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that
+    remain after each replacement: constants that are known only together are not rounded one by
+    one. Those known best relative to their size come first.
     """
     with jax.enable_x64(True):
         values = np.array(ravel_pytree(jax.tree.map(np.asarray, fit.constants))[0])
