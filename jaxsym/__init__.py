@@ -38,6 +38,7 @@ _ROOMS = (
     "distill",
     "expr",
     "graphs",
+    "inference",
     "laws",
     "mechanics",
     "nesymres",

@@ -24,6 +24,7 @@ FLOORS = (
     ("datasets",),
     ("mechanics",),
     ("simulate",),
+    ("inference",),
     ("training",),
     ("inference",),
     ("graphs", "search", "syrenets"),
