@@ -9,10 +9,12 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
-from jaxsym.inference.shooting.fitting import LOOSENESS, Fit, Observe, uncertainties, unravel_like
-from jaxsym.inference.shooting.levenberg_marquardt import weighting
-from jaxsym.inference.shooting.motion import VectorField
+from jaxsym.inference.shooting.motion import Observe, VectorField
+from jaxsym.inference.shooting.objective import weighting
+from jaxsym.inference.shooting.results import unravel_like
 from jaxsym.inference.shooting.series import Observations
+from jaxsym.inference.shooting.stages import LOOSENESS, Fit
+from jaxsym.inference.shooting.uncertainties import uncertainties
 
 
 class Bound(NamedTuple):

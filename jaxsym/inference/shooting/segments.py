@@ -113,6 +113,13 @@ def cut(
     return laid, Places(segment, np.minimum(order, slots - 1))
 
 
+def path_through(time: np.ndarray, state: np.ndarray, rate: np.ndarray) -> Path:
+    """Segments end to end; each joint belongs to the segment that starts there."""
+    time, state, rate = (a.reshape(-1, *a.shape[2:]) for a in (time, state, rate))
+    keep = np.append(np.diff(time) > 1e-14 * np.abs(time).max(), True)
+    return Path(time[keep], state[keep], np.nan_to_num(rate[keep]))
+
+
 def round_up(count: int) -> int:
     """To three binary digits, so that a few sizes are compiled and not all of them.
 
