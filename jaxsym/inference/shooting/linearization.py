@@ -90,3 +90,6 @@ def factorize(
     """The linear problem with some damping, factored."""
     still = jnp.where(task.free, jnp.sqrt(damping), 1.0)
     return eliminate(linear.chains, linear.stiffness, jnp.sqrt(damping + held), still)
+
+
+run_linearize = jax.jit(linearize)

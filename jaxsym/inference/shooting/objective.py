@@ -172,18 +172,16 @@ run_costs = jax.jit(costs_of)
 
 
 @jax.jit
-def motions(task: Task, guess: Guess) -> tuple[Array, Array, Array, Array]:
-    """Times and states after each step, their rates, and what is observed of them.
+def motions(task: Task, guess: Guess) -> tuple[Array, Array, Array]:
+    """Times and states after each step, and what is observed of them.
 
     Returns:
-      ``[R, J, N + 1]``, ``[R, J, N + 1, S]`` twice, ``[R, J, L, M]``.
+      ``[R, J, N + 1]``, ``[R, J, N + 1, S]``, ``[R, J, L, M]``.
     """
 
     def one(task, constants, state, segment, inputs):
         states, seen = segment_motion(task, constants, state, segment, inputs)
         time = segment.start + jnp.concatenate([jnp.zeros(1), jnp.cumsum(segment.steps)])
-        named = ravel_pytree(task.constants)[1](constants)
-        rates = jax.vmap(lambda x, t: task.field(named, x, t, inputs))(states, time)
-        return time, states, rates, seen
+        return time, states, seen
 
     return over_segments(one, task, guess)

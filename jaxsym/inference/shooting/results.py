@@ -19,12 +19,13 @@ class TrajectoryFit:
     Attributes:
       constants: fitted, in the pytree of the start.
       covariance: of the raveled constants; infinite for those that the data do not determine, zero
-        for those that were not free.
+        for those that were not free. Where chi2 exceeds dof it is widened by chi2/dof, as the
+        Particle Data Group does with measurements that disagree (Navas et al. 2024, section 5.2.2).
       undetermined: directions in the raveled constants, each of length 1 in units of the constants'
         influence, along which nothing that was observed changes.
       time: of the observations.
       states: at these times.
-      state_covariance: of the first states.
+      state_covariance: of the first states, widened likewise.
       predicted: what is observed of the states.
       residuals: observed minus predicted, in units of sigma; NaN where nothing was measured.
       weights: share of their full weight that robust fitting left to the residuals.
@@ -36,7 +37,7 @@ class TrajectoryFit:
         others, which count in chi2 all the same.
       gap: the greatest distance at a joint of two segments, in units of the noise.
       iterations: Levenberg-Marquardt steps, all stages together.
-      converged: whether the last stage came to its end.
+      converged: whether one more step promises to lower chi2 by less than 0.1.
     """
 
     constants: Any

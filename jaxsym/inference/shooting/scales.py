@@ -23,11 +23,17 @@ def column_sigma(
 
 
 def noise_scale(states: Float[np.ndarray, "R T S"], data: Observations) -> Float[np.ndarray, " S"]:
-    """How far noise moves each component of the state: the same share of its deviation for all."""
+    """How far noise moves each component of the state.
+
+    It is a share of the component's deviation. Where the state is the measured columns, or these
+    and their velocities, a component has the share of its own column: noise of a fast body does
+    not loosen a slow one. Otherwise all have the columns' median.
+    """
     assert data.sigma is not None
     variance = np.sum(np.where(data.present, data.sigma, 0.0) ** 2, axis=(0, 1))
-    share = variance / data.present.sum(axis=(0, 1)) / _deviation(data) ** 2
-    usual = np.sqrt(np.mean(share))
+    share = np.sqrt(variance / data.present.sum(axis=(0, 1))) / _deviation(data)
+    orders, rest = divmod(states.shape[2], data.columns)
+    usual = np.full(states.shape[2], np.median(share)) if rest else np.tile(share, orders)
     there = np.arange(states.shape[1]) < data.lengths[:, None]
     spread = states[there].std(axis=0)
     size = np.maximum(spread, 1e-6 * np.abs(states[there]).max(axis=0))

@@ -14,6 +14,7 @@ from jaxsym._check import finite, require, unknown_name
 from jaxsym.inference.polynomials import local_polynomials
 from jaxsym.inference.shooting.filtering import run_follow
 from jaxsym.inference.shooting.levenberg_marquardt import run_search
+from jaxsym.inference.shooting.linearization import Linear
 from jaxsym.inference.shooting.motion import METHODS, as_argument, first_columns
 from jaxsym.inference.shooting.objective import (
     Guess,
@@ -21,7 +22,6 @@ from jaxsym.inference.shooting.objective import (
     Weighting,
     huber_weight,
     motions,
-    run_costs,
     weighting,
 )
 from jaxsym.inference.shooting.results import TrajectoryFit
@@ -36,7 +36,7 @@ from jaxsym.inference.shooting.segments import (
     round_up,
 )
 from jaxsym.inference.shooting.series import Observations
-from jaxsym.inference.shooting.uncertainties import uncertainties
+from jaxsym.inference.shooting.uncertainties import promised_gain, uncertainties
 
 # how loose the joints are in each stage, in units of the noise; the last is a whole motion: what
 # a millionth of the noise at every joint adds up to is far below the noise of all data together
@@ -45,9 +45,13 @@ _ROBUST_UNTIL = 1.0  # joints looser than this go with Huber's weights: a start 
 _FOLLOWED_UNTIL = 0.1  # joints looser than this are tried from a filter's states as well
 _HUBER = 3.0
 _SWEEPS = 3  # through all stages, while a trajectory has no motion near its data
+_GAIN = 1e-3  # in the sum of squares for each residual: less ends a stage
 _LAST_GAIN = 1e-3  # in the sum of squares, that ends the last stage
+_SETTLED = 0.1  # in the sum of squares: what one more step may promise where a fit has converged
+_LOOSE_STEPS = 10  # most in a stage whose joints are looser than the noise
 _NEAR = 2.0  # times the best quarter's sum of squares a trajectory may have and lead
 _RECUT_AFTER = (30.0, 0.3)
+_STEPS_BETWEEN = 8  # from a sample to a joint, before the motion is known
 _MOTION_ERROR = 0.05  # of a whole trajectory by its integration, in units of the noise
 _SIGMA_ROUNDS, _SIGMA_SETTLED = 5, 0.01
 
@@ -92,48 +96,50 @@ class Fit:
         self.leads = np.ones(len(path), bool)
 
     def run(self, looseness, huber, iterations) -> TrajectoryFit:
-        for _ in range(_SWEEPS):
-            self.cut()
-            found, weights = self.sweep(looseness, huber, iterations)
+        self.cut()
+        found, weights = self.sweep(looseness, huber, iterations)
+        for _ in range(_SWEEPS - 1):
             if self.leads.all():
                 break
             self.start_again()
+            found, weights = self.sweep(looseness, huber, iterations)
         if self.estimated:
             for _ in range(_SIGMA_ROUNDS):
                 if self.sigma_settled():
                     break
                 found = self.relax(weights, _LAST_GAIN, iterations)
-        return self.result(weights, bool(found.done & ~found.stuck | (found.damping < 1)))
+        return self.result(weights, found.linear)
 
     def sweep(self, looseness, huber, iterations):
         """All stages once; ends early while a trajectory stays far from its data."""
         for stage in looseness:
             limit = _HUBER if stage >= _ROBUST_UNTIL else np.inf
-            weights = weighting(stage, min(limit, huber), _HUBER, self.leads)
-            tolerance = _LAST_GAIN if stage == looseness[-1] else 1.0
+            last = stage == looseness[-1]
+            outlying = np.inf if last else _HUBER  # the last stage leaves no joint open
+            weights = weighting(stage, min(limit, huber), outlying, self.leads)
             if stage >= _FOLLOWED_UNTIL or not self.leads.all():
                 self.guess = run_follow(self.task, self.guess, weights)
-            weights = weights._replace(leads=self.leading(weights))
-            found = self.relax(weights, tolerance, iterations)
+            gain = _LAST_GAIN if last else _GAIN * self.data.present.sum()
+            most = iterations if stage < _ROBUST_UNTIL else min(iterations, _LOOSE_STEPS)
+            found = self.relax(weights, gain, most)
+            self.leads = self.near(found.linear.costs)
             if stage in _RECUT_AFTER:
                 self.recut()
         return found, weights
 
     def start_again(self) -> None:
         """The constants found, with states from the data where no motion near them was found."""
-        self.recut()
+        self.take_motion()
         self.paths = [
             now if leads else first
             for now, first, leads in zip(self.paths, self.first_paths, self.leads, strict=True)
         ]
+        self.cut()
 
-    def leading(self, weights: Weighting) -> Bool[Array, " R"]:
+    def near(self, costs: Float[Array, " R"]) -> Bool[np.ndarray, " R"]:
         """Which trajectories are near enough to their data to count for the constants."""
-        costs = np.asarray(run_costs(self.task, self.guess, weights))
-        costs = costs / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
-        leads = costs <= _NEAR * max(np.quantile(costs, 0.25), 0.5)
-        self.leads = leads
-        return jnp.asarray(leads)
+        each = np.asarray(costs) / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
+        return each <= _NEAR * max(np.quantile(each, 0.25), 0.5)
 
     def relax(self, weights: Weighting, tolerance: float, most: int):
         """One stage; the guess moves."""
@@ -148,17 +154,9 @@ class Fit:
         """Segments for the paths as they are."""
         data = self.data
         gaps = np.diff(data.time, axis=1)
-        at_samples = np.stack([p.at(t) for p, t in zip(self.paths, data.time, strict=True)])[:, :-1]
-        constants = self.unravel(jnp.asarray(self.constants))
-
-        def advance(steps: int) -> np.ndarray:
-            return np.asarray(
-                _advance(
-                    self.field, self.method, constants, self.inputs,
-                    at_samples, data.time[:, :-1], gaps, steps, self.most,
-                )
-            )  # fmt: skip
-
+        times = data.time[:, :-1]
+        samples = self.states_at(times)
+        advance = lambda steps: self.advance(samples, times, gaps, steps)  # noqa: E731
         tolerance = _MOTION_ERROR / data.time.shape[1] ** 2
         counts = count_steps(advance, gaps, self.scale, tolerance)
         if self.steps is None:
@@ -167,30 +165,46 @@ class Fit:
             usual = np.median(counts[gaps > 0])
             self.steps = round_up(int(np.ceil(intervals * usual)))
         segments, self.places = cut(data, counts, self.steps)
-        starts = np.stack(
-            [
-                p.at(np.minimum(t, p.time[-1]))
-                for p, t in zip(self.paths, segments.start, strict=True)
-            ]
+        self.guess = Guess(
+            jnp.asarray(self.constants), jnp.asarray(self.states_at(np.asarray(segments.start)))
         )
-        self.guess = Guess(jnp.asarray(self.constants), jnp.asarray(starts))
         self.task = Task(
             self.field, self.observe, self.method, jax.tree.map(jnp.asarray, segments),
             self.inputs, self.template, jnp.asarray(self.free), jnp.asarray(self.scale),
             jnp.asarray(self.most),
         )  # fmt: skip
 
+    def states_at(self, time: Float[np.ndarray, "R J"]) -> Float[np.ndarray, "R J S"]:
+        """States of the paths, by the law's motion from the node before."""
+        before = [path.before(t) for path, t in zip(self.paths, time, strict=True)]
+        node, state = (np.stack(each) for each in zip(*before, strict=True))
+        return self.advance(state, node, np.maximum(time - node, 0.0), _STEPS_BETWEEN)
+
+    def advance(self, state, time, gap, steps) -> np.ndarray:
+        """Where states are after a gap of time, in so many steps."""
+        constants = self.unravel(jnp.asarray(self.constants))
+        return np.asarray(
+            _advance(
+                self.field, self.method, constants, self.inputs,
+                state, time, gap, steps, self.most,
+            )
+        )  # fmt: skip
+
+    def take_motion(self) -> None:
+        """Constants and paths are those of the guess."""
+        self.constants = np.asarray(self.guess.constants)
+        time, state, _ = (np.asarray(a) for a in motions(self.task, self.guess))
+        self.paths = [path_through(*parts) for parts in zip(time, state, strict=True)]
+
     def recut(self) -> None:
         """Segments for the motion that was found."""
-        self.constants = np.asarray(self.guess.constants)
-        time, state, rate, _ = (np.asarray(a) for a in motions(self.task, self.guess))
-        self.paths = [path_through(*parts) for parts in zip(time, state, rate, strict=True)]
+        self.take_motion()
         self.cut()
 
     def sigma_settled(self) -> bool:
         """Estimates sigma anew from the residuals; whether it was right before."""
         before = self.data.sigma
-        seen = self.places.gather(np.asarray(motions(self.task, self.guess)[3]))
+        seen = self.places.gather(np.asarray(motions(self.task, self.guess)[2]))
         parameters = self.free.sum() + len(self.data.time) * len(self.scale)
         sigma = column_sigma(self.data, seen, parameters)
         ratio = np.where(self.data.present, sigma / before, 1.0)
@@ -199,10 +213,10 @@ class Fit:
         self.task = self.task._replace(segments=self.task.segments._replace(weight=ratio_of_slots))
         return bool(np.all(np.abs(np.log(ratio)) < _SIGMA_SETTLED))
 
-    def result(self, weights: Weighting, converged: bool) -> TrajectoryFit:
+    def result(self, weights: Weighting, linear: Linear) -> TrajectoryFit:
         data, task, guess = self.data, self.task, self.guess
-        covariance, undetermined, first, rank = uncertainties(task, guess, weights)
-        _, state, _, seen = (np.asarray(a) for a in motions(task, guess))
+        covariance, undetermined, first, rank = uncertainties(task, linear)
+        _, state, seen = (np.asarray(a) for a in motions(task, guess))
         at = np.asarray(task.segments.at)
         states = self.places.gather(np.take_along_axis(state, at[..., None], axis=2))
         predicted = self.places.gather(seen)
@@ -210,16 +224,18 @@ class Fit:
         gaps = (np.asarray(guess.states)[:, 1:] - state[:, :-1, -1]) / self.scale
         chi2 = float(np.nansum(residuals**2))
         dof = int(data.present.sum() - rank - states.shape[0] * states.shape[2])
+        kept = np.where(data.present, np.asarray(huber_weight(residuals, weights.huber)), 0.0)
+        widened = max(float(np.nansum(kept * residuals**2)) / max(dof, 1), 1.0)
         return TrajectoryFit(
             constants=jax.tree.map(np.asarray, self.unravel(guess.constants)),
-            covariance=covariance,
+            covariance=widened * covariance,
             undetermined=undetermined,
             time=data.time,
             states=states,
-            state_covariance=first,
+            state_covariance=widened * first,
             predicted=predicted,
             residuals=residuals,
-            weights=np.where(data.present, np.asarray(huber_weight(residuals, weights.huber)), 0.0),
+            weights=kept,
             sigma=data.sigma,
             sigma_estimated=self.estimated,
             chi2=chi2,
@@ -227,26 +243,21 @@ class Fit:
             led=self.leads,
             gap=float(np.abs(gaps).max(initial=0.0)),
             iterations=self.iterations,
-            converged=converged,
+            converged=promised_gain(task, linear) < _SETTLED,
         )
 
     def _first_paths(self, states: np.ndarray, data: Observations) -> list[Path]:
-        constants = self.unravel(jnp.asarray(self.constants))
-        rates = np.asarray(_rates(self.field, constants, states, data.time, self.inputs))
+        rates = jax.eval_shape(_at_all, self.field, self.template, states, data.time, self.inputs)
         require(
             rates.shape == states.shape,
             f"vector_field gives shape {rates.shape[2:]} for states of shape {states.shape[2:]}; "
             "expected the same",
         )
-        rates = np.nan_to_num(rates)
-        return [
-            Path(data.time[run, :n], states[run, :n], rates[run, :n])
-            for run, n in enumerate(data.lengths)
-        ]
+        return [Path(data.time[run, :n], states[run, :n]) for run, n in enumerate(data.lengths)]
 
     def _sigma_of(self, states: np.ndarray, data: Observations) -> np.ndarray:
         constants = self.unravel(jnp.asarray(self.constants))
-        seen = np.asarray(_seen(self.observe, constants, states, data.time, self.inputs))
+        seen = np.asarray(_at_all(self.observe, constants, states, data.time, self.inputs))
         return column_sigma(data, seen, 0)
 
 
@@ -254,12 +265,10 @@ _advance = jax.jit(advance_intervals)
 
 
 @jax.jit
-def _rates(field, constants, states, time, inputs):
-    over_times = jax.vmap(field, (None, 0, 0, None))
+def _at_all(function, constants, states, time, inputs):
+    """A vector field or an observation at all states."""
+    over_times = jax.vmap(function, (None, 0, 0, None))
     return jax.vmap(over_times, (None, 0, 0, 0))(constants, states, time, inputs)
-
-
-_seen = _rates  # an observation has the same arguments
 
 
 def first_states(data: Observations, order: int) -> Float[np.ndarray, "R T S"]:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from jaxsym.inference.shooting.chains import state_covariances
-from jaxsym.inference.shooting.linearization import factorize, linearize
-from jaxsym.inference.shooting.objective import Guess, Task, Weighting
+from jaxsym.inference.shooting.chains import Eliminated, state_covariances
+from jaxsym.inference.shooting.linearization import Linear, factorize
+from jaxsym.inference.shooting.objective import Task
 
 _TRACE = 1e-9  # damping of the covariance, in units of one standard error
 _SINGULAR = 1e-7  # of the constants' singular values, the greatest being 1
 
 
-def uncertainties(task: Task, guess: Guess, weights: Weighting):
+def uncertainties(task: Task, linear: Linear):
     """Covariance of the constants, undetermined directions, covariance of the first states, rank.
 
     Directions in the constants whose singular value is below `_SINGULAR` are undetermined: the
     constants that take part in them get infinite variances.
     """
-    linear, factors = _factors(task, guess, weights)
+    # a trace of damping: what no data determine gets a great but finite variance
+    factors = _factors(task, linear, jnp.asarray(_TRACE**2))
     units, free = np.asarray(linear.units), np.asarray(task.free)
     triangle = np.asarray(factors.constants)[:-1, :-1]
     triangle = triangle[:, free]
@@ -43,11 +45,20 @@ def uncertainties(task: Task, guess: Guess, weights: Weighting):
     return covariance, undetermined, first, int((~open_).sum())
 
 
+def promised_gain(task: Task, linear: Linear) -> float:
+    """How much a full step would lower the sum of squares if the problem were linear.
+
+    Nothing is promised by directions that the data do not determine.
+    """
+    factors = _factors(task, linear, jnp.asarray(_SINGULAR**2))
+    residuals, ties = linear.chains.rows[..., -1], linear.chains.ties[..., -1]
+    total = jnp.sum(residuals**2) + jnp.sum((linear.stiffness * ties) ** 2)
+    return float(total - factors.constants[-1, -1] ** 2)
+
+
 @jax.jit
-def _factors(task: Task, guess: Guess, weights: Weighting):
-    linear = linearize(task, guess, weights)
-    # a trace of damping: what no data determine gets a great but finite variance
-    return linear, factorize(task, linear, jnp.asarray(_TRACE**2), jnp.zeros_like(linear.costs))
+def _factors(task: Task, linear: Linear, damping: Array) -> Eliminated:
+    return factorize(task, linear, damping, jnp.zeros_like(linear.costs))
 
 
 _state_covariances = jax.jit(state_covariances)
