@@ -20,6 +20,7 @@ NAMES = (
     "discovery",
     "other_laws",
     "solar_system_noise",
+    "solar_system_masses",
     "dark_matter",
     "graph_training",
     "graph_networks",
