@@ -157,9 +157,9 @@ def observed_task(name: str, data: Trajectories) -> Task:
 
 
 def _trajectories(data: Trajectories, chosen: slice | np.ndarray) -> Trajectories:
-    names = ("position", "velocity", "acceleration", "mass", "charge")
+    names = ("position", "velocity", "acceleration", "mass", "charge", "measured")
     given = {name: getattr(data, name) for name in names}
-    picked: dict[str, Any] = {k: None if a is None else a[chosen] for k, a in given.items()}
+    picked: dict[str, Any] = jax.tree.map(lambda a: a[chosen], given)
     return dataclasses.replace(data, **picked)
 
 
@@ -185,4 +185,5 @@ def _one_time_each(data: Trajectories) -> Trajectories:
         time=data.time[:1],
         mass=per_body(data.mass),
         charge=per_body(data.charge),
+        measured=None,
     )

@@ -32,7 +32,7 @@ def same_place(rows):
 FILES = {
     "column misnamed": ("run.csv", table("time,body,x,yy"), ["yy", "did you mean 'y'"]),
     "column missing": ("run.csv", "time,x,y\n0,1,2\n", ["body"]),
-    "not a number": ("run.csv", table(change=put(5, 2, "nan")), ["x", "row 6"]),
+    "not a number": ("run.csv", table(change=put(5, 0, "nan")), ["time", "row 6"]),
     "infinite": ("run.csv", table(change=put(7, 3, "inf")), ["y", "row 8"]),
     "text for a number": ("run.csv", table(change=put(4, 2, "far")), ["x", "far", "row 5"]),
     "one body": ("run.csv", table(bodies=1), ["1 body", "at least two"]),
