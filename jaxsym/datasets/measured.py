@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -60,7 +61,7 @@ def measured_trajectories(
     usable = seen.ndim == 4 and seen.size > 0
     gone = np.isnan(seen).any(axis=-1) if usable else np.zeros(1, bool)
     filled = np.where(gone[..., None], 0.0, seen) if usable else seen
-    made = {"mass": mass, "charge": charge, "names": names, "pairs": pairs}
+    made: dict[str, Any] = {"mass": mass, "charge": charge, "names": names, "pairs": pairs}
     # the checks of `trajectories` come first: a spline of bad input would hide its fault
     given = filled if velocity is None else velocity
     if gone.any():
@@ -70,14 +71,15 @@ def measured_trajectories(
     checked = trajectories(filled, velocity=given, acceleration=filled, time=time, **made)
     missing = ("velocity", "acceleration") if velocity is None else ("acceleration",)
     source = "position" if velocity is None else "velocity"
-    found, how = derivatives(
+    estimates, how = derivatives(
         np.asarray(checked.time, np.float64),
         np.asarray(getattr(checked, source)),
         orders=tuple(range(1, len(missing) + 1)),
     )
+    found: dict[str, Any] = dict(zip(missing, estimates, strict=True))
     return dataclasses.replace(
         checked,
-        **dict(zip(missing, found, strict=True)),
+        **found,
         measured=Measured(
             np.where(gone[..., None], np.nan, seen), _sigma(sigma, checked.position.shape)
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -110,7 +110,7 @@ def to_frame(data: Trajectories) -> pd.DataFrame:
     runs, times, bodies, dims = data.position.shape
     names = np.array(data.names or range(bodies))
     seen = data.measured
-    motion = {"": data.position, "v": data.velocity, "a": data.acceleration}
+    motion: dict[str, Any] = {"": data.position, "v": data.velocity, "a": data.acceleration}
     if seen is not None:
         motion = {"": seen.position}
     frame = pd.DataFrame(
