@@ -1,11 +1,24 @@
-"""Shared test set-up: the XLA workaround that old jaxlib builds need, before jax is imported."""
+"""Shared test set-up, before jax is imported: the XLA workaround that old jaxlib builds need, and
+compiled programs that all processes of a run share."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 # jaxlib 0.10.2 sums wrongly on CPU unless this fusion is off (jax-ml/jax#39103).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_experimental_ynn_fusion_type=")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# jaxlib warns of a cached program for a processor that it takes for another, which it is not.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# The first process of a run makes the cache; its workers and subprocesses inherit the variable.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _CACHE = tempfile.mkdtemp(prefix="jaxsym-tests-")
+    atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 import pytest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +197,17 @@ def test_the_parser_of_imports_sees_them_all(tmp_path):
     file = tmp_path / "module.py"
     file.write_text("import jaxsym.cli\ndef f():\n    from jaxsym import search, parse\n")
     assert imported_modules(file) == {"jaxsym.cli", "jaxsym.search", "jaxsym.parse"}
+
+
+def test_the_map_names_every_room_and_files_that_exist():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    drawn = page.split("```")[1]
+    missing = [room for room in FLOOR if room not in drawn and not room.startswith("__")]
+    assert not missing, f"the map does not have {missing}"
+    files = [path.as_posix() for path in PACKAGE.parent.glob("[jbt]*/**/*.py")]
+    named = set(re.findall(r"`([a-z_/]+\.py)`", page))
+    gone = [name for name in named if not any(file.endswith(f"/{name}") for file in files)]
+    assert not gone, f"there is no {gone}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -48,6 +48,7 @@ from jaxsym.graphs.node_networks import (
 )
 from jaxsym.graphs.prediction import predict_accelerations
 from jaxsym.graphs.pruning import keep_messages, principal_messages, silence_messages
+from jaxsym.graphs.weak_loss import WeakWindows, weak_batches, weak_loss, weak_windows
 
 __all__ = [
     "MLP",
@@ -69,6 +70,7 @@ __all__ = [
     "Prediction",
     "Snapshots",
     "Topology",
+    "WeakWindows",
     "absolute_error",
     "central_network",
     "central_start",
@@ -101,4 +103,7 @@ __all__ = [
     "snapshots",
     "topology",
     "training_loss",
+    "weak_batches",
+    "weak_loss",
+    "weak_windows",
 ]

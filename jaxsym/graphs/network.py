@@ -55,7 +55,7 @@ def interaction_network(
       ``apply(params, graph, key=None) -> Prediction``, pure; the graph's nodes are `Bodies`, and
       the penalty is the mean over the edges. With a key, messages that are random are drawn.
 
-    >>> from jaxsym.graphs.bodies import graph, topology
+    >>> from jaxsym.graphs.bodies import Bodies, graph, topology
     >>> apply = interaction_network(
     ...     lambda params, receiver, sender: params * (sender.position - receiver.position),
     ...     lambda params, bodies, total: total / bodies.mass[:, None],

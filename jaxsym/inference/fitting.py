@@ -121,6 +121,14 @@ def unravel_like(constants: Any, flat: Float[np.ndarray, " P"]) -> Any:
         return jax.tree.map(np.asarray, unravel(jnp.asarray(flat, float)))
 
 
+def as_argument(function: Callable) -> Partial:
+    """A function as a pytree; one that is a pytree already stays as it is.
+
+    A `Partial` of a `Partial` is a new function for every call, and would be compiled anew.
+    """
+    return function if isinstance(function, Partial) else Partial(function)
+
+
 def second_order(
     acceleration: Callable[[Any, Array, Array, Array, Any], Array],
 ) -> VectorField:
@@ -130,7 +138,7 @@ def second_order(
     >>> field(4.0, jnp.array([1.0, 0.5]), 0.0, None).tolist()
     [0.5, -4.0]
     """
-    return Partial(_second_order, Partial(acceleration))
+    return Partial(_second_order, as_argument(acceleration))
 
 
 def _second_order(
@@ -212,8 +220,8 @@ class Fit:
         finite("constants", flat)
         self.constants = np.asarray(flat)
         self.free = _free(free, self.template)
-        self.field = Partial(field)
-        self.observe = Partial(_first_columns(data.columns) if observe is None else observe)
+        self.field = as_argument(field)
+        self.observe = as_argument(observe or _first_columns(data.columns))
         self.inputs = jax.tree.map(lambda a: jnp.asarray(a, float), data.inputs)
         require(
             states is not None or observe is None,
@@ -226,7 +234,7 @@ class Fit:
         )
         self.intervals = None
         self.estimated = data.sigma is None
-        self.most = 1e3 * np.abs(path).max()
+        self.most = 1e3 * (np.abs(path).max() or 1.0)
         self.paths = self.first_paths = self._first_paths(path, data)
         self.data = data.with_sigma(self._sigma_of(path, data)) if self.estimated else data
         self.scale = noise_scale(path, self.data)

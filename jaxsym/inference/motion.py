@@ -80,7 +80,7 @@ def rollout(
         state = jnp.where(usable & (step != 0), new, state)
         return (state, time + step), state
 
-    _, states = jax.lax.scan(advance, (state, start), steps)
+    _, states = jax.lax.scan(advance, (state, jnp.asarray(start)), jnp.asarray(steps))
     return jnp.concatenate([state[None], states])
 
 

@@ -82,7 +82,7 @@ def cut(
     >>> data = observations([0.0, 1.0, 2.0, 3.0], np.ones((4, 1)), sigma=1.0)
     >>> segments, _ = cut(data, np.array([[1, 3, 2]]), 3)
     >>> segments.start.round(3).tolist(), segments.at.tolist()
-    ([[0.0, 1.667]], [[[0, 1, 0], [1, 3, 0]]])
+    ([[0.0, 1.667]], [[[0, 1], [1, 3]]])
     """
     runs = len(data.time)
     before = np.concatenate([np.zeros((runs, 1), int), np.cumsum(counts, axis=1)], axis=1)

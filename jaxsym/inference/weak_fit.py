@@ -21,6 +21,7 @@ from jaxsym.inference.weak_rows import Jacobians, WeakRows, weak_rows, whiten
 
 _REFINED = 4  # times of the states for each step between samples
 _ROUNDS = 3  # of smoothing
+_TINY = np.finfo(float).tiny
 _PATTERNS = 3  # of signs, in which the states' errors come together
 
 
@@ -316,4 +317,4 @@ def _uncertainty(problem: _Problem, found: _Found, smoothed: list[Smoothed]) -> 
         )
     if not found.entries:
         return np.inf
-    return float(np.median(np.log(np.concatenate([np.ravel(x) for x in variance]))))
+    return float(np.median(np.log(np.concatenate([np.ravel(x) for x in variance]) + _TINY)))

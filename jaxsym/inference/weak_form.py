@@ -121,6 +121,17 @@ def window_lengths(time: Float[np.ndarray, " T"]) -> Float[np.ndarray, " L"]:
     return np.minimum(least * _GROWTH ** np.arange(count + 1), span)
 
 
+def bump(u: Float[np.ndarray, ...], derivative: int = 0) -> Float[np.ndarray, ...]:
+    """The test function on the window from -1 to 1, with the integral 1, or its derivative.
+
+    >>> bump(np.array([-1.0, 0.0, 1.0])).round(3).tolist()
+    [0.0, 1.23, 0.0]
+    """
+    curve = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** POWER
+    area = curve.integ()(1.0) - curve.integ()(-1.0)
+    return (curve.deriv(derivative) if derivative else curve)(u) / area
+
+
 def _windows(time: np.ndarray, lengths: Sequence[float] | np.ndarray) -> np.ndarray:
     """The first and the last sample of each window: ``[K, 2]``."""
     found = []
@@ -160,8 +171,5 @@ def _test_functions(ends, nodes, weights, derivative) -> scipy.sparse.csr_array:
     columns = np.concatenate([np.arange(*pair) for pair in places])
     half = (ends[rows, 1] - ends[rows, 0]) / 2.0
     u = (nodes[columns] - ends[rows, 0]) / half - 1.0
-    bump = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** POWER
-    area = bump.integ()(1.0) - bump.integ()(-1.0)
-    phi = bump.deriv(derivative) if derivative else bump
-    entries = phi(u) / half ** (derivative + 1) / area * weights[columns]
+    entries = bump(u, derivative) / half ** (derivative + 1) * weights[columns]
     return scipy.sparse.csr_array((entries, (rows, columns)), shape=(len(ends), len(nodes)))

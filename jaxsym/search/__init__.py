@@ -12,6 +12,7 @@ from jaxsym.search.engines.protocol import (
 )
 from jaxsym.search.engines.runner import SearchResult, search_problems
 from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.native.budget import SearchBudget
 from jaxsym.search.native.engine import NativeEngine
 from jaxsym.search.native.stages.power_laws import PowerLaw, fit_power_law
 from jaxsym.search.problem.constraints import Constraints
@@ -32,6 +33,7 @@ __all__ = [
     "PowerLaw",
     "Progress",
     "Run",
+    "SearchBudget",
     "SearchResult",
     "SymbolicRegressor",
     "UnitsError",

@@ -86,6 +86,8 @@ class Parameters:
             state is None or isinstance(state, Integral | np.random.RandomState),
             f"random_state={state!r}; expected a whole number, a numpy RandomState or None",
         )
+        small = not isinstance(state, Integral) or abs(state) < 2**63
+        require(small, f"random_state={state}; expected less than 2**63 in size")
         require(
             callable(self.selection) or self.selection in _SELECTIONS,
             f"selection={self.selection!r}; expected one of {', '.join(_SELECTIONS)}, or a "

@@ -33,13 +33,13 @@ class Request:
     Attributes:
       engine: what searches.
       operators: the table to search with.
-      constraints: hints and limits.
+      constraints: limits on expressions, and hints.
       dimensions: one per target, None without units.
       with_dimension: named constants that have one, by value.
       template: known structure, or None.
       shared_form: whether targets share one form.
       time_limit: seconds.
-      callback: told of progress.
+      callback: called with progress.
     """
 
     engine: Engine
@@ -70,7 +70,7 @@ class Request:
 
         Raises:
           ValueError: a parameter that cannot be worked with.
-          ModuleNotFoundError: an engine that is not there.
+          ModuleNotFoundError: an engine whose package is not installed.
         """
         given.check()
         operators = read_operators(given.operators, given.complexity_of_operators)

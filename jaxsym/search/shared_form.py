@@ -16,7 +16,7 @@ from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import ROUNDING
 
 _STARTS = 6  # of each fit, besides the constants found for another target
-_SLOTS = 6  # most constants of a form
+_SLOTS = 6  # constants of a form, at most
 
 
 def share_forms(

@@ -1,4 +1,4 @@
-"""From a checked table to fronts: which form of the problem an engine gets, and the way back."""
+"""From a checked table to fronts: the variables in which an engine searches, and the way back."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from jaxsym.search.reparametrize.screening import keep, screen
 from jaxsym.search.reparametrize.templates import Template
 
 _LOG = logging.getLogger("jaxsym.search")
-_COLUMNS = 10  # that a search takes; of more the most promising are chosen
+_COLUMNS = 10  # columns that are searched; of more, those that explain most are chosen
 _ENGINE = 0.9  # share of the time for searches in other variables; the rest is for final fits
-_WAYS = 3  # of writing a problem in dimensionless groups
-_LESS = 10.0  # times as much as usual may be left unexplained in groups that are tried
-_ROUNDS = 3  # over the parts of a template that has several
-_TOGETHER = 3  # best of each part that are combined
+_WAYS = 3  # choices of dimensionless groups in which a problem is searched
+_LESS = 10.0  # groups are tried if they leave at most so many times as much unexplained
+_ROUNDS = 3  # times that each part of a template with several parts is searched
+_TOGETHER = 3  # best expressions of each part that are combined
 
 
 @dataclass
 class TableSearch:
-    """Runs an engine on a problem in the form that suits it.
+    """Runs an engine on a table in the variables that suit it.
 
     Attributes:
       engine: what searches.
       key: PRNG key.
       time_limit: seconds for everything.
-      callback: told of all progress, in the table's own variables.
+      callback: called with all progress, in the table's own variables.
 
     `interrupted` is True once Ctrl-C, or an exception in the callback, has ended the search; what
     has been found by then is returned, and nothing more is searched.
@@ -154,13 +154,13 @@ class TableSearch:
                 current[part] = found or current[part]
                 if problem.loss(_whole(template, current, 1)[0]) <= floor:
                     break
-        most = None if rounds == 1 else _TOGETHER
-        return self._final(problem, _whole(template, current, most))
+        count = None if rounds == 1 else _TOGETHER
+        return self._final(problem, _whole(template, current, count))
 
     def _changed(
         self, problem: Problem, ways: Sequence[Change], target: int, targets: int
     ) -> ParetoFront:
-        """The front of what is found in several forms of one problem, the last ones if need be."""
+        """The front of what is found in several forms of one problem, until one is exact."""
         found: list[Expression] = []
         floor = problem.rounding * problem.variance
         with self._noticing_interrupts():
@@ -271,12 +271,12 @@ def _constrained(problem: Problem, change: Change) -> Problem:
 
 
 def _whole(
-    template: Template, parts: Mapping[str, Sequence[Expression]], most: int | None
+    template: Template, parts: Mapping[str, Sequence[Expression]], count: int | None
 ) -> list[Expression]:
-    """The template with each of the first `most` expressions for its parts."""
+    """The template with each of the first `count` expressions for its parts."""
     return [
         template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
-        for chosen in itertools.product(*(found[:most] for found in parts.values()))
+        for chosen in itertools.product(*(found[:count] for found in parts.values()))
     ]
 
 

@@ -50,3 +50,8 @@ NODE = 0.1
 """Logarithm of the share of the variance left that a node of an expression must be worth when
 candidates of a stage are ranked. The number of expressions grows by a factor of a few with every
 node, and so does what the best of them explains by chance."""
+
+NODE_OF_EQUALS = 1e-3
+"""The same where parts are ranked that are judged in their whole formula afterwards: it decides
+between equals alone. With noise a true part explains little more than a simpler one, and `NODE`
+would leave it out."""

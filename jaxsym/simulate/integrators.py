@@ -113,8 +113,9 @@ INTEGRATORS: dict[str, Integrator] = {
     "rk4": Integrator(_runge_kutta_4, reach=0.2, friction=True),
 }
 
-# Substeps are powers of 4 up to 4**4 = 256: few enough that each count is compiled as its own loop.
-_LEVELS = 4
+# Substeps are powers of 4 up to 4**4 = 256. A block of the root of that number makes the fewest
+# tests of what is asked for, and the fewest states that reverse mode keeps.
+_LEVELS, _BLOCK = 4, 16
 
 
 def advance(
@@ -140,22 +141,33 @@ def advance_adaptively(
     """Advances by dt in as many substeps as each member of the batch needs.
 
     The loop runs as often as the neediest member asks; the others wait with steps of length zero,
-    so that no member's result depends on its neighbors. All loops have a fixed length: the result
-    can be differentiated forward and in reverse.
+    so that no member's result depends on its neighbors. Substeps are blocks of blocks, all of fixed
+    length, of which those that nobody asks for are left out: the step is compiled once, and the
+    result can be differentiated forward and in reverse.
     """
     needed = dt / (integrator.reach * shortest_time)
     # comparisons, not a logarithm: they take infinity and NaN as the highest level
     level = sum(jnp.where(needed <= 4**k, 0, 1) for k in range(_LEVELS))
     count = 4**level
     h = dt / count.astype(needed.dtype)
+    most = jnp.max(count)
 
-    def loop(substeps: int, start: Phase) -> Phase:
-        return jax.lax.fori_loop(
-            0,
-            substeps,
-            lambda i, p: integrator.step(acceleration, p, jnp.where(i < count, h, 0.0)),
-            start,
-        )
+    def substep(phase: Phase, i: Array) -> Phase:
+        return integrator.step(acceleration, phase, jnp.where(i < count, h, 0.0))
 
-    loops = [partial(loop, 4**k) for k in range(_LEVELS + 1)]
-    return jax.lax.switch(jnp.max(level), loops, phase)
+    @jax.checkpoint
+    def block(phase: Phase, first: Array) -> Phase:
+        return _those_below(most, substep, phase, first + jnp.arange(_BLOCK))
+
+    return _those_below(most, block, phase, jnp.arange(0, 4**_LEVELS, _BLOCK))
+
+
+def _those_below(
+    most: Array, step: Callable[[Phase, Array], Phase], phase: Phase, index: Array
+) -> Phase:
+    """The steps whose index is less than ``most``, one after the other."""
+
+    def perhaps(phase: Phase, i: Array) -> tuple[Phase, None]:
+        return jax.lax.cond(i < most, step, lambda phase, _: phase, phase, i), None
+
+    return jax.lax.scan(perhaps, phase, index)[0]

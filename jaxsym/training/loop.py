@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -138,7 +138,7 @@ def train(
         end = np.inf if time_limit is None else begin + time_limit
         metrics: dict[str, np.ndarray] = {}
         rate, dead, stop = 0.0, 0, False
-        run = partial(_run, step, batch_fn, mesh, data_axes)
+        run = _program(step, batch_fn, mesh, data_axes)
         state, *_ = run(state, data, np.int32(0))  # compiles, and leaves that out of the speed
 
         while True:
@@ -221,7 +221,19 @@ def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:
     return min(left, chunk, max(1, int(rate * seconds / 2)))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
+# Steps and batches are closures of one training each: programs of the last few are kept, so that a
+# training may be continued without compiling, and a process of many trainings does not grow.
+_PROGRAMS = 8
+
+
+@lru_cache(maxsize=_PROGRAMS)
+def _program(
+    step: Step, batch_fn: BatchFn, mesh: Mesh | None, data_axes: Any
+) -> Callable[..., tuple[TrainState, Metrics, Int[Array, ""]]]:
+    """`_run`, compiled."""
+    return jax.jit(partial(_run, step, batch_fn, mesh, data_axes), donate_argnums=0)
+
+
 def _run(
     step: Step,
     batch_fn: BatchFn,

@@ -11,7 +11,7 @@ import made_discovery
 import pytest
 
 from jaxsym.cli import summary
-from jaxsym.report import FILES
+from jaxsym.report import FILES, writing
 from jaxsym.simulate import LAWS
 
 
@@ -150,21 +150,24 @@ def test_help_names_every_law(run):
         assert set(LAWS) <= set(words)
 
 
-def test_a_report_that_cannot_be_written_does_not_hide_the_result(
-    run, found, monkeypatch, tmp_path
-):
-    from jaxsym import plotting
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_full_disk_does_not_hide_the_result(run, found, monkeypatch, tmp_path, written):
+    write_folder, calls = writing.write_folder, []
 
-    def fail(discovery):
-        raise OSError(28, "No space left on device", "figure.png")
+    def fill(writers, out, **options):
+        if len(calls) == written:
+            raise OSError(28, "No space left on device", str(out))
+        calls.append(out)
+        write_folder(writers, out, **options)
 
     found()
-    monkeypatch.setattr(plotting, "draw", fail)
-    result = run("discover", "spring", "--json", "--out", tmp_path / "report")
+    monkeypatch.setattr(writing, "write_folder", fill)
+    out = tmp_path / "report"
+    result = run("discover", "spring", "--json", "--out", out)
     assert result.exit_code == 1
     assert json.loads(result.stdout)["recovered"] is True
-    assert result.stderr.endswith("error: figure.png: No space left on device\n")
-    assert os.listdir(tmp_path) == []
+    assert result.stderr.endswith(f"error: {out}: No space left on device\n")
+    assert not out.exists() if written == 0 else os.listdir(out) == ["result.json"]
 
 
 @pytest.mark.filterwarnings("always")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,22 @@ def test_the_model_in_a_file(run, csv, tmp_path):
     again = run("fit", csv, "--target", "F", "--out", out)
     assert again.exit_code == 1 and "--force replaces it" in again.stderr
     assert run("fit", csv, "--target", "F", "--out", out, "--force").exit_code == 0
+
+
+@pytest.mark.filterwarnings("always")
+def test_views_that_fail_lose_nothing(run, csv, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("no view of this")
+
+    monkeypatch.setattr(SymbolicRegressor, "latex", fail)
+    monkeypatch.setattr(sys.modules["jaxsym.cli.fit"], "_show", fail)
+    result = run("fit", csv, "--target", "F", "--json", "--out", tmp_path / "model.json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert parse(found["expression"]) == parse("m*a") and found["latex"] is None
+    assert SymbolicRegressor.load(tmp_path / "model.json").expression_ == parse("m*a")
+    for view in ("the equation in LaTeX", "the front"):
+        assert f"warning: {view} is left out: RuntimeError: no view of this" in result.stderr
 
 
 def test_options_reach_the_search(run, csv):
@@ -169,7 +186,7 @@ def test_a_table_as_an_instrument_writes_it(run, tmp_path):
     ("options", "message"),
     [
         (("--columns", "m,note"), "column 'note' holds good in row 1 (line 2); expected a number"),
-        (("--units", "m=m**9**9**9"), "expected exponents that are one number up to 30"),
+        (("--units", "m=m**9**9**9"), "unit of m is 'm**9**9**9'; expected at most 200"),
         (("--units", "header"), "no name has a unit in brackets"),
         (("--sigma", "note"), "column 'note' holds good"),
     ],

@@ -1,4 +1,4 @@
-"""Run by `test_memory.py`: extract, refit and test laws of many bodies, and print the peak in GB.
+"""Run by `test_many_bodies.py`: extract, refit and test a law of many bodies, print the peak in GB.
 
 Arguments: bodies and snapshots.
 """

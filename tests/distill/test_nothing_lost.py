@@ -51,4 +51,4 @@ def test_a_discovery_survives_all_of_its_views(monkeypatch):
     assert found.recovered is None and found.free_exponent is None
     assert not found.network_learned and "learned next to nothing" in repr(found)
     result = json.loads(json.dumps(found.to_json()))
-    assert result["constants"] and result["errors"]["network_learned"] is False
+    assert result["law"]["coefficient"] and result["errors"]["network_learned"] is False

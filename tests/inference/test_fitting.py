@@ -119,15 +119,15 @@ def test_an_observation_of_the_state_and_inputs_of_each_trajectory():
     assert abs(fit.constants - 2) < 4 * fit.standard_errors
 
 
-def test_a_motion_that_blows_up_at_the_start_gives_numbers():
+def test_a_law_that_blows_up_gives_numbers_and_a_way_back():
     field = lambda c, x, t, u: c * x**2  # noqa: E731
     time = np.linspace(0.0, 1.0, 21)
-    clean = 1 / (1 + time)  # c = -1
-    data = observations(
-        time, clean[:, None] + 1e-3 * np.random.default_rng(0).normal(size=(21, 1)), sigma=1e-3
-    )
-    fit = fit_trajectories(field, np.array(40.0), data)
-    assert np.isfinite(fit.chi2) and abs(fit.constants + 1) < 5 * fit.standard_errors
+    noise = 1e-3 * np.random.default_rng(0).normal(size=21)
+    data = observations(time, (1 / (1 + time) + noise)[:, None], sigma=1e-3)  # c = -1
+    hopeless = fit_trajectories(field, np.array(40.0), data, iterations=3)
+    assert np.isfinite(hopeless.chi2) and np.isfinite(hopeless.constants)
+    fit = fit_trajectories(field, np.array(2.0), data)  # alone it is infinite at time 0.5
+    assert abs(fit.constants + 1) < 5 * fit.standard_errors
 
 
 def test_fits_of_the_same_shapes_compile_once():
@@ -138,13 +138,13 @@ def test_fits_of_the_same_shapes_compile_once():
         return -c * jnp.sign(x) * jnp.abs(x) ** power
 
     time = np.linspace(0.0, 6.0, 61)
+    data = observations([time] * 2, measured([time] * 2), sigma=0.01)
     fits = []
-    for seed, power in enumerate((1.0, 1.0, 1.2)):
-        data = observations([time] * 2, measured([time] * 2, seed=seed), sigma=0.01)
+    for power in (1.0, 1.0 + 1e-6):
         field = second_order(Partial(count, jnp.asarray(power)))
         fits.append((fit_trajectories(field, np.array(3.5), data, order=2), len(traced)))
-    assert fits[0][1] == fits[1][1] == fits[2][1]
-    assert fits[1][0].chi2 != fits[2][0].chi2
+    assert fits[0][1] == fits[1][1]
+    assert fits[0][0].chi2 != fits[1][0].chi2
 
 
 @pytest.mark.parametrize(

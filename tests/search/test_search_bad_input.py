@@ -99,6 +99,7 @@ PARAMETERS = {
     "constant without unit": ({"constants": {"k": (1.0,)}}, r"expected \(number, unit\)"),
     "part named as constants": ({"template": "C(x0)*x1"}, "a part cannot be called 'C'"),
     "seed": ({"random_state": 1.5}, "random_state=1.5; expected a whole number"),
+    "large seed": ({"random_state": 10**20}, "expected less than 2"),
     "nesting as number": ({"nested_constraints": 5}, "nested_constraints=5; expected a dict"),
     "nesting within": ({"nested_constraints": {"sin": 0}}, "expected a dictionary"),
     "no engine": ({"engine": None}, "engine is None; expected a name"),

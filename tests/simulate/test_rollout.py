@@ -1,6 +1,7 @@
 """Motions against closed forms, energies, derivatives and one another."""
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -234,3 +235,28 @@ def test_motion_that_leaves_the_numbers_is_an_error():
     system = particles(lambda r, *_, k=1.0: k * jnp.sqrt(r - 1e3), bodies=2)
     with pytest.raises(ValueError, match="2 of 2 trajectories .* the first is number 0"):
         system.simulate(jax.random.key(0), trajectories=2, steps=3, substeps=1)
+
+
+def test_the_law_is_traced_a_few_times_whatever_number_of_substeps_there_may_be():
+    """Compiling takes as long as the program is: gradients too have few copies of the force."""
+    traces = []
+
+    def pull(r, mass_i, mass_j, charge_i, charge_j, *, strength=1.0):
+        traces.append(1)
+        return strength * r**2
+
+    start = particles("spring", bodies=3).initial(jax.random.key(0), 2)
+
+    def outcome(strength):
+        system = particles(pull, bodies=3, strength=strength)
+        return jnp.sum(system.rollout(start, steps=5, dt=0.05).position)
+
+    def equations(jaxpr):
+        inner = jax.extend.core.jaxprs_in_params
+        return len(jaxpr.eqns) + sum(
+            equations(part) for eqn in jaxpr.eqns for part in inner(eqn.params)
+        )
+
+    plain = equations(jax.make_jaxpr(outcome)(1.0).jaxpr)
+    assert len(traces) <= 12
+    assert equations(jax.make_jaxpr(jax.grad(outcome))(1.0).jaxpr) < 4 * plain < 2000

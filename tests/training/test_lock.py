@@ -64,7 +64,7 @@ def test_the_owner_gives_signs_of_life(tmp_path, monkeypatch):
         assert renewed.wait(timeout=30)
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 1])
+@pytest.mark.parametrize("pid", [os.getpid(), 1], ids=["this process", "another"])
 def test_without_locks_of_the_kernel_the_process_is_looked_for(pid, tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "try_lock", lambda file: None)
     written(tmp_path, pid=pid)

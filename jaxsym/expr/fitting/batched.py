@@ -233,7 +233,7 @@ def _fit(
         def linearize(constants: Array) -> Point:
             rows = values_and_slopes(constants)
             residual, slopes = rows[0] - y, rows[1:]
-            weighted = slopes * weights
+            weighted = slopes * weights[None]
             loss = _finite_or_inf(jnp.sum(weights * residual**2))
             return Point(constants, loss, weighted @ slopes.T, weighted @ residual)
 

@@ -1,6 +1,6 @@
 """Operon (Burlacu, Kronberger and Kommenda 2020) as an engine, by its Python package pyoperon.
 
-Its arithmetic is in float32 and knows no weights: both apply where its equations are fitted again.
+It computes in float32 and without weights; its equations are fitted again in float64 and with them.
 """
 
 from __future__ import annotations

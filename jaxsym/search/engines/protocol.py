@@ -24,6 +24,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import jax
@@ -62,7 +63,7 @@ class Progress(NamedTuple):
     seconds: float
     front: ParetoFront
     found_by: str = ""
-    costs: Mapping[str, float] = {}
+    costs: Mapping[str, float] = MappingProxyType({})
 
 
 Callback = Callable[[Progress], None]

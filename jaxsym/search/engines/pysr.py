@@ -27,7 +27,7 @@ class PySREngine(ExternalEngine):
     """PySR's evolution, in one process and one thread, so that a seed gives the same equations.
 
     Args:
-      settings: further arguments of `PySRRegressor`, which go before ours.
+      settings: further arguments of `PySRRegressor`, which take precedence.
 
     Raises:
       ModuleNotFoundError: PySR or its Julia is not there.

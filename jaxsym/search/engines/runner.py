@@ -241,9 +241,9 @@ def _targets(
     ]
 
 
-def _rows(problems: Sequence[Problem], most: int | None, key: Key[Array, ""]) -> np.ndarray:
+def _rows(problems: Sequence[Problem], limit: int | None, key: Key[Array, ""]) -> np.ndarray:
     """The rows that are searched on, the same for all targets; the final fits see all."""
     counting = np.flatnonzero(np.any([p.weights > 0 for p in problems], axis=0))
-    if most is None or len(counting) <= most:
+    if limit is None or len(counting) <= limit:
         return np.arange(len(problems[0].y))
-    return np.sort(generator(key).choice(counting, most, replace=False))
+    return np.sort(generator(key).choice(counting, limit, replace=False))

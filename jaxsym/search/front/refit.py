@@ -20,8 +20,8 @@ from jaxsym.search.problem.problem import Problem
 
 _SLOTS = 6  # constants of an expression that is fitted, at most
 _GUESS_RESTARTS = 8  # of a guess, whose constants may be far from their best
-_NEAR = 48  # candidates that are fitted again
-_SNAPPED = 20  # candidates that are snapped, at most
+_NEAR = 48  # candidates that are fitted again, a few of every complexity
+_SNAPPED = 20  # candidates that are snapped, at most; few fronts have more
 _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the simpler ones'
 
 

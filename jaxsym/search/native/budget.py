@@ -11,14 +11,14 @@ from jaxsym._check import require
 class SearchBudget:
     """Sizes of the native search's stages; a stage reads those that it needs.
 
-    Every size trades time for reach: twice the size never loses a candidate of its stage. The
-    defaults were chosen on the development set (`benchmarks/_development_set.py`), so that an
-    equation is found in seconds on one core, and the whole schedule takes minutes.
+    Every size trades time for reach. The defaults were chosen on the development set
+    (`benchmarks/search/development.py`), whose equations are found in seconds on one core.
 
     Attributes:
       points: rows on which sub-expressions are compared. With 256 of them a chance correlation is
         about `1/sqrt(256)`, 6 %, and matrix products of thousands of entries take milliseconds.
-      small: entries of the library that is tried first; it is built in a tenth of a second.
+      small: entries of the library that is tried first, a quarter of the full one: time is in
+        proportion, and most equations hold no rarer sub-expression.
       terms: entries of the library of terms, monomials times functions of monomials.
       library: entries of the full library; building and pairing it takes the seconds in which
         simpler stages have already answered most problems.
@@ -29,10 +29,7 @@ class SearchBudget:
         in float32, so that many near the top may change places when they are fitted.
       factors: entries tried in each simple context, and functions fitted as factors of power laws.
       in_contexts: entries tried in each deep context, of which there are thousands.
-      fitted: formulas whose constants are fitted after most stages; a fit takes milliseconds.
-      fitted_functions: the same after functions of entries, the first stage and the likeliest.
-      fitted_nested: the same after nested functions, which are complete as they are found.
-      fitted_contexts: the same after deep contexts, of which there are most.
+      fitted: formulas whose constants are fitted after a stage; a fit takes milliseconds.
       refined: candidates that get constants inside their functions.
       refined_points: rows that these are fitted to; more than `points`, since a constant inside
         an oscillating function is decided by few of them.
@@ -59,10 +56,7 @@ class SearchBudget:
     entries: int = 96
     factors: int = 16
     in_contexts: int = 3
-    fitted: int = 16
-    fitted_functions: int = 24
-    fitted_nested: int = 8
-    fitted_contexts: int = 40
+    fitted: int = 24
     refined: int = 80
     refined_points: int = 512
     side: int = 6
@@ -141,8 +135,3 @@ def half(budget: SearchBudget) -> SearchBudget:
     200
     """
     return replace(budget, rows=budget.rows // 2, pairs=budget.pairs // 2, beams=budget.beams // 2)
-
-
-def twice_the_starts(budget: SearchBudget) -> SearchBudget:
-    """Twice the candidates to start from, where the archive has just become much wider."""
-    return replace(budget, starts=2 * budget.starts)

@@ -25,7 +25,7 @@ from jaxsym.search.problem.problem import Problem
 Back = Callable[[Polynomial], Iterator[Expression]]
 Feature = Callable[[], Polynomial]
 
-_WRITTEN = 24  # fits of each number of terms that become expressions
+_WRITTEN = 24  # fits of each number of terms that are written: that takes longer than a fit
 
 
 class _Fit(NamedTuple):

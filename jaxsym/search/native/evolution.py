@@ -30,13 +30,13 @@ from jaxsym.search.native.stages.semantics import SemanticSearch, SemanticTarget
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import SAME, TINY
 
-_PARTS = 96  # exchanged in one generation
-_EACH = 6  # formulas kept of each complexity
-_LINEAR = 0.4  # share of the parts whose target semantics follow from the slope, not by inversion
-_CROSSED = 32  # formulas made of two
-_FITTED = 8  # formulas whose constants are fitted in one generation
-_SLOTS = 6  # most constants of these
-_STEPS = 12
+_PARTS = 96  # exchanged in one generation: their targets are one batch of `ranking.ranked`
+_EACH = 6  # formulas kept of each complexity, so that no lineage takes one over
+_LINEAR = 0.4  # share of the parts whose targets follow from the slope, not by inversion
+_CROSSED = 32  # formulas made of two: a third as many, since few of them fit
+_FITTED = 8  # of the best new formulas have their constants fitted in one generation
+_SLOTS = 6  # constants of these, at most: more of them fit noise
+_STEPS = 12  # of Levenberg-Marquardt; what stays is fitted again at the end
 _SPARE = 6  # complexity above the limit that constants which turn out to be 1 may take away
 
 

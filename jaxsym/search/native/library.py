@@ -1,4 +1,4 @@
-"""Stage 2: the library, all small sub-expressions of the variables with their values on a sample.
+"""The library: all small sub-expressions of the variables with their values on a sample.
 
 Expressions are never built one by one: an entry is an operator and the numbers of its children, or
 a row of exponents, and values are computed for whole blocks. Entries that agree on the sample up to
@@ -22,15 +22,15 @@ from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import LARGEST, SAME, TINY
 
 _MONOMIAL = -1  # code of an entry that is no operator's
-_PROBES = 16  # points that tell entries apart
-_DIGITS = 9  # to which they must agree there
-_BLOCK = 1 << 14  # entries evaluated at a time
-_MONOMIALS = 150_000  # that are looked at
-_LOOK = 64  # points at which they are
+_PROBES = 16  # points that tell entries apart: 16 times 9 digits never agree by chance
+_DIGITS = 9  # to which they must agree there, `SAME` in digits
+_BLOCK = 1 << 14  # entries evaluated at a time: 32 MB at 256 rows
+_MONOMIALS = 150_000  # that are looked at: 77 MB at the points below
+_LOOK = 64  # points at which they are; the best of each round are then compared on all
 _INNER = 24  # monomials that terms have functions of, and
-_OUTER = 100  # that these are multiplied by
+_OUTER = 100  # that these are multiplied by: with five functions 12,000 terms to choose from
 _IN_TERMS = ("exp", "log", "sin", "cos", "tanh")
-_ROUNDS = 4  # of selection, each on what the one before left unexplained
+_ROUNDS = 4  # of selection, each on what was left before, as sums have up to four terms
 _NOT_NESTED = having("transcendental")
 # these add nothing to what a fitted factor and the other operators reach
 _NOT_SEARCHED = frozenset({"neg", "sign"})

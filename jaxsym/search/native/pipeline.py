@@ -8,7 +8,7 @@ generations of the evolution in between.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -17,12 +17,12 @@ from jaxtyping import Array, Key
 from jaxsym.expr import Expression, constant, literal
 from jaxsym.expr.subtrees import to_formula
 from jaxsym.search.front.archive import Archive
-from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, twice_the_starts, whole
+from jaxsym.search.native.budget import SearchBudget, few_rows, half, light, whole
 from jaxsym.search.native.schedule import Back, Branch, Row, Schedule, follow
 from jaxsym.search.native.stages.contexts import deep_contexts, functions, nested_functions
 from jaxsym.search.native.stages.factors import factors, products
 from jaxsym.search.native.stages.inner_constants import inner_constants
-from jaxsym.search.native.stages.pair_sums import pairs, sums, transforms
+from jaxsym.search.native.stages.pair_sums import LibraryName, pairs, sums, transforms
 from jaxsym.search.native.stages.piecewise import piecewise_laws
 from jaxsym.search.native.stages.power_laws import power_laws
 from jaxsym.search.native.stages.pursuit import linear_sums
@@ -85,23 +85,44 @@ def around_the_best(state: SearchState) -> Iterator[tuple[SearchState, None]]:
 
 def operators(*names: str) -> Callable[[SearchState], bool]:
     """The condition that expressions may be made of some operators."""
-    return lambda state: set(names) <= state.problem.operators.keys()
+    return functools.partial(_has_operators, frozenset(names))
+
+
+def _has_operators(names: frozenset[str], state: SearchState) -> bool:
+    return names <= state.problem.operators.keys()
+
+
+# Stages are named functions, so that engines can be pickled and sent to other processes.
+def _power_laws(state: SearchState) -> Iterable[Expression]:
+    return power_laws(state.problem)
+
+
+def _linear_sums(state: SearchState) -> Iterable[Expression]:
+    return linear_sums(state.problem)
+
+
+def _ratios(state: SearchState) -> Iterable[Expression]:
+    return ratios(state.sample)
+
+
+def _ratios_of_functions(state: SearchState) -> Iterable[Expression]:
+    return ratios_of_functions(state.sample, state.stop)
 
 
 CLOSED_FORMS: Schedule = (
     Row("constants", constants),
-    Row("power laws", lambda state: power_laws(state.problem)),
-    Row("sums of columns", lambda state: linear_sums(state.problem)),
+    Row("power laws", _power_laws),
+    Row("sums of columns", _linear_sums),
 )
 
 RATIOS: Schedule = (
-    Row("ratios", lambda state: ratios(state.sample)),
-    Row("ratios of functions", lambda state: ratios_of_functions(state.sample, state.stop)),
+    Row("ratios", _ratios),
+    Row("ratios of functions", _ratios_of_functions),
 )
 
 
 def pairs_and_sums(
-    library: str, name: str, budget: Callable[[SearchBudget], SearchBudget]
+    library: LibraryName, name: str, budget: Callable[[SearchBudget], SearchBudget]
 ) -> Schedule:
     """The rows that make sums of the entries of one library."""
     return (
@@ -111,13 +132,16 @@ def pairs_and_sums(
     )
 
 
-ONE_SIDE: Schedule = (*CLOSED_FORMS, *pairs_and_sums("full", "entries", light)[:1])
+ONE_SIDE: Schedule = (
+    *CLOSED_FORMS,
+    Row("pairs of entries", functools.partial(pairs, library="full"), light),
+)
 
 AROUND_THE_BEST: Schedule = (
     Row("functions", functions),
     Row("products", products, half),
     Row("factors", factors),
-    *pairs_and_sums("small", "simple entries", light)[2:],
+    Row("transforms of simple entries", functools.partial(transforms, library="small"), light),
 )
 
 THOROUGH: Schedule = (
@@ -140,7 +164,7 @@ THOROUGH: Schedule = (
     Row("constants inside functions", inner_constants),
     Branch(around_the_best, AROUND_THE_BEST),
     Row("contexts", deep_contexts),
-    Row("evolution", evolution, twice_the_starts, rounds=attrgetter("second_generations")),
+    Row("evolution", evolution, rounds=attrgetter("second_generations")),
     *pairs_and_sums("full", "entries", whole),
     Row("evolution in the full library", full_evolution, rounds=attrgetter("generations")),
 )

@@ -20,7 +20,7 @@ from jaxsym.search.native.evolution import Evolution
 from jaxsym.search.native.library import Library, build_library, build_terms
 from jaxsym.search.native.stages.contexts import Context, contexts
 from jaxsym.search.native.stages.factors import Factors
-from jaxsym.search.native.stages.pair_sums import PairSums
+from jaxsym.search.native.stages.pair_sums import LibraryName, PairSums
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.reduction import Reduced, reductions
@@ -226,7 +226,7 @@ class SearchState:
         """Columns of functions of simple entries, for products of powers."""
         return self._once("factors", lambda: Factors(self.semantics, self.sample))
 
-    def pair_sums(self, library: str) -> PairSums:
+    def pair_sums(self, library: LibraryName) -> PairSums:
         """Pairs and sums of one of the libraries, remembered between stages."""
         return self._once(
             f"pairs of {library}",

@@ -17,7 +17,6 @@ import numpy as np
 from jaxsym._check import require
 from jaxsym.expr import Expression, Operator
 from jaxsym.expr.tokens import literal_value
-from jaxsym.search.problem.unit_text import check_unit
 
 if TYPE_CHECKING:
     from pint import UnitRegistry
@@ -175,7 +174,6 @@ def _words(unit: Unit, name: str) -> dict[str, float] | Dimension:
         return {}
     _check_words(unit, name)
     try:
-        check_unit(name, unit)
         found = _registry().parse_units(unit).dimensionality
     except ModuleNotFoundError:
         raise

@@ -15,9 +15,9 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import require
 from jaxsym.expr import Operator
 
-_FEWEST = 2  # rows that a search needs
+_MIN_ROWS = 2  # rows that a search needs
 _NUMERIC = "biuf"  # kinds of numpy's types
-_LARGEST = 1e150  # size of numbers whose squares are finite, and not 0
+_MAX_SIZE = 1e150  # size of numbers whose squares are finite, and not 0
 
 
 def read_table(X: Any) -> Float[np.ndarray, "n V"]:
@@ -72,7 +72,8 @@ def read_targets(y: Any, rows: int) -> Float[np.ndarray, "n k"]:
     )
     require(targets.shape[1] > 0, f"y has shape {targets.shape}; expected at least one target")
     require(
-        rows >= _FEWEST, f"there is only 1 sample (one row); a search needs at least {_FEWEST} rows"
+        rows >= _MIN_ROWS,
+        f"there is only 1 sample (one row); a search needs at least {_MIN_ROWS} rows",
     )
     return _finite("y", targets, column_names(y))
 
@@ -266,9 +267,9 @@ def _finite(name: str, array: np.ndarray, columns: Sequence[str] | None) -> np.n
         )
     size = float(np.abs(array).max(initial=0.0))
     require(
-        size == 0 or 1 / _LARGEST <= size <= _LARGEST,
-        f"the largest number of {name} is {size:.3g} in size; expected {1 / _LARGEST:.0e} to "
-        f"{_LARGEST:.0e}, since squares of others leave float64's range",
+        size == 0 or 1 / _MAX_SIZE <= size <= _MAX_SIZE,
+        f"the largest number of {name} is {size:.3g} in size; expected {1 / _MAX_SIZE:.0e} to "
+        f"{_MAX_SIZE:.0e}, since squares of others leave float64's range",
     )
     return array
 

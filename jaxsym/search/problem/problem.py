@@ -15,7 +15,7 @@ from jaxsym.expr import OPERATORS, Expression, Operator
 from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.tolerances import EXACT, EXACT_SINGLE
 
-_SIZES = 1e-130, 1e150  # of a target, whose squared errors float64 can tell apart
+_SIZES = 1e-130, 1e150  # of a target: beyond them squared errors leave float64's range
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Problem:
       variables: V names.
       operators: what expressions may be made of.
       max_complexity: no candidate is more complex.
-      constraints: the user's hints and limits.
+      constraints: the user's limits and hints.
       rounding: share of the variance below which a loss is that of an exact answer.
     """
 

@@ -17,6 +17,7 @@ from jaxsym._check import require
 from jaxsym.expr import Expression, Operator
 from jaxsym.expr.tokens import literal_value
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import TINY
 
 Array = Float[np.ndarray, " n"]
 
@@ -60,7 +61,7 @@ class Change:
             columns = [e.evaluate(problem.X, problem.variables) for e in self.inner.values()]
             X = np.stack(columns, axis=1) if columns else np.zeros((len(problem.y), 0))
             z = _solve(self.outer, self.unknown, old, problem.y)
-            step = _STEP * np.maximum(np.abs(z), 1e-300)
+            step = _STEP * np.maximum(np.abs(z), TINY)
             names = [*problem.variables, self.unknown]
             above, below = (
                 self.outer.evaluate(np.column_stack([problem.X, value]), names)

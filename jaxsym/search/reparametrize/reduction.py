@@ -23,6 +23,7 @@ from jaxsym.expr import Expression, variable
 from jaxsym.search.native.monomials import product
 from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import TINY
 
 _ROWS = 320  # that polynomials are fitted to
 _MANY = 5  # variables from which on half as many must do
@@ -125,7 +126,7 @@ def unexplained(problem: Problem, rng: np.random.Generator) -> float:
     sample = problem.sample(rng, _ROWS)
     with np.errstate(all="ignore"):
         left, _ = _left_out(sample.X.T, sample.y, None)
-    return left / max(_spread(sample.y), 1e-300)
+    return left / max(_spread(sample.y), TINY)
 
 
 class _Trial(NamedTuple):
@@ -228,7 +229,7 @@ class _Greedy:
             if abs(simple - power) > _SIMPLE or simple == 0:
                 return math.inf, None
             outside = outside._replace(power=simple)
-        return left / max(_spread(y), 1e-300), outside
+        return left / max(_spread(y), TINY), outside
 
     def _outside_column(self, name: str) -> np.ndarray:
         x = self.start[name]

@@ -17,11 +17,11 @@ from jaxsym.expr import Expression, Operator, apply, constant, literal, variable
 from jaxsym.expr.tokens import LITERALS, literal_value
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import SAME
 
 _NEAR = 2.0  # decades around 1 in which nothing is scaled
 _FARTHEST = 300.0  # decades of the largest scale
 _GAP = 1.5  # decades between sizes that do not belong together
-_SAME = 1e-9  # relative difference of factors that is rounding
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _times(expression: Expression | None, factor: float) -> Expression:
 def _number(value: float) -> Expression:
     """A small rational number as such, any other as a constant."""
     ratio = Fraction(value).limit_denominator(100) if abs(value) < 1e3 else Fraction(0)
-    if not ratio or abs(value - ratio) > _SAME * abs(value):
+    if not ratio or abs(value - ratio) > SAME * abs(value):
         return constant(value)
     number = literal(ratio.numerator)
     return number if ratio.denominator == 1 else number / literal(ratio.denominator)

@@ -10,8 +10,7 @@ from jaxsym.expr import variable
 from jaxsym.search.native.stages.pursuit import Columns, Pursuit
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.reparametrize.change import Change
-
-_EXPLAINED = 1e-12  # share of the target's variance below which nothing is left to explain
+from jaxsym.search.tolerances import SPANNED
 
 
 def screen(problem: Problem, count: int) -> Change:
@@ -54,7 +53,7 @@ def _pursue(problem: Problem, target: np.ndarray, count: int) -> list[int]:
     functions = [_functions(column) for column in problem.X.T]
     groups = np.repeat(np.arange(len(functions)), [len(some) for some in functions])
     columns = Columns(np.concatenate(functions), problem.weights, groups=groups)
-    return groups[Pursuit(columns, target).path(count, _EXPLAINED)].tolist()
+    return groups[Pursuit(columns, target).path(count, SPANNED)].tolist()
 
 
 def _functions(column: np.ndarray) -> list[np.ndarray]:

@@ -18,10 +18,9 @@ from jaxsym.expr import Expression, Operator, apply, constant
 from jaxsym.search.native.monomials import product
 from jaxsym.search.native.polynomials import Polynomial, arrangements
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import LARGEST
 
 Table: TypeAlias = Mapping[str, Operator]
-
-_LARGEST = 1e100  # value of a target whose square is still finite, with room
 
 
 class Transform(NamedTuple):
@@ -80,7 +79,7 @@ def transformed(problem: Problem, smooth: np.ndarray) -> Iterator[Transformed]:
             target = transform.forward(sign * smooth) + sign * (problem.y - smooth) / slope
             weights = problem.weights * slope**2
         with np.errstate(invalid="ignore"):
-            usable = np.all(np.abs(target) < _LARGEST) and np.ptp(target) > 0
+            usable = np.all(np.abs(target) < LARGEST) and np.ptp(target) > 0
         if usable and np.all(np.isfinite(weights)) and weights.sum() > 0:
             changed = replace(problem, y=target, weights=weights / weights.sum())
             way = (
@@ -109,7 +108,7 @@ def _exponential(sign: float, table: Table, polynomial: Polynomial) -> Iterator[
     """`exp` of a sum, its logarithms and its offset as factors."""
     rest = dict(polynomial)
     offset = rest.pop((), 0.0)
-    if abs(offset) > math.log(_LARGEST):
+    if abs(offset) > math.log(LARGEST):
         return
     scale = sign * math.exp(offset)
     powers = {

@@ -5,6 +5,7 @@ those packages do.
 """
 
 import logging
+import pickle
 import signal
 import sys
 import threading
@@ -227,6 +228,12 @@ def test_limits_are_obeyed_and_guesses_join(engine):
         assert used <= operators.keys() and "b" in candidate.expression.variables
         assert candidate.complexity <= 5
     assert len(short) > 0
+
+
+def test_engines_can_be_sent_to_other_processes(engine):
+    again = pickle.loads(pickle.dumps(engine))
+    assert type(again) is type(engine)
+    assert vars(again).keys() == vars(engine).keys()
 
 
 def test_progress_says_what_was_found_where(engine):

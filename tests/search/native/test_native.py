@@ -17,7 +17,14 @@ SMALL = NativeEngine(
 TINY = NativeEngine(
     SearchBudget(
         library=800, small=500, terms=400, rows=128, pairs=16, beams=6, refined=4, generations=2,
-        factors=4, reductions=1,
+        entries=24, factors=4, fitted=8, reductions=1,
+    )
+)  # fmt: skip
+TINIEST = NativeEngine(
+    SearchBudget(
+        points=64, library=200, small=150, terms=150, rows=32, pairs=8, beams=4, entries=16,
+        factors=2, in_contexts=1, fitted=4, refined=2, refined_points=64, starts=20, side=2,
+        generations=4, second_share=0.5, reductions=1,
     )
 )  # fmt: skip
 COUNT = 448  # one size for all searches, so that they share compiled functions
@@ -66,7 +73,7 @@ def test_exact_laws_come_out_exactly(text):
 
 def test_a_noisy_law_has_the_right_form():
     text = "(2.3 - 1.7/r)/m1"
-    found = best(text, 0.05, SMALL)
+    found = best(text, 0.05, TINY)
     X = table(9)
     ratio = found.evaluate(X, NAMES) / parse(text).evaluate(X, NAMES)
     assert np.median(np.abs(ratio - 1)) < 0.02
@@ -90,7 +97,7 @@ def test_targets_share_a_library():
 def test_same_key_same_front():
     X, y, weights = target("m1/r + q1", noise=0.01)
     fronts = [
-        TINY.search(X, y, variables=NAMES, key=KEY, weights=weights).candidates for _ in range(2)
+        TINIEST.search(X, y, variables=NAMES, key=KEY, weights=weights).candidates for _ in range(2)
     ]
     assert fronts[0] == fronts[1]
 

@@ -5,7 +5,6 @@ import pytest
 
 from jaxsym.expr import parse
 from jaxsym.search.problem.dimensions import Dimensions, UnitsError, read_dimensions
-from jaxsym.search.problem.unit_text import check_unit
 from jaxsym.search.reparametrize.groups import dimensionless_groups
 
 MASS, LENGTH, TIME, NONE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)
@@ -118,26 +117,3 @@ def test_cube_roots_are_exact_exponents():
 def test_groups_of_variables_that_vanish_are_not_used():
     assert dimensionless_groups(LENGTHS, [], 3) == []
     np.testing.assert_equal(len(dimensionless_groups(LENGTHS, ["m", "x", "t"], 9)), 1)
-
-
-@pytest.mark.parametrize("unit", ["", "kg", "m/s^2", "kg*m**2/s**3", "V/Hz**0.5", "m^(-3)"])
-def test_units_that_are_read(unit):
-    check_unit("x", unit)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    ["m**9**9**9", "m^9^9", "(m**9)**9", "m**31", "m**x", "m**(9**9)", "m**9)**9", "9" * 30 + "m"]
-    + ["1e99999", "m" * 300, "(" * 11 + "m", "m**", "m ** 9 ** 9"],
-)
-def test_units_that_could_take_for_ever_are_refused(unit):
-    with pytest.raises(ValueError, match="the unit of x is"):
-        check_unit("x", unit)
-
-
-def test_units_in_words_are_checked_before_they_are_computed():
-    pytest.importorskip("pint")
-    with pytest.raises(
-        UnitsError, match="unit of x is 'm\\*\\*9\\*\\*9\\*\\*9', which cannot be read"
-    ):
-        read_dimensions(["x"], ["m**9**9**9"], "m")

@@ -22,7 +22,7 @@ from jaxsym.expr.subtrees import Formula, Values
 from jaxsym.search.native.ranking import smallest
 from jaxsym.search.native.stages.semantics import VALID, SemanticSearch, SemanticTarget, affine
 from jaxsym.search.problem.problem import Problem
-from jaxsym.search.tolerances import SAME
+from jaxsym.search.tolerances import NODE_OF_EQUALS, SAME
 
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 _OUTER = ("inv", "square", "sqrt", "exp", "log", "sin", "cos", "asin", "acos", "tanh")
 _INNER = ("square", "sqrt", "exp", "log", "sin", "cos", "tanh")
 _AROUND = ((), ("inv",), ("square",), ("sqrt",), ("exp",), ("log",))  # deep contexts
-_SIMPLE, _FEW = 48, 16  # entries f, without and with a function around
-_PENALTY = 1e-3  # logarithms of the share left per node: the simpler of equals comes first
-_KEPT = 400  # of the best completed contexts
+# Entries f, without and with a function around: with four operators and eight functions inside
+# some four thousand deep contexts.
+_SIMPLE, _FEW = 48, 16
+_KEPT = 400  # best completed contexts, ten times as many as are fitted
 _ENTRIES = 224  # simple entries of functions of two; their pairs are 50,000
 _ROWS = 24  # on which these are compared: chance correlations of all pairs stay below 0.9
 _BESIDE = 10  # entries beside them
@@ -173,9 +174,9 @@ def completed(
         for kind in range(2):
             if kind:
                 values = np.stack([target.product for target in targets])
-                entries, scores = semantics.powers.best(values, each, penalty=_PENALTY)
+                entries, scores = semantics.powers.best(values, each, penalty=NODE_OF_EQUALS)
             else:
-                entries, scores = semantics.best(targets, each, penalty=_PENALTY)
+                entries, scores = semantics.best(targets, each, penalty=NODE_OF_EQUALS)
                 scores = scores + np.array([[target.level] for target in targets]) - level
             best += [
                 (float(score), start + i, kind, int(entry))
@@ -289,7 +290,7 @@ def functions(state: SearchState) -> Iterator[Expression]:
     for some, each in ((found[:1], budget.entries), (found[1:], budget.factors)):
         formulas = completed(some, state.semantics, state.stop, each=each)
         state.evolution.seed(formula for _, formula in formulas)
-        yield from state.evolution.fitted(budget.fitted_functions)
+        yield from state.evolution.fitted(budget.fitted)
 
 
 def deep_contexts(state: SearchState) -> Iterator[Expression]:
@@ -297,10 +298,10 @@ def deep_contexts(state: SearchState) -> Iterator[Expression]:
     found = list(contexts(state.sample, state.semantics, state.target, deep=True))
     formulas = completed(found, state.semantics, state.stop, each=state.budget.in_contexts)
     state.evolution.seed(formula for _, formula in formulas)
-    yield from state.evolution.fitted(state.budget.fitted_contexts)
+    yield from state.evolution.fitted(state.budget.fitted)
 
 
 def nested_functions(state: SearchState) -> Iterator[Expression]:
     """Stage: functions of two simple entries, alone or beside a third."""
     state.evolution.seed(nested_formulas(state.sample, state.semantics, state.stop))
-    yield from state.evolution.fitted(state.budget.fitted_nested)
+    yield from state.evolution.fitted(state.budget.fitted)

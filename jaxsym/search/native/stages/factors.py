@@ -27,12 +27,14 @@ from jaxsym.search.tolerances import NODE, ROUNDING, SAME, SHARE_SINGLE, SPANNED
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
 
-_ENTRIES = 160  # simple entries G
-_PAIRED = 1500  # simple columns that are paired with all
-_BLOCK = 128  # of them at a time
-_EACH = 2  # partners of each that are looked at
-_STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of the search for a better scale
-_SCALES = 0.06 * 1.9 ** np.arange(9)  # of k G
+_ENTRIES = 160  # simple entries G: some 30,000 columns for all functions and scales
+_PAIRED = 1500  # simple columns that are paired with all: 15 billion products at 20,000 columns
+_BLOCK = 128  # of them at a time: 10 MB
+_EACH = 2  # partners of each that are looked at; the same pair comes from both ends
+_STEPS = 0.5 * 0.22 ** np.arange(12)  # relative, of seven trials each; a step covers a spacing
+_SCALES = 0.06 * 1.9 ** np.arange(
+    9
+)  # of k G, from where functions are linear to where they saturate
 _POWERS = (("inv",), ("square",), ("sqrt",))  # outer functions that logarithms do not see
 
 

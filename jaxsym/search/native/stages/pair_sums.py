@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from jaxsym.search.reparametrize.transforms import transformed
 if TYPE_CHECKING:
     from jaxsym.search.native.state import SearchState
 
-LibraryName: TypeAlias = str
+LibraryName: TypeAlias = Literal["small", "terms", "full"]
 
 
 class PairSums:

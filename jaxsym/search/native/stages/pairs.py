@@ -1,4 +1,4 @@
-"""Stage 3: pairs of library entries, scored by dense linear algebra with constants in closed form.
+"""Pairs of library entries, scored by dense linear algebra with constants in closed form.
 
 For entries f and g the best `a f + b g + c` and `(a f + b) g + c` follow from weighted moments of
 f, g and the target, and the moments of all pairs are matrix products. A first pass in float32 finds
@@ -22,9 +22,9 @@ from jaxsym.search.native.ranking import smallest, spread
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import LARGEST, LARGEST_SINGLE, SAME, SPANNED, SPANNED_SINGLE
 
-_BLOCK = 512  # rows scored at a time
+_BLOCK = 512  # rows scored at a time: 24 MB in float32 for 12,000 entries
 _FEW = 4096  # entries for which compiling would take longer than numpy does
-_PARTNERS = 6  # kept for each of the best entries
+_PARTNERS = 6  # kept for each of the best entries, so that one entry is not all there is
 _DIGITS = 10  # to which shares must differ to count as different
 
 

@@ -1,4 +1,4 @@
-"""Stage 5: laws that change at a threshold of one variable, `a if x > t else b`.
+"""Stage: laws that change at a threshold of one variable, `a if x > t else b`.
 
 For every variable and many thresholds both sides are explained by the best pair of simple library
 entries. Where two such pieces leave much less than one does, the threshold is placed between two

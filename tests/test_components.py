@@ -1,0 +1,52 @@
+"""jit, vmap, grad and pmap of every component, against a plain loop."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from components import COMPONENTS, INPUTS, WITHOUT_GRADIENT
+
+CHECK = Path(__file__).parent / "components_devices_check.py"
+FEW = INPUTS[:3]
+CLOSE = {"rtol": 2e-4, "atol": 2e-5}  # float32: sums in another order
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_jit_and_vmap_are_plain_loops(name):
+    f = COMPONENTS[name]()
+    compiled = jax.jit(f)
+    loop = np.stack([compiled(x) for x in FEW])
+    np.testing.assert_allclose(f(FEW[0]), loop[0], **CLOSE)
+    np.testing.assert_allclose(jax.jit(jax.vmap(f))(FEW), loop, **CLOSE)
+    assert np.ptp(loop, axis=0).max() > 0  # it depends on its input
+
+
+@pytest.mark.parametrize("name", [n for n in COMPONENTS if n not in WITHOUT_GRADIENT])
+def test_gradients_are_those_of_differences(name):
+    """In reverse, against a quotient of differences of the values."""
+    f = COMPONENTS[name]()
+    total = jax.jit(lambda x: f(x).sum())
+    x, step = FEW[1], np.float32(2e-2)
+    ahead, behind = (np.float64(total(x + side * step)) for side in (1, -1))
+    slope = float(jax.jit(jax.grad(total))(x))
+    assert slope == pytest.approx((ahead - behind) / (2 * step), rel=3e-2, abs=3e-3)
+
+
+def test_pmap_is_a_plain_loop():
+    """On eight devices, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, str(CHECK)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=os.environ | {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "8"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    differences = json.loads(done.stdout.splitlines()[-1])
+    assert differences.keys() == COMPONENTS.keys()
+    assert {name: d for name, d in differences.items() if not d <= 1} == {}
