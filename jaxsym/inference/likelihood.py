@@ -139,9 +139,9 @@ class Snapped(NamedTuple):
 def snap_constants(fit: TrajectoryFit) -> Snapped:
     """Replace constants by exact numbers where that shortens the description.
 
-    The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that remain after
-    each replacement: constants that are known only together are not rounded one by one. Those known
-    best relative to their size come first.
+    The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that
+    remain after each replacement: constants that are known only together are not rounded one by
+    one. Those known best relative to their size come first.
     """
     with jax.enable_x64(True):
         values = np.array(ravel_pytree(jax.tree.map(np.asarray, fit.constants))[0])

@@ -25,9 +25,10 @@ _SOFTENED = (-4, -3, -2, -1)
 _RATES = 48  # on the grid, of exponentials; of softening lengths
 _REFINED = 40  # forms whose constants are fitted one by one
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
-# Error of the profile beside its standard errors, as a share of its usual size: splines and
-# smoothed states are off by about as much where bodies meet.
-_BIAS = 1e-3
+# Errors of a profile beside its standard errors, as shares of its size: what splines and smoothed
+# states are off by. Where bodies meet it is percents. The least counts with which a form fits.
+_BIASES = (1e-3, 3e-3, 1e-2, 3e-2)
+_FITS = 2.0  # chi squared of the best form over the numbers that a profile is worth
 _SINGULAR = 1e-9  # of the greatest variance: directions that a spline has no pieces for
 _LEAST = 1e-12
 
@@ -53,11 +54,12 @@ class Profile(NamedTuple):
         distance: Float[np.ndarray, " K"],
         size: Float[np.ndarray, " K"],
         covariance: Float[np.ndarray, "K K"],
+        bias: float = _BIASES[0],
     ) -> Profile:
-        """With errors that share what the covariance says."""
-        # where the function is known well its bias counts, where it is small that of the others
+        """With errors that share what the covariance says, and a share of the size beside them."""
+        # a function that passes through zero is off there as it is nearby
         usual = np.median(np.abs(size))
-        bias = _BIAS * np.minimum(np.abs(size) + usual, 2.0 * usual) + np.finfo(float).tiny
+        bias = bias * np.maximum(np.abs(size), usual) + np.finfo(float).tiny
         variance, axes = np.linalg.eigh(covariance / np.outer(bias, bias))
         whitening = axes.T / np.sqrt(np.maximum(variance, 0.0) + 1.0)[:, None] / bias
         count = int(np.sum(variance > _SINGULAR * variance[-1]))
@@ -79,37 +81,59 @@ class RadialForm(NamedTuple):
 
 
 def radial_forms(
-    profile: Profile, found: Iterable[Expression] = (), *, most: int = 12
+    distance: Float[np.ndarray, " K"],
+    size: Float[np.ndarray, " K"],
+    covariance: Float[np.ndarray, "K K"],
+    found: Sequence[Expression] = (),
+    *,
+    most: int = 12,
 ) -> list[RadialForm]:
     """The formulas of least description length, best first.
 
     Args:
-      profile: what is to be described.
+      distance: r.
+      size: of the function there.
+      covariance: of its errors.
       found: further formulas, as of a search; their constants are where the fit starts.
       most: how many to give.
 
     >>> r = np.linspace(0.5, 3.0, 40)
     >>> size = 2.0 * np.exp(-1.3 * r) - 3.0 * np.exp(-2.6 * r)
-    >>> best = radial_forms(Profile.of(r, size, np.diag((1e-3 * np.abs(size)) ** 2)))[0]
+    >>> best = radial_forms(r, size, np.diag((1e-3 * size) ** 2))[0]
     >>> sorted(round(c, 1) for c in best.expression.constants)
     [-2.6, -1.3, 2.0, 3.0]
     """
+    for bias in _BIASES:
+        profile = Profile.of(distance, size, covariance, bias)
+        forms = _ranked(profile, found)
+        if forms[0].chi2 < _FITS * profile.count:
+            break
+    return forms[:most]
+
+
+def _ranked(profile: Profile, found: Sequence[Expression]) -> list[RadialForm]:
     starts = [*_textbook_forms(profile), *found]
-    forms = [form for start in starts if (form := fitted(profile, start)) is not None]
+    fits = [fit for start in starts if (fit := _fitted(profile, start)) is not None]
+    excess = _excess([chi2 for _, chi2 in fits], profile)
+    forms = [RadialForm(e, chi2, _bits(e, chi2 / excess, profile.count)) for e, chi2 in fits]
     different: dict[str, RadialForm] = {}
     for form in sorted(forms, key=lambda form: form.bits):
         name = " ".join(form.expression.with_constants([1.0] * _free(form.expression)).tokens)
         different.setdefault(name, form)
-    return list(different.values())[:most]
+    return list(different.values())
 
 
-def fitted(profile: Profile, start: Expression) -> RadialForm | None:
-    """The formula with constants that fit best; None where it has no values.
+def _excess(chi2: Sequence[float], profile: Profile) -> float:
+    """By how much the profile's errors are too small, if no form comes closer.
 
-    Args:
-      profile: what is to be described.
-      start: formula in ``r``.
+    Where bodies meet, the weak form's bias is larger than it knows: all forms leave more than they
+    should, and the simpler ones are not to pay for it.
     """
+    return max(1.0, min(chi2, default=1.0) / profile.count)
+
+
+def _fitted(profile: Profile, start: Expression) -> tuple[Expression, float] | None:
+    """The formula with constants that fit best, and chi²; None where it has no values."""
     table = profile.distance[:, None]
 
     def residual(constants: np.ndarray) -> np.ndarray:
@@ -126,8 +150,7 @@ def fitted(profile: Profile, start: Expression) -> RadialForm | None:
     chi2 = float(np.sum(residual(constants) ** 2))
     if not chi2 < 1e16:
         return None
-    expression = start.with_constants(constants.tolist())
-    return RadialForm(expression, chi2, _bits(expression, chi2, profile.count))
+    return start.with_constants(constants.tolist()), chi2
 
 
 def _bits(expression: Expression, chi2: float, count: int) -> float:
@@ -191,8 +214,9 @@ def _textbook_forms(profile: Profile) -> list[Expression]:
         left = np.sum((np.einsum("gjc,gc->gj", columns, found) - target) ** 2, axis=1)
         place = int(np.argmin(left))
         expression = _written(terms, found[place], grid[place])
-        ranked.append((_bits(expression, float(left[place]), profile.count), expression))
-    ranked.sort(key=lambda pair: pair[0])
+        ranked.append((float(left[place]), expression))
+    excess = _excess([chi2 for chi2, _ in ranked], profile)
+    ranked.sort(key=lambda pair: _bits(pair[1], pair[0] / excess, profile.count))
     return [expression for _, expression in ranked[:_REFINED]]
 
 
