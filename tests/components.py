@@ -11,6 +11,8 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxsym.syrenets.losses import Batch, Weights
+from jaxsym.syrenets.losses import make_loss as syrenets_loss
 
 from jaxsym.expr import compile_programs, evaluate, parse, value_and_jacobian
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
@@ -37,8 +39,6 @@ from jaxsym.nesymres.vocabulary import ID, SIZE
 from jaxsym.simulate import LAWS, MECHANICAL, mechanical, particles
 from jaxsym.simulate.cosmology import Cosmology, Halos, evolve, growth
 from jaxsym.syrenets import Architecture, SymbolicNetwork
-from jaxsym.syrenets.losses import Batch, Weights
-from jaxsym.syrenets.losses import make_loss as syrenets_loss
 
 Component = Callable[[jax.Array], jax.Array]
 

@@ -35,7 +35,7 @@ from jaxsym.graphs.models import (
     particle_network,
 )
 from jaxsym.graphs.multistep import MultiStepNetwork
-from jaxsym.graphs.network import EDGES_AT_ONCE, interaction_network
+from jaxsym.graphs.network import EDGES_AT_ONCE, interaction_network, predict_accelerations
 from jaxsym.graphs.node_networks import (
     NodeModel,
     NodePrediction,
@@ -46,9 +46,8 @@ from jaxsym.graphs.node_networks import (
     piece_batches,
     pieces,
 )
-from jaxsym.graphs.prediction import predict_accelerations
 from jaxsym.graphs.pruning import keep_messages, principal_messages, silence_messages
-from jaxsym.graphs.weak_loss import WeakWindows, weak_batches, weak_loss, weak_windows
+from jaxsym.graphs.weak_form import WeakWindows, weak_batches, weak_loss, weak_windows
 
 __all__ = [
     "MLP",

@@ -1,9 +1,5 @@
 """From noisy series to equations of motion: noise, smoothing, weak forms, multiple shooting."""
 
-from jaxsym.inference.bound import Bound, cramer_rao
-from jaxsym.inference.fitting import TrajectoryFit, fit_trajectories, second_order
-from jaxsym.inference.force_terms import BODY_VECTORS, PAIR_VECTORS
-from jaxsym.inference.group_choice import choose_groups
 from jaxsym.inference.likelihood import (
     Comparison,
     Model,
@@ -13,8 +9,6 @@ from jaxsym.inference.likelihood import (
     misfit_bits,
     snap_constants,
 )
-from jaxsym.inference.local_polynomials import LocalPolynomials, local_polynomials
-from jaxsym.inference.motion import METHODS, VectorField
 from jaxsym.inference.noise import (
     Jump,
     Noise,
@@ -23,12 +17,18 @@ from jaxsym.inference.noise import (
     noise_exceeds_motion,
     unwrap,
 )
-from jaxsym.inference.observations import Observations, observations
+from jaxsym.inference.polynomials import LocalPolynomials, local_polynomials
+from jaxsym.inference.shooting.bound import Bound, cramer_rao
+from jaxsym.inference.shooting.fitting import TrajectoryFit, fit_trajectories, second_order
+from jaxsym.inference.shooting.motion import METHODS, VectorField
+from jaxsym.inference.shooting.series import Observations, observations
 from jaxsym.inference.smoothing import Smoothed, smooth
-from jaxsym.inference.weak_fit import Chosen, Group, Series, WeakFit, weak_fit
-from jaxsym.inference.weak_form import WeakForm, weak_form, window_lengths
-from jaxsym.inference.weak_profiles import WeakProfiles, WeakTerm, weak_profiles
-from jaxsym.inference.weak_rows import Jacobians, WeakRows, weak_rows, whiten
+from jaxsym.inference.weak.choice import choose_groups
+from jaxsym.inference.weak.matrices import WeakForm, weak_form, window_lengths
+from jaxsym.inference.weak.profiles import WeakProfiles, WeakTerm, weak_profiles
+from jaxsym.inference.weak.regression import Chosen, Group, Series, WeakFit, weak_fit
+from jaxsym.inference.weak.tables import Jacobians, WeakRows, weak_rows, whiten
+from jaxsym.inference.weak.terms import BODY_VECTORS, PAIR_VECTORS
 
 __all__ = [
     "BODY_VECTORS",

@@ -14,7 +14,7 @@ import scipy.sparse
 from jaxtyping import Float
 
 from jaxsym._check import require
-from jaxsym.inference.local_polynomials import LocalPolynomials, local_polynomials
+from jaxsym.inference.polynomials import LocalPolynomials, local_polynomials
 
 FEWEST_SAMPLES = 8
 _DEGREES = (3, 5)  # odd ones suit values and velocities (Fan and Gijbels 1996, section 3.3)

@@ -6,8 +6,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxsym.inference import observations, second_order
-from jaxsym.inference.fitting import Fit
-from jaxsym.inference.shooting import run_search, weighting
+from jaxsym.inference.shooting.fitting import Fit
+from jaxsym.inference.shooting.levenberg_marquardt import run_search, weighting
 
 time = np.linspace(0.0, 4.0, 21)
 runs = 4

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsym.inference.chain import Chains, compress, eliminate, solve, state_covariances
+from jaxsym.inference.shooting.chains import Chains, compress, eliminate, solve, state_covariances
 
 R, J, S, P, K = 2, 4, 3, 2, 5
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsym.inference.motion import METHODS, rollout
+from jaxsym.inference.shooting.motion import METHODS, rollout
 
 
 def turn(state, time):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsym.inference import estimate_noise, find_jumps, noise_exceeds_motion, smooth, unwrap
-from jaxsym.inference.local_polynomials import local_polynomials
+from jaxsym.inference.polynomials import local_polynomials
 
 
 def uneven(rng, count=240, span=12.0, gap=(5.0, 6.0)):

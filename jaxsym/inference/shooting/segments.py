@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from scipy.interpolate import CubicHermiteSpline
 
-from jaxsym.inference.motion import Method, rollout
-from jaxsym.inference.observations import Observations
+from jaxsym.inference.shooting.motion import Method, rollout
+from jaxsym.inference.shooting.series import Observations
 
 Numbers: TypeAlias = Array | np.ndarray
 
@@ -78,7 +78,7 @@ def cut(
       counts: steps in each interval between samples; zero beyond a trajectory's end.
       steps: N, of each segment.
 
-    >>> from jaxsym.inference.observations import observations
+    >>> from jaxsym.inference.shooting.series import observations
     >>> data = observations([0.0, 1.0, 2.0, 3.0], np.ones((4, 1)), sigma=1.0)
     >>> segments, _ = cut(data, np.array([[1, 3, 2]]), 3)
     >>> segments.start.round(3).tolist(), segments.at.tolist()

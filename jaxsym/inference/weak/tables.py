@@ -17,7 +17,7 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from jaxsym.inference.weak_form import WeakForm, weak_form
+from jaxsym.inference.weak.matrices import WeakForm, weak_form
 
 _MOST_ROWS = 1200  # whitened together: the time grows as their cube
 _JITTER = 1e-9  # of the variances: rows of several windows may nearly be sums of others

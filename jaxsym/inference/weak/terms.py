@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxsym.expr import parse
-from jaxsym.inference.distance_spline import DistanceSpline
-from jaxsym.inference.weak_fit import Group
-from jaxsym.inference.weak_rows import Jacobians
+from jaxsym.inference.weak.regression import Group
+from jaxsym.inference.weak.splines import DistanceSpline
+from jaxsym.inference.weak.tables import Jacobians
 
 _ALIKE = 1.0 - 1e-9  # cosine between factors that are multiples of one another
 _PIECES = (16, 8, 4)  # the finest of splines first; the data choose

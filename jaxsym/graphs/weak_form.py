@@ -2,7 +2,7 @@
 
 A network of a few thousand parameters can follow the noise of a few hundred windows. Compare its
 loss on windows of runs that it has not seen; with a dozen runs the terms that
-`jaxsym.inference.weak_profiles` reads are closer to the truth.
+`jaxsym.inference.weak.profiles` reads are closer to the truth.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jaxsym.graphs.bodies import Bodies, Topology, graph
 from jaxsym.graphs.models import GraphModel
 from jaxsym.graphs.network import Params, Prediction
 from jaxsym.inference import smooth, weak_form, window_lengths
-from jaxsym.inference.weak_form import bump
+from jaxsym.inference.weak.matrices import bump
 from jaxsym.training import minibatch
 from jaxsym.training.batches import BatchFn
 
@@ -65,7 +65,7 @@ def weak_windows(
       share: of the left side that counts as an error: what a network may be off by.
 
     Raises:
-      ValueError: too few samples, see `jaxsym.inference.weak_form`.
+      ValueError: too few samples, see `jaxsym.inference.weak.matrices`.
     """
     runs, times, count, dims = position.shape
     if lengths is None:

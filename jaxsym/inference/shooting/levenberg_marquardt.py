@@ -5,7 +5,7 @@ least-squares problem is that of the data and of the joints, at which each segme
 the next one's start: first loosely, so that poor constants cannot lead astray, in the end as one
 whole motion (Bock 1981; weak-constraint assimilation, Tremolet 2006). Each stage is a
 Levenberg-Marquardt search with exact derivatives of the motion and the elimination of all states
-(`jaxsym.inference.chain`).
+(`jaxsym.inference.shooting.chains`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,16 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from jaxsym.inference.chain import Chains, Eliminated, compress, eliminate, eliminate_one, solve
-from jaxsym.inference.motion import Method, rollout
-from jaxsym.inference.segments import Segments
+from jaxsym.inference.shooting.chains import (
+    Chains,
+    Eliminated,
+    compress,
+    eliminate,
+    eliminate_one,
+    solve,
+)
+from jaxsym.inference.shooting.motion import Method, rollout
+from jaxsym.inference.shooting.segments import Segments
 
 _FAR = 1e6  # residuals in units of their errors are cut here: motions that run away stay finite
 _FAR_APART = 1e12  # joints, in units of their looseness

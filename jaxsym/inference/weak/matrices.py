@@ -16,7 +16,7 @@ import scipy.sparse
 from jaxtyping import Float
 
 from jaxsym._check import require
-from jaxsym.inference.local_polynomials import local_polynomials
+from jaxsym.inference.polynomials import local_polynomials
 
 POWER = 4  # of the test functions (1 - u^2)^4: three derivatives vanish at the ends
 FEWEST_SAMPLES = 7  # of a window, of which the first and the last count nothing

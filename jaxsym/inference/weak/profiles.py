@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym._check import require
-from jaxsym.inference.distance_spline import DistanceSpline
-from jaxsym.inference.force_terms import Particles, body_groups, pair_groups
 from jaxsym.inference.noise import estimate_noise
-from jaxsym.inference.weak_fit import Chosen, Series, WeakFit, weak_fit
+from jaxsym.inference.weak.regression import Chosen, Series, WeakFit, weak_fit
+from jaxsym.inference.weak.splines import DistanceSpline
+from jaxsym.inference.weak.terms import Particles, body_groups, pair_groups
 
 _POINTS = 60  # at which a profile is told
 _OUTERMOST = 0.005  # share of the distances at either end where it is not told

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.inference.group_choice import Entry, choose_groups
-from jaxsym.inference.local_polynomials import local_polynomials
+from jaxsym.inference.polynomials import local_polynomials
 from jaxsym.inference.smoothing import Smoothed, smooth
-from jaxsym.inference.weak_form import WeakForm, window_lengths
-from jaxsym.inference.weak_rows import Jacobians, WeakRows, weak_rows, whiten
+from jaxsym.inference.weak.choice import Entry, choose_groups
+from jaxsym.inference.weak.matrices import WeakForm, window_lengths
+from jaxsym.inference.weak.tables import Jacobians, WeakRows, weak_rows, whiten
 
 _REFINED = 4  # times of the states for each step between samples
 _ROUNDS = 3  # of smoothing

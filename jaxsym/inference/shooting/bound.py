@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
-from jaxsym.inference.fitting import LOOSENESS, Fit, Observe, uncertainties, unravel_like
-from jaxsym.inference.motion import VectorField
-from jaxsym.inference.observations import Observations
-from jaxsym.inference.shooting import weighting
+from jaxsym.inference.shooting.fitting import LOOSENESS, Fit, Observe, uncertainties, unravel_like
+from jaxsym.inference.shooting.levenberg_marquardt import weighting
+from jaxsym.inference.shooting.motion import VectorField
+from jaxsym.inference.shooting.series import Observations
 
 
 class Bound(NamedTuple):

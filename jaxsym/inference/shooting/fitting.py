@@ -14,18 +14,9 @@ from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxsym._check import finite, require, unknown_name
-from jaxsym.inference.chain import state_covariances
-from jaxsym.inference.local_polynomials import local_polynomials
-from jaxsym.inference.motion import METHODS, VectorField
-from jaxsym.inference.observations import Observations
-from jaxsym.inference.segments import (
-    Path,
-    advance_intervals,
-    count_steps,
-    cut,
-    round_up,
-)
-from jaxsym.inference.shooting import (
+from jaxsym.inference.polynomials import local_polynomials
+from jaxsym.inference.shooting.chains import state_covariances
+from jaxsym.inference.shooting.levenberg_marquardt import (
     Guess,
     Task,
     Weighting,
@@ -38,6 +29,15 @@ from jaxsym.inference.shooting import (
     run_search,
     weighting,
 )
+from jaxsym.inference.shooting.motion import METHODS, VectorField
+from jaxsym.inference.shooting.segments import (
+    Path,
+    advance_intervals,
+    count_steps,
+    cut,
+    round_up,
+)
+from jaxsym.inference.shooting.series import Observations
 
 Observe = Callable[[Any, Array, Array, Any], Array]
 
@@ -170,7 +170,7 @@ def fit_trajectories(
         Data of its own may come in a `jax.tree_util.Partial`, whose arrays are arguments of the
         compiled functions: laws of the same shapes are compiled once.
       constants: a pytree of numbers, where to start.
-      data: made by `jaxsym.inference.observations`. Without sigma, each column's is estimated.
+      data: made by `jaxsym.inference.shooting.series`. Without sigma, each column's is estimated.
       observe: ``(constants, state, time, inputs) -> [M]``; by default the first M components.
       order: 2 if the state is the measured columns and their velocities, 1 if it is the columns.
       states: where to start at the times of the data; needed with ``observe``, by default from

@@ -1,0 +1,1 @@
+"""The weak form: laws read from noisy positions through integrals against test functions."""
