@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxsym._settings import implicit_broadcasting
+from jaxsym.distill.measured.evidence import EXPLAINED
 from jaxsym.expr import variable
 from jaxsym.expr.jax_bridge import to_jax
 from jaxsym.inference import (
@@ -31,6 +32,7 @@ _SWAPPED = {"m1": "m2", "m2": "m1", "q1": "q2", "q2": "q1"}
 # The weak form's constants are off by percents and its states by less than the noise: the loosest
 # stages, which are for starts that know nothing, are left out.
 LOOSENESS = (30.0, 3.0, 0.1, 1e-3, 1e-6)
+_NEAR = 2  # the first stage for starts that are near
 _ROUNDS, _SETTLED = 3, 0.02  # of the estimated noise
 
 
@@ -191,17 +193,20 @@ class LawFitter:
     def __init__(self, motion: MeasuredMotion):
         self.motion = motion
         self._fields: dict[tuple, VectorField] = {}
+        self._explained: Float[np.ndarray, "R T S"] | None = None
 
     @implicit_broadcasting()
     def fit(self, law: ParticleLaw) -> LawFit:
         """The law with its constants where the trajectories are likeliest."""
-        found = self._fitted(law, self.motion.states)
+        found = self._fitted(law, self._explained)
         for _ in range(_ROUNDS):
             ratio = math.sqrt(found.fit.chi2_per_dof)
             if self.motion.sigma_known or ratio > 1.0 - _SETTLED:
                 break
             self.motion = _with_noise(self.motion, max(ratio, 1e-6))
             found = self._fitted(found.law, found.fit.states)
+        if found.fit.chi2_per_dof < EXPLAINED:
+            self._explained = found.fit.states
         return found
 
     @implicit_broadcasting()
@@ -211,13 +216,15 @@ class LawFitter:
         held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
         return fit_trajectories(
             self._field(law), constants, motion.data, order=2, states=motion.states, free=held,
-            looseness=LOOSENESS[2:],
+            looseness=LOOSENESS[_NEAR:],
         )  # fmt: skip
 
-    def _fitted(self, law: ParticleLaw, states: np.ndarray | None) -> LawFit:
+    def _fitted(self, law: ParticleLaw, explained: np.ndarray | None) -> LawFit:
+        """From the motion under a law that explains it, if there is one, else from the start."""
+        states = self.motion.states if explained is None else explained
         fit = fit_trajectories(
             self._field(law), constants_of(law), self.motion.data, order=2, states=states,
-            looseness=LOOSENESS,
+            looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
         )  # fmt: skip
         return LawFit(with_parameters(law, {"coefficient": (), "drag": (), **fit.constants}), fit)
 
