@@ -57,8 +57,7 @@ def _draw_measured(discovery: Discovery) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.0, 8.5), layout="constrained")
-    views = [["law", "motion"], ["over time", "residuals"]]
-    axes: dict[str, Axes] = figure.subplot_mosaic(views)
+    axes: dict[str, Axes] = figure.subplot_mosaic([["law", "motion"], ["over time", "residuals"]])
     plot_profile(discovery, axes["law"])
     plot_motion(discovery, axes["motion"])
     plot_residuals_in_time(discovery, axes["over time"])

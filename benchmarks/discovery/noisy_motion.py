@@ -37,6 +37,8 @@ from jaxsym.simulate.laws import charged_state
 from jaxsym.trajectories import Trajectories
 
 _TIMES, _BODIES = 60, 4
+_FINER = 10  # steps of the simulation between two times
+_POOL = 20  # times as many trajectories as are wanted, where few are fit
 _SAME_FORM = 1e-6  # relative misfit of a form that holds the truth
 
 
@@ -49,7 +51,9 @@ class Case(NamedTuple):
       noise: share of the positions' standard deviation.
       trajectories: R.
       spoiled: uneven times, a fifth of the samples missing, one body for a third of the time.
-      unit: of length and time of planets, in astronomical units and years.
+      apart: least distance of two bodies, in trajectories that count: without softening the others
+        are thrown far by encounters that no measurement resolves.
+      unit: of length, time and mass of planets, in astronomical units, years and solar masses.
     """
 
     law: str | Law | None
@@ -57,6 +61,7 @@ class Case(NamedTuple):
     noise: float = 1e-3
     trajectories: int = 12
     spoiled: bool = False
+    apart: float = 0.0
     unit: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
@@ -81,7 +86,7 @@ CASES = {
     "r2": Case("r2", 0.01),
     "charge": Case("charge", 0.01),
     "damped": Case("damped", 0.1),
-    "yukawa": Case(_YUKAWA),
+    "yukawa": Case(_YUKAWA, apart=0.2),
     "morse": Case(_MORSE),
     "spring 1%": Case("spring", 0.1, 1e-2),
     "r1 1%": Case("r1", 0.05, 1e-2),
@@ -120,31 +125,37 @@ def make(case: Case, seed: int) -> Made:
     rng = np.random.default_rng(seed)
     system = particles(case.law, bodies=_BODIES, dims=2)
     dt = system.law.dt if case.dt is None else case.dt
-    finer = 3 if case.spoiled else 1
     motion = system.simulate(
-        jax.random.key(0), trajectories=case.trajectories, steps=finer * (_TIMES - 1) + 1,
-        dt=dt / finer,
+        jax.random.key(0), trajectories=case.trajectories * (_POOL if case.apart else 1),
+        steps=_FINER * (_TIMES - 1) + 1, dt=dt / _FINER,
     )  # fmt: skip
-    x, v = (np.asarray(a, np.float64) for a in (motion.position, motion.velocity))
-    when = np.asarray(motion.time, np.float64)
+    runs = np.flatnonzero(_least_distance(motion) > case.apart)[: case.trajectories]
+    some = np.arange(_TIMES) * _FINER
     if case.spoiled:
-        some = np.sort(
-            np.r_[0, 1 + np.random.default_rng(1).permutation(len(when) - 1)[: _TIMES - 1]]
-        )
-        x, v, when = x[:, some], v[:, some], when[some]
+        chosen = np.random.default_rng(1).permutation(some[-1])[: _TIMES - 1]
+        some = np.sort(np.r_[0, 1 + chosen])
+    when = np.asarray(motion.time, np.float64)[some]
+    x, v = (np.asarray(a, np.float64)[runs][:, some] for a in (motion.position, motion.velocity))
     sigma = case.noise * float(x.std())
     seen = x + sigma * rng.normal(size=x.shape)
     if case.spoiled:
         seen[rng.random(seen.shape[:3]) < 0.2] = np.nan
         seen[:, : _TIMES // 3, 1] = np.nan
     data = measured_trajectories(
-        seen, time=when, mass=np.asarray(motion.mass, np.float64),
-        charge=np.asarray(motion.charge, np.float64),
+        seen, time=when, mass=np.asarray(motion.mass, np.float64)[runs],
+        charge=np.asarray(motion.charge, np.float64)[runs],
     )  # fmt: skip
     truth = simulated_truth(system)
     assert truth is not None
     states = np.concatenate([a.reshape(*a.shape[:2], -1) for a in (x, v)], axis=-1)
     return Made(data, truth.coefficient, states, sigma)
+
+
+def _least_distance(motion: Trajectories) -> np.ndarray:
+    """Of two bodies, in each trajectory."""
+    x = np.asarray(motion.position, np.float64)
+    first, second = np.triu_indices(_BODIES, 1)
+    return np.linalg.norm(x[:, :, first] - x[:, :, second], axis=-1).min(axis=(1, 2))
 
 
 def _planets(case: Case) -> Made:

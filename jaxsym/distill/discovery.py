@@ -119,17 +119,22 @@ class Discovery:
     @property
     def uncertainty(self) -> dict[str, float] | None:
         """Standard errors of `constants`; None where they were fitted to accelerations."""
-        return self.trajectory and self.trajectory.uncertainty
+        return None if self.trajectory is None else self.trajectory.uncertainty
 
     @property
     def noise(self) -> dict[str, Any] | None:
         """``sigma`` of the measured coordinates and whether it was ``estimated``."""
-        return self.trajectory and self.trajectory.noise
+        return None if self.trajectory is None else self.trajectory.noise
+
+    @property
+    def chi2(self) -> float | None:
+        """Sum of the squared residuals of the trajectories, in standard errors."""
+        return None if self.trajectory is None else self.trajectory.chi2
 
     @property
     def chi2_per_dof(self) -> float | None:
         """Of the trajectories; about 1 for a law that holds."""
-        return self.trajectory and self.trajectory.chi2_per_dof
+        return None if self.trajectory is None else self.trajectory.chi2_per_dof
 
     def to_json(self) -> dict[str, Any]:
         """The interface that other programs build on (`jaxsym discover --json`)."""

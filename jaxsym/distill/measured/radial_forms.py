@@ -40,13 +40,13 @@ class Profile(NamedTuple):
       distance: r.
       size: f(r).
       whitening: turns errors of the sizes into independent ones of variance 1.
-      count: how many numbers the profile is worth.
+      worth: how many numbers the profile is worth.
     """
 
     distance: Float[np.ndarray, " K"]
     size: Float[np.ndarray, " K"]
     whitening: Float[np.ndarray, "K K"]
-    count: int
+    worth: int
 
     @classmethod
     def of(
@@ -62,8 +62,8 @@ class Profile(NamedTuple):
         bias = bias * np.maximum(np.abs(size), usual) + np.finfo(float).tiny
         variance, axes = np.linalg.eigh(covariance / np.outer(bias, bias))
         whitening = axes.T / np.sqrt(np.maximum(variance, 0.0) + 1.0)[:, None] / bias
-        count = int(np.sum(variance > _SINGULAR * variance[-1]))
-        return cls(distance, size, whitening, count)
+        worth = int(np.sum(variance > _SINGULAR * variance[-1]))
+        return cls(distance, size, whitening, worth)
 
 
 class RadialForm(NamedTuple):
@@ -106,7 +106,7 @@ def radial_forms(
     for bias in _BIASES:
         profile = Profile.of(distance, size, covariance, bias)
         forms = _ranked(profile, found)
-        if forms[0].chi2 < _FITS * profile.count:
+        if forms[0].chi2 < _FITS * profile.worth:
             break
     return forms[:most]
 
@@ -115,7 +115,7 @@ def _ranked(profile: Profile, found: Sequence[Expression]) -> list[RadialForm]:
     starts = [*_textbook_forms(profile), *found]
     fits = [fit for start in starts if (fit := _fitted(profile, start)) is not None]
     excess = _excess([chi2 for _, chi2 in fits], profile)
-    forms = [RadialForm(e, chi2, _bits(e, chi2 / excess, profile.count)) for e, chi2 in fits]
+    forms = [RadialForm(e, chi2, _bits(e, chi2 / excess, profile.worth)) for e, chi2 in fits]
     different: dict[str, RadialForm] = {}
     for form in sorted(forms, key=lambda form: form.bits):
         name = " ".join(form.expression.with_constants([1.0] * _free(form.expression)).tokens)
@@ -129,7 +129,7 @@ def _excess(chi2: Sequence[float], profile: Profile) -> float:
     Where bodies meet, the weak form's bias is larger than it knows: all forms leave more than they
     should, and the simpler ones are not to pay for it.
     """
-    return max(1.0, min(chi2, default=1.0) / profile.count)
+    return max(1.0, min(chi2, default=1.0) / profile.worth)
 
 
 def _fitted(profile: Profile, start: Expression) -> tuple[Expression, float] | None:
@@ -216,7 +216,7 @@ def _textbook_forms(profile: Profile) -> list[Expression]:
         expression = _written(terms, found[place], grid[place])
         ranked.append((float(left[place]), expression))
     excess = _excess([chi2 for chi2, _ in ranked], profile)
-    ranked.sort(key=lambda pair: _bits(pair[1], pair[0] / excess, profile.count))
+    ranked.sort(key=lambda pair: _bits(pair[1], pair[0] / excess, profile.worth))
     return [expression for _, expression in ranked[:_REFINED]]
 
 

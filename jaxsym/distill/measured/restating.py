@@ -135,7 +135,7 @@ def _carried(
     """Constants move together such that both laws have the same values everywhere."""
     natural = None if units is None else units.natural
     # from one unit of acceleration over length to the other
-    pull = 1.0 if natural is None else natural.acceleration / natural.length
+    pull = np.ones(1) if natural is None else np.array([natural.acceleration / natural.length])
     own = 1.0 if units is None else 1.0 / units.time
     push = 1.0 if natural is None else natural.acceleration
     if before.force != after.force:
