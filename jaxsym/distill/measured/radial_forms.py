@@ -1,28 +1,23 @@
 """Formulas for a function of distance that is known with errors: textbook forms, and a search.
 
-The textbook forms are sums of at most two terms ``r^p exp(-k r)`` with whole p, of which the pair
-forces of physics are made: power laws, springs, Lennard-Jones, Yukawa and Buckingham, Morse, each
-also with its distance softened. Their coefficients are linear, so that thousands of them are fitted
-at once on a grid of rates. Whatever else the search finds is fitted and ranked in the same way.
+Textbook forms are fitted on grids of what is not linear in them, the best of them then in all of
+their numbers. Whatever else a search finds is fitted and ranked in the same way.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
 from jaxtyping import Float
 
-from jaxsym.expr import Expression, apply, constant, literal, variable
+from jaxsym.distill.measured.textbook import Form, textbook_forms
+from jaxsym.expr import Expression
 
-# 1/r^7 and 1/r^13 are Lennard-Jones; 1/r^6 and 1/r^4 are what dipoles and induced ones do
-_POWERS = (-13, -9, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3)
-_SOFTENED = (-4, -3, -2, -1)
-_RATES = 48  # on the grid, of exponentials; of softening lengths
+_GRID = 48  # rates of exponentials, and lengths of softening
 _REFINED = 40  # forms whose constants are fitted one by one
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
 # Errors of a profile beside its standard errors, as shares of its size: what splines and smoothed
@@ -30,7 +25,8 @@ _BITS_A_NODE = 3.0  # a choice among some eight symbols
 _BIASES = (1e-3, 3e-3, 1e-2, 3e-2)
 _FITS = 2.0  # chi squared of the best form over the numbers that a profile is worth
 _SINGULAR = 1e-9  # of the greatest variance: directions that a spline has no pieces for
-_LEAST = 1e-12
+_SMALLEST = 1e-12
+_NO_VALUES = 1e16  # chi squared of what has none
 
 
 class Profile(NamedTuple):
@@ -73,11 +69,13 @@ class RadialForm(NamedTuple):
       expression: with its constants.
       chi2: what it leaves.
       bits: description length of formula and misfit.
+      form: the textbook form that it is, if it is one.
     """
 
     expression: Expression
     chi2: float
     bits: float
+    form: Form | None = None
 
 
 def radial_forms(
@@ -112,14 +110,15 @@ def radial_forms(
 
 
 def _ranked(profile: Profile, found: Sequence[Expression]) -> list[RadialForm]:
-    starts = [*_textbook_forms(profile), *found]
-    fits = [fit for start in starts if (fit := _fitted(profile, start)) is not None]
-    excess = _excess([chi2 for _, chi2 in fits], profile)
-    forms = [RadialForm(e, chi2, _bits(e, chi2 / excess, profile.worth)) for e, chi2 in fits]
+    forms = [_with_form(profile, start) for start in _textbook(profile)]
+    forms += [_with_constants(profile, start) for start in found]
+    usable = [form for form in forms if form.chi2 < _NO_VALUES]
+    excess = _excess([form.chi2 for form in usable], profile)
+    scored = [f._replace(bits=_bits(f.expression, f.chi2 / excess, profile.worth)) for f in usable]
     different: dict[str, RadialForm] = {}
-    for form in sorted(forms, key=lambda form: form.bits):
-        name = " ".join(form.expression.with_constants([1.0] * _free(form.expression)).tokens)
-        different.setdefault(name, form)
+    for form in sorted(scored, key=lambda form: form.bits):
+        same = form.expression.with_constants([1.0] * len(form.expression.constants))
+        different.setdefault(" ".join(same.tokens), form)
     return list(different.values())
 
 
@@ -132,109 +131,72 @@ def _excess(chi2: Sequence[float], profile: Profile) -> float:
     return max(1.0, min(chi2, default=1.0) / profile.worth)
 
 
-def _fitted(profile: Profile, start: Expression) -> tuple[Expression, float] | None:
-    """The formula with constants that fit best, and chi²; None where it has no values."""
-    table = profile.distance[:, None]
+def _least(profile: Profile, value: Callable[[np.ndarray], np.ndarray], start: np.ndarray):
+    """The numbers that fit best, and chi²."""
 
-    def residual(constants: np.ndarray) -> np.ndarray:
+    def residual(numbers: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            value = start.with_constants(constants.tolist()).evaluate(table, ["r"])
-        off = profile.whitening @ (value - profile.size)
+            off = profile.whitening @ (value(numbers) - profile.size)
         return np.clip(np.nan_to_num(off, nan=1e9), -1e9, 1e9)
 
-    constants = np.asarray(start.constants, np.float64)
-    if len(constants):
-        scale = np.maximum(np.abs(constants), _LEAST)
-        least = scipy.optimize.least_squares(lambda u: residual(u * scale), constants / scale)
-        constants = least.x * scale
-    chi2 = float(np.sum(residual(constants) ** 2))
-    if not chi2 < 1e16:
-        return None
-    return start.with_constants(constants.tolist()), chi2
+    numbers = start
+    if len(start):
+        scale = np.maximum(np.abs(start), _SMALLEST)
+        fit = scipy.optimize.least_squares(lambda u: residual(u * scale), start / scale)
+        numbers = fit.x * scale
+    return numbers, float(np.sum(residual(numbers) ** 2))
+
+
+def _with_form(profile: Profile, start: Form) -> RadialForm:
+    names = sorted(start.free)
+
+    def moved(numbers: np.ndarray) -> Form:
+        return start.moved(**dict(zip(names, numbers.tolist(), strict=True)))
+
+    at = np.array([start.values[name] for name in names])
+    numbers, chi2 = _least(profile, lambda x: moved(x).evaluate(profile.distance), at)
+    form = moved(numbers)
+    return RadialForm(form.expression(), chi2, math.inf, form)
+
+
+def _with_constants(profile: Profile, start: Expression) -> RadialForm:
+    table = profile.distance[:, None]
+
+    def value(numbers: np.ndarray) -> np.ndarray:
+        return start.with_constants(numbers.tolist()).evaluate(table, ["r"])
+
+    numbers, chi2 = _least(profile, value, np.asarray(start.constants, np.float64))
+    return RadialForm(start.with_constants(numbers.tolist()), chi2, math.inf)
 
 
 def _bits(expression: Expression, chi2: float, count: int) -> float:
-    numbers = _free(expression) * math.log2(max(count, 2)) / 2
+    numbers = len(expression.constants) * math.log2(max(count, 2)) / 2
     return chi2 / (2 * math.log(2)) + numbers + _BITS_A_NODE * expression.complexity
 
 
-def _free(expression: Expression) -> int:
-    return len(expression.constants)
-
-
-class _Term(NamedTuple):
-    """``r^power exp(-multiple k r)``, or ``(r + s)^power``."""
-
-    power: int
-    multiple: int = 0
-    softened: bool = False
-
-    def values(self, r: np.ndarray, rate: np.ndarray) -> Float[np.ndarray, "G K"]:
-        if self.softened:
-            return (r + rate[:, None]) ** self.power
-        return r**self.power * np.exp(-self.multiple * rate[:, None] * r)
-
-    def expression(self, coefficient: float, rate: float) -> Expression:
-        r = variable("r")
-        base = r + constant(rate) if self.softened else r
-        term = constant(coefficient) * base ** literal(self.power)
-        if self.multiple:
-            term = term * _decay(self.multiple, rate)
-        return term
-
-
-def _kinds() -> Iterable[tuple[_Term, ...]]:
-    """The sums that are tried; those that share a rate share its constant in the grid alone."""
-    plain = [_Term(p) for p in _POWERS]
-    decaying = [_Term(p, 1) for p in _POWERS]
-    yield from ((t,) for t in (*plain, *decaying))
-    yield from ((_Term(p, softened=True),) for p in _SOFTENED)
-    yield from itertools.combinations(plain, 2)
-    yield from itertools.combinations(decaying, 2)
-    yield from itertools.product(plain, decaying)
-    yield from ((_Term(p, 1), _Term(q, 2)) for p in (-2, -1, 0) for q in (-2, -1, 0))
-
-
-def _textbook_forms(profile: Profile) -> list[Expression]:
-    """The sums that fit best for their length, coefficients by least squares, on grids of rates."""
+def _textbook(profile: Profile) -> list[Form]:
+    """The forms that fit best for their length, coefficients by least squares, on grids."""
     r = profile.distance
-    rates = np.geomspace(0.02, 30.0, _RATES) / np.median(r)
+    rates = np.geomspace(0.02, 30.0, _GRID) / np.median(r)
+    # what has decayed a million times at the least distance cannot be seen
+    rates = rates[rates * r.min() < 14.0]
+    lengths = np.geomspace(1e-3, 3.0, _GRID) * r.min()
     target = profile.whitening @ profile.size
-    ranked: list[tuple[float, Expression]] = []
-    for terms in _kinds():
-        nonlinear = any(term.multiple or term.softened for term in terms)
-        grid = _grid(terms, rates, r) if nonlinear else np.ones(1)
-        columns = np.stack([term.values(r, grid) for term in terms], axis=-1)  # [G, K, C]
+    ranked = []
+    for forms in textbook_forms(rates, lengths):
+        columns = np.stack([form.columns(r) for form in forms])
         columns = np.einsum("jk,gkc->gjc", profile.whitening, columns)
+        if "b" not in forms[0].free:
+            columns = columns[..., :1]
         size = np.sqrt(np.sum(columns**2, axis=1, keepdims=True)) + np.finfo(float).tiny
         normal = np.einsum("gjc,gjd->gcd", columns / size, columns / size)
-        normal += 1e-12 * np.eye(len(terms))
+        normal += 1e-12 * np.eye(columns.shape[2])
         right = np.einsum("gjc,j->gc", columns / size, target)
         found = np.linalg.solve(normal, right[..., None])[..., 0] / size[:, 0]
         left = np.sum((np.einsum("gjc,gc->gj", columns, found) - target) ** 2, axis=1)
         place = int(np.argmin(left))
-        expression = _written(terms, found[place], grid[place])
-        ranked.append((float(left[place]), expression))
+        linear = dict(zip("ab", found[place].tolist(), strict=False))
+        ranked.append((float(left[place]), forms[place].moved(**linear)))
     excess = _excess([chi2 for chi2, _ in ranked], profile)
-    ranked.sort(key=lambda pair: _bits(pair[1], pair[0] / excess, profile.worth))
-    return [expression for _, expression in ranked[:_REFINED]]
-
-
-def _written(terms: Sequence[_Term], coefficients: np.ndarray, rate: float) -> Expression:
-    """The sum, with an exponential that all of its terms share before it."""
-    if len(terms) > 1 and all(term.multiple == 1 for term in terms):
-        inner = [term._replace(multiple=0) for term in terms]
-        return (_written(inner, coefficients, rate) * _decay(1, rate)).canonical()
-    parts = [t.expression(c, rate) for t, c in zip(terms, coefficients, strict=True)]
-    return sum(parts[1:], parts[0]).canonical()
-
-
-def _decay(multiple: int, rate: float) -> Expression:
-    return apply("exp", constant(-multiple * rate) * variable("r"))
-
-
-def _grid(terms: Sequence[_Term], rates: np.ndarray, r: np.ndarray) -> np.ndarray:
-    if any(term.softened for term in terms):
-        return np.geomspace(1e-3, 3.0, _RATES) * r.min()
-    # what has decayed a million times at the least distance cannot be seen
-    return rates[rates * r.min() < 14.0]
+    ranked.sort(key=lambda pair: _bits(pair[1].expression(), pair[0] / excess, profile.worth))
+    return [form for _, form in ranked[:_REFINED]]
