@@ -19,6 +19,7 @@ NAMES = (
     "syrenets",
     "discovery",
     "other_laws",
+    "noisy_motion",
     "solar_system_noise",
     "solar_system_masses",
     "dark_matter",

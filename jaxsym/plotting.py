@@ -10,8 +10,9 @@ from jaxtyping import ArrayLike, Float
 from jaxsym._check import require
 from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.learning import neural_accelerations, relative_errors
+from jaxsym.distill.measured.evidence import TrajectoryEvidence
 from jaxsym.distill.verdict import symbolic_accelerations
-from jaxsym.expr import Expression
+from jaxsym.expr import Expression, parse
 from jaxsym.graphs import snapshots
 from jaxsym.laws.pairs import VARIABLES
 from jaxsym.laws.typesetting import latex
@@ -37,6 +38,8 @@ def draw(discovery: Discovery) -> Figure:
     """
     from matplotlib.figure import Figure
 
+    if discovery.trajectory is not None:
+        return _draw_measured(discovery)
     below = "law" if discovery.masses is None else "masses"
     figure = Figure(figsize=(11.0, 8.5), layout="constrained")
     axes: dict[str, Axes] = figure.subplot_mosaic([["law", "accelerations"], [below, "errors"]])
@@ -47,6 +50,134 @@ def draw(discovery: Discovery) -> Figure:
         plot_masses(discovery, axes["masses"])
     figure.suptitle(f"{discovery.task.name}:  {_formula(discovery)}", fontsize=15)
     return figure
+
+
+def _draw_measured(discovery: Discovery) -> Figure:
+    """The views of a law that was fitted to measured trajectories."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 8.5), layout="constrained")
+    axes: dict[str, Axes] = figure.subplot_mosaic([["law", "motion"], ["over time", "residuals"]])
+    plot_profile(discovery, axes["law"])
+    plot_motion(discovery, axes["motion"])
+    plot_residuals_in_time(discovery, axes["over time"])
+    plot_residuals(discovery, axes["residuals"])
+    figure.suptitle(f"{discovery.task.name}:  {_formula(discovery)}", fontsize=15)
+    return figure
+
+
+def _evidence(discovery: Discovery) -> TrajectoryEvidence:
+    evidence = discovery.trajectory
+    require(
+        evidence is not None,
+        "the law was fitted to accelerations; expected a discovery from measured positions",
+    )
+    assert evidence is not None
+    return evidence
+
+
+def plot_profile(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Pull against distance: what the weak form reads in the data, with error bars, and the law.
+
+    Both for unit masses and unlike unit charges.
+
+    Args:
+      discovery: from measured positions.
+      ax: where to; new axes by default.
+    Raises:
+      ValueError: a discovery of another kind.
+    """
+    profile, ax = _evidence(discovery).profile, _axes(ax)
+    factor = parse(profile.factor)
+    unit = dict(zip(VARIABLES[1:], _UNIT, strict=True))
+    values = np.array([[unit[name] for name in factor.variables]])
+    scale = float(factor.evaluate(values, factor.variables)[0])
+    known = np.abs(profile.error) < np.ptp(profile.size)
+    grid = np.geomspace(profile.distance[0], profile.distance[-1], 400)
+    curve = _pull(discovery.law.as_acceleration().coefficient, grid)
+    ax.plot(grid, curve, color=_EQUATION, lw=1.8, label="law")
+    truth = discovery.task.truth
+    if truth is not None:
+        ax.plot(grid, _pull(truth.coefficient, grid), "--", color=_TRUTH, lw=1.0, label="truth")
+    ax.errorbar(
+        profile.distance[known], scale * profile.size[known], np.abs(scale) * profile.error[known],
+        fmt=".", color=_NETWORK, lw=1.0, label="weak form, one standard error",
+    )  # fmt: skip
+    if _spans_decades(curve[np.isfinite(curve)]):
+        ax.set_xscale("log")
+        ax.set_yscale("symlog", linthresh=float(np.abs(curve).min()))
+    else:
+        ax.axhline(0.0, color="#999999", lw=0.8, zorder=0)
+    ax.set_xlabel("distance")
+    ax.set_ylabel("acceleration of 1 by 2, attraction")
+    return _finish(ax, "pair law")
+
+
+def plot_motion(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """A measured trajectory with error bars, and the law's motion through it.
+
+    Args:
+      discovery: from measured positions.
+      ax: where to; new axes by default.
+    Raises:
+      ValueError: a discovery of another kind.
+    """
+    evidence, ax = _evidence(discovery), _axes(ax)
+    colors = [f"C{body}" for body in range(evidence.measured.shape[2])]
+    names = discovery.task.train.names or range(len(colors))
+    for body, (color, name) in enumerate(zip(colors, names, strict=True)):
+        path, seen = evidence.motion[0, :, body], evidence.measured[0, :, body]
+        ax.plot(path[:, 0], path[:, 1], color=color, lw=1.2)
+        ax.errorbar(
+            seen[:, 0], seen[:, 1], evidence.sigma[0, body], evidence.sigma[0, body],
+            fmt=".", ms=4, color=color, lw=0.8, label=f"body {name}",
+        )  # fmt: skip
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set(xlabel="x", ylabel="y")
+    return _finish(ax, "measured positions and the law's motion")
+
+
+def plot_residuals_in_time(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Measured minus predicted positions in standard errors, against time.
+
+    Args:
+      discovery: from measured positions.
+      ax: where to; new axes by default.
+    Raises:
+      ValueError: a discovery of another kind.
+    """
+    evidence, ax = _evidence(discovery), _axes(ax)
+    values = np.moveaxis(evidence.residuals, 1, 0).reshape(len(evidence.time), -1)
+    time = np.broadcast_to(evidence.time[:, None], values.shape)[np.isfinite(values)]
+    values = values[np.isfinite(values)]
+    some = _evenly(len(values))
+    for level in (-3.0, 0.0, 3.0):
+        ax.axhline(level, color="#999999", lw=0.8, ls="-" if level == 0 else ":")
+    ax.plot(time[some], values[some], ".", color=_EQUATION, ms=4, mew=0, alpha=0.5)
+    ax.set(xlabel="time", ylabel="residual in standard errors")
+    return _finish(ax, f"chi2/dof = {evidence.chi2_per_dof:.3f}")
+
+
+def plot_residuals(discovery: Discovery, ax: Axes | None = None) -> Axes:
+    """Distribution of the residuals in standard errors, beside that of normal noise.
+
+    Args:
+      discovery: from measured positions.
+      ax: where to; new axes by default.
+    Raises:
+      ValueError: a discovery of another kind.
+    """
+    evidence, ax = _evidence(discovery), _axes(ax)
+    values = evidence.residuals[np.isfinite(evidence.residuals)]
+    edges = np.linspace(-5.0, 5.0, 41)
+    ax.hist(
+        np.clip(values, -5.0, 5.0), edges.tolist(), density=True, color=_EQUATION, alpha=0.5,
+        label="residuals",
+    )  # fmt: skip
+    normal = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
+    ax.plot(edges, normal, color=_TRUTH, lw=1.0, label="normal noise")
+    ax.set(xlabel="residual in standard errors", ylabel="density")
+    return _finish(ax, "residuals")
 
 
 def plot_pair_law(discovery: Discovery, ax: Axes | None = None) -> Axes:
@@ -129,7 +260,7 @@ def plot_errors(discovery: Discovery, ax: Axes | None = None) -> Axes:
     """
     ax = _axes(ax)
     names = discovery.task.held_out.names
-    if names is None:
+    if names is None or discovery.by_body is None:
         return _error_histograms(discovery, ax)
     for errors, color, label in zip(
         discovery.by_body, (_NETWORK, _EQUATION), ("network", "equation"), strict=True
@@ -244,6 +375,7 @@ def _error_histograms(discovery: Discovery, ax: Axes) -> Axes:
 def _network_pull(discovery: Discovery) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
     """Distances, and the network's pull there in the law's terms at unit masses and charges."""
     pair_forces, law = discovery.pair_forces, discovery.law
+    assert pair_forces is not None
     units = natural_units(discovery.task.train)
     pull = pair_forces.coefficient * pair_forces.inputs[:, 0] * units.acceleration
     if pair_forces.force:
@@ -278,6 +410,7 @@ def _predictions(discovery: Discovery) -> tuple[np.ndarray, np.ndarray]:
     masses, held_out = discovery.masses, discovery.task.held_out
     log_mass = None if masses is None else np.log(list(masses.values()))
     network, units = discovery.network, natural_units(discovery.task.train)
+    assert network is not None
     seen = neural_accelerations(network.model, network.params, in_units(held_out, units))
     return seen * units.acceleration, symbolic_accelerations(discovery.law, log_mass, held_out)
 

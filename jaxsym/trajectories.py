@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -18,6 +18,18 @@ Array: TypeAlias = jax.Array | np.ndarray
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 _LARGEST = 1e60  # products of five such numbers, as in units and energies, are finite in float64
+
+
+class Measured(NamedTuple):
+    """Positions as they were measured, before anything was derived from them.
+
+    Attributes:
+      position: NaN where a sample is missing.
+      sigma: standard error of each body's coordinates; None where it is unknown.
+    """
+
+    position: Float[Array, "R T N D"]
+    sigma: Float[Array, "R N"] | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -36,6 +48,8 @@ class Trajectories:
       time: when, the same for all trajectories, increasing.
       mass: of each body, or None where it is unknown.
       charge: of each body, or None where there is none.
+      measured: where positions alone were measured, these; velocity and acceleration, and positions
+        at times where a body was not seen, are then estimates.
       names: of the bodies, or None.
       pairs: the pairs of bodies ``(i, j)``, i < j, that interact; None when every pair does.
       origin: in words, where the numbers come from and how the derivatives were made.
@@ -47,6 +61,7 @@ class Trajectories:
     time: Float[Array, " T"]
     mass: Float[Array, "R N"] | None = None
     charge: Float[Array, "R N"] | None = None
+    measured: Measured | None = None
     names: tuple[str, ...] | None = dataclasses.field(default=None, metadata={"static": True})
     pairs: Pairs | None = dataclasses.field(default=None, metadata={"static": True})
     origin: str = dataclasses.field(default="", metadata={"static": True})
@@ -98,8 +113,10 @@ class Trajectories:
         return self._at(slice(cut)), self._at(slice(cut, None))
 
     def _at(self, times: slice) -> Trajectories:
+        seen = self.measured
         return dataclasses.replace(
             self,
+            measured=seen and seen._replace(position=seen.position[:, times]),
             position=self.position[:, times],
             velocity=self.velocity[:, times],
             acceleration=self.acceleration[:, times],
@@ -162,6 +179,7 @@ def trajectories(
         _times(time, x.shape[1]),
         m,
         q,
+        None,
         known,
         _pairs(pairs, bodies),
         origin,

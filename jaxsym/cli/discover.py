@@ -44,6 +44,17 @@ from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console,
     help="For the whole; the best found by then is the result.",
 )
 @click.option(
+    "--sigma",
+    type=float,
+    help="Standard error of measured positions, in their unit; estimated if it is not given.",
+)
+@click.option(
+    "--box",
+    type=float,
+    metavar="LENGTH",
+    help="Of the periodic box that measured positions are in.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -66,15 +77,21 @@ def discover(
     seed: int,
     steps: int | None,
     time_limit: float | None,
+    sigma: float | None,
+    box: float | None,
     out: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Train a graph network on motion, read the force law out of it, put it back and test it.
+    """Find the force law in motion, and test it.
 
     SOURCE is "solar-system" (JPL's ephemeris), a law to simulate (r1, r2, spring, damped,
     damped_paper, charge, superposition, discontinuous, string, string_ball), or a file of
     trajectories (.npz, .csv, .tsv, .parquet).
+
+    Where there are accelerations a graph network is trained on them, its law read, put back in its
+    place and tested. Where there are positions alone, noisy and with gaps as may be, the law is
+    fitted to the trajectories, and its constants come with standard errors.
 
     Ctrl-C ends the work early and keeps the best law so far; a second one stops at once.
 
@@ -83,6 +100,7 @@ def discover(
       jaxsym discover solar-system --out report
       jaxsym discover spring --bodies 4 --dims 2 --model l1
       jaxsym discover my_run.csv --json > law.json
+      jaxsym discover tracks.csv --sigma 0.002
     """
     from jaxsym import distill
     from jaxsym.cli.progress import ProgressDisplay
@@ -107,6 +125,8 @@ def discover(
                 seed=seed,
                 steps=steps,
                 time_limit=time_limit,
+                sigma=sigma,
+                box=box,
                 callback=progress,
             )
         if as_json:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from jaxsym.distill import Discovery
+    from jaxsym.distill.measured.evidence import TrajectoryEvidence
 
 _COLORS = {True: "bold green", False: "bold red", None: "bold yellow"}
 
@@ -31,14 +32,21 @@ def show_discovery(console: Console, discovery: Discovery) -> None:
     if discovery.masses is not None:
         say(f"\nmasses ({discovery.task.mass_meaning})")
         console.print(_masses(discovery))
-    say("\nmedian relative error of acceleration")
-    console.print(_errors(discovery))
+    if discovery.trajectory is not None:
+        say("\nconstants and their standard errors")
+        console.print(_constants(discovery))
+        for line in _predictions(discovery.trajectory):
+            say(line)
+    else:
+        say("\nmedian relative error of acceleration")
+        console.print(_errors(discovery))
     say(f"\n{verdict(discovery)}", _COLORS[discovery.recovered])
     if discovery.interrupted or discovery.out_of_time:
         say("Ended early: this is the best that was found until then.", "yellow")
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in discovery.seconds.items())
     total = sum(discovery.seconds.values())
-    say(f"{total:.1f} s ({phases}); model {discovery.model}, seed {discovery.seed}", "dim")
+    way = f"model {discovery.model}" if discovery.network else f"route {discovery.route}"
+    say(f"{total:.1f} s ({phases}); {way}, seed {discovery.seed}", "dim")
 
 
 def _remarks(discovery: Discovery) -> Iterator[str]:
@@ -73,9 +81,27 @@ def _masses(discovery: Discovery) -> Table:
     return table
 
 
+def _constants(discovery: Discovery) -> Table:
+    table = _table("", "value", "standard error")
+    uncertainty = discovery.uncertainty or {}
+    for name, value in discovery.constants.items():
+        table.add_row(name, f"{value:.8g}", f"{uncertainty[name]:.2g}")
+    return table
+
+
+def _predictions(evidence: TrajectoryEvidence) -> Iterator[str]:
+    if evidence.held_out_residual is None or evidence.horizon is None:
+        return
+    yield f"held-out motion: {evidence.held_out_residual:.3g} standard errors (root mean square)"
+    lasts = "at least " if evidence.horizon == evidence.predicted else ""
+    yield f"a prediction stays within three standard errors for {lasts}{evidence.horizon:.3g}"
+
+
 def _errors(discovery: Discovery) -> Table:
     table = _table("", "held out", discovery.task.outside_is)
     for name, errors in (("network", discovery.neural), ("equation", discovery.symbolic)):
+        if errors is None:
+            continue
         outside = errors.out_of_distribution
         table.add_row(name, f"{errors.held_out:.2e}", "-" if outside is None else f"{outside:.2e}")
     return table

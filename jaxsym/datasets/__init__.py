@@ -3,6 +3,7 @@
 from jaxsym.datasets.columns import Columns, check_suffix, read_columns
 from jaxsym.datasets.ephemeris import solar_system, solar_system_gm
 from jaxsym.datasets.files import load, save
+from jaxsym.datasets.measured import measured_trajectories, with_sigma
 from jaxsym.datasets.mechanical import MechanicalData, load_mechanical, mechanical_data
 from jaxsym.datasets.splines import derivatives
 
@@ -13,9 +14,11 @@ __all__ = [
     "derivatives",
     "load",
     "load_mechanical",
+    "measured_trajectories",
     "mechanical_data",
     "read_columns",
     "save",
     "solar_system",
     "solar_system_gm",
+    "with_sigma",
 ]

@@ -11,29 +11,34 @@ from jaxsym._check import listed, require, unknown_name
 from jaxsym._files import write_file
 from jaxsym.datasets.archives import read_arrays
 from jaxsym.datasets.columns import check_suffix, columns_of, in_file
+from jaxsym.datasets.measured import measured_trajectories
 from jaxsym.datasets.parquet import no_parquet
 from jaxsym.datasets.splines import derivatives
 from jaxsym.datasets.tables import LABELS, from_columns, to_frame
 from jaxsym.trajectories import Trajectories, trajectories
 
-ARRAYS = ("position", "velocity", "acceleration", "time", "mass", "charge", "names", "pairs")
+ARRAYS = (
+    "position", "velocity", "acceleration", "time", "mass", "charge", "sigma", "names", "pairs",
+)  # fmt: skip
 
 
 def load(path: str | Path) -> Trajectories:
     """Reads trajectories from a file, which its suffix tells the kind of.
 
     ``.npz``: arrays ``position`` ``[T, N, D]`` or ``[R, T, N, D]`` and ``time`` ``[T]``; optionally
-    ``velocity`` and ``acceleration`` of the same shape, ``mass`` and ``charge`` ``[N]`` or
-    ``[R, N]``, ``names`` ``[N]`` and ``pairs`` ``[P, 2]`` (the bodies that interact, if not all).
+    ``velocity`` and ``acceleration`` of the same shape, ``mass``, ``charge`` and ``sigma``
+    (standard errors of the positions) ``[N]`` or ``[R, N]``, ``names`` ``[N]`` and ``pairs``
+    ``[P, 2]`` (the bodies that interact, if not all).
 
     ``.csv``, ``.tsv``, ``.parquet`` (see `read_columns`): columns ``time body x y``, optionally
-    ``z``, ``vx vy vz``, ``ax ay az``, ``mass``, ``charge`` and ``trajectory``; a row for each body
-    at each time, in any order, all bodies at the same times. Or a row for each time, with columns
-    ``time x1 y1 x2 y2`` and so on.
+    ``z``, ``vx vy vz``, ``ax ay az``, ``mass``, ``charge``, ``sigma`` and ``trajectory``; a row for
+    each body at each time, in any order. Or a row for each time, with columns ``time x1 y1 x2 y2``
+    and so on. Other names are refused, as a misspelt one would be dropped in silence, unless their
+    columns hold text.
 
-    Accelerations that are not given are derivatives of a spline of the velocities, and those of one
-    of the positions if these are not given either; ``origin`` of the result says which. Other names
-    are refused, as a misspelt one would be dropped in silence, unless their columns hold text.
+    Without accelerations the positions are kept as they were measured, in ``measured`` of the
+    result: a body may be missing at some times, its rows left out or their numbers empty (NaN).
+    Accelerations are then derivatives of a spline, see `measured_trajectories`.
 
     Returns:
       D = 2 or 3 coordinates in the file's units.
@@ -84,20 +89,21 @@ def save(path: str | Path, data: Trajectories, *, replace: bool = False) -> None
 
 def _complete(fields: dict[str, Any], name: str) -> Trajectories:
     """Estimates the derivatives that are not given."""
-    missing = [key for key in ("velocity", "acceleration") if fields.get(key) is None]
-    if not missing:
-        return trajectories(**fields, origin=f"file {name}")
-    source = "position" if "velocity" in missing else "velocity"
-    orders = {"position": 0, "velocity": 1, "acceleration": 2}
-    # the checks of `trajectories` come first: a spline of bad input would hide its fault
-    checked = trajectories(**fields | dict.fromkeys(missing, fields[source]))
-    found, how = derivatives(
-        np.asarray(checked.time, np.float64),
-        np.asarray(getattr(checked, source)),
-        orders=tuple(orders[key] - orders[source] for key in missing),
+    origin = f"file {name}"
+    acceleration = fields.pop("acceleration", None)
+    if acceleration is None:
+        return measured_trajectories(**fields, origin=origin)
+    require(
+        fields.pop("sigma", None) is None,
+        "there are standard errors of positions beside accelerations; expected one or the other",
     )
-    origin = f"file {name}; {' and '.join(missing)} from {source} by {how}"
-    return trajectories(**fields | dict(zip(missing, found, strict=True)), origin=origin)
+    fields["acceleration"] = acceleration
+    if fields.get("velocity") is None:
+        checked = trajectories(**fields | {"velocity": fields["position"]})
+        time, x = np.asarray(checked.time, np.float64), np.asarray(checked.position)
+        (fields["velocity"],), how = derivatives(time, x, orders=(1,))
+        origin = f"{origin}; velocity from position by {how}"
+    return trajectories(**fields, origin=origin)
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
@@ -120,7 +126,9 @@ def _read_table(path: Path) -> dict[str, Any]:
 
 
 def _write_npz(path: Path, data: Trajectories) -> None:
-    fields = {key: getattr(data, key) for key in ARRAYS}
+    fields = {key: getattr(data, key, None) for key in ARRAYS}
+    if data.measured is not None:
+        fields |= data.measured._asdict() | {"velocity": None, "acceleration": None}
     arrays: dict[str, Any] = {k: np.asarray(v) for k, v in fields.items() if v is not None}
     np.savez(path, allow_pickle=False, **arrays)
 

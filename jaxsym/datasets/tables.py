@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from jaxsym._check import listed, require, unknown_name
 from jaxsym.datasets.columns import Columns
 from jaxsym.trajectories import Trajectories
 
+logger = logging.getLogger(__name__)
+
 _AXES = ("x", "y", "z")
-_SCALARS = ("mass", "charge")
+_SCALARS = ("mass", "charge", "sigma")
 COLUMNS = (
     "trajectory",
     "time",
@@ -23,14 +26,19 @@ COLUMNS = (
     *_SCALARS,
 )
 LABELS = ("trajectory", "body", "id", "particle")
+_ACCELERATIONS = tuple(f"a{axis}" for axis in _AXES)
 _SYNONYMS = {"t": "time", "id": "body", "particle": "body"}
-_WIDE = re.compile(r"([va]?[xyz]|mass|charge)_?(\d{1,6})")
+_WIDE = re.compile(r"([va]?[xyz]|mass|charge|sigma)_?(\d{1,6})")
 _SHUFFLED = 0.25
+_RESTART = 0.5  # of the span of time: going back by more begins another run
 _SAME = "; expected the same bodies and times in all trajectories"
 
 
 class Table(NamedTuple):
-    """What a table holds; None where it has no such columns."""
+    """What a table holds; None where it has no such columns.
+
+    Positions are NaN where a body is missing, which it may be where there are no accelerations.
+    """
 
     position: Float[np.ndarray, "R T N D"]
     velocity: Float[np.ndarray, "R T N D"] | None
@@ -38,6 +46,7 @@ class Table(NamedTuple):
     time: Float[np.ndarray, " T"]
     mass: Float[np.ndarray, "R N"] | None
     charge: Float[np.ndarray, "R N"] | None
+    sigma: Float[np.ndarray, "R N"] | None
     names: tuple[str, ...]
 
 
@@ -45,13 +54,14 @@ def from_columns(table: Columns) -> Table:
     """Reads a long table, or a wide one (``time x1 y1 x2 y2``), whose rows may be in any order.
 
     Names may be in any case; ``t`` is the time, ``id`` and ``particle`` are bodies. Columns of text
-    beyond these are left out. Rows are counted from 1 below the header in errors.
+    beyond these are left out. Rows are counted from 1 below the header in errors. Where there are
+    no accelerations, bodies may be missing at some times.
 
     Raises:
       ValueError: columns that are missing or unknown (with the nearest known name), entries that
-        are not finite numbers (with their row), a body that is missing or doubled at a time, time
-        that goes back now and then, trajectories whose bodies or times differ, a mass that changes
-        in time.
+        are not finite numbers (with their row), a body that is doubled at a time, or missing beside
+        accelerations, several runs one after the other, trajectories whose bodies differ, a mass
+        that changes in time.
 
     >>> frame = pd.DataFrame({"t": [0], "x1": [1], "y1": [3], "x2": [2], "y2": [5]})
     >>> from_columns(Columns(frame, {}, {}, (), ())).position.tolist()
@@ -65,22 +75,27 @@ def from_columns(table: Columns) -> Table:
         _check_given(frame, column)
     runs, bodies = frame["trajectory"].unique(), frame["body"].unique()
     _check_time_order(frame)
-    times = _common_times(frame, runs, bodies)
+    whole = bool(vectors[2])
+    times = _common_times(frame, runs, bodies) if whole else _all_times(frame, runs, bodies)
     run_codes, body_codes = (frame[c].factorize()[0] for c in ("trajectory", "body"))
-    frame = frame.iloc[np.lexsort((body_codes, frame["time"], run_codes))]
     shape = (len(runs), len(times), len(bodies))
-    x, v, a = (
-        frame[names].to_numpy(np.float64).reshape(*shape, -1) if names else None
-        for names in vectors
-    )
-    mass, charge = (
-        _constant_scalar(frame[name].to_numpy(np.float64).reshape(shape), name, bodies)
-        if name in frame
-        else None
+    at = np.searchsorted(times, frame["time"])
+    places = np.ravel_multi_index((run_codes, at, body_codes), shape)
+
+    def gathered(names: list[str]) -> np.ndarray:
+        values = np.full((np.prod(shape), len(names)), np.nan)
+        values[places] = frame[names].to_numpy(np.float64)
+        return values.reshape(*shape, -1)
+
+    x, v, a = (gathered(names) if names else None for names in vectors)
+    mass, charge, sigma = (
+        _constant_scalar(gathered([name])[..., 0], name, bodies) if name in frame else None
         for name in _SCALARS
     )
     assert x is not None
-    return Table(x, v, a, times, mass, charge, tuple(str(body) for body in bodies))
+    # velocities with gaps would be of no use beside positions
+    v = None if v is not None and np.isnan(v).any() else v
+    return Table(x, v, a, times, mass, charge, sigma, tuple(str(body) for body in bodies))
 
 
 def to_frame(data: Trajectories) -> pd.DataFrame:
@@ -94,6 +109,10 @@ def to_frame(data: Trajectories) -> pd.DataFrame:
     """
     runs, times, bodies, dims = data.position.shape
     names = np.array(data.names or range(bodies))
+    seen = data.measured
+    motion: dict[str, Any] = {"": data.position, "v": data.velocity, "a": data.acceleration}
+    if seen is not None:
+        motion = {"": seen.position}
     frame = pd.DataFrame(
         {
             "trajectory": np.repeat(np.arange(runs), times * bodies),
@@ -101,15 +120,14 @@ def to_frame(data: Trajectories) -> pd.DataFrame:
             "body": np.tile(names, runs * times),
         }
     )
-    for prefix, values in zip(
-        ("", "v", "a"), (data.position, data.velocity, data.acceleration), strict=True
-    ):
+    for prefix, values in motion.items():
         for d, axis in enumerate(_AXES[:dims]):
             frame[prefix + axis] = np.asarray(values[..., d]).reshape(-1)
-    for name in _SCALARS:
-        if (values := getattr(data, name)) is not None:
+    scalars = {"mass": data.mass, "charge": data.charge, "sigma": seen and seen.sigma}
+    for name, values in scalars.items():
+        if values is not None:
             frame[name] = np.repeat(np.asarray(values), times, axis=0).reshape(-1)
-    return frame
+    return frame if seen is None else frame.dropna(subset=list(_AXES[:dims]))
 
 
 def _named(table: Columns) -> pd.DataFrame:
@@ -123,10 +141,22 @@ def _named(table: Columns) -> pd.DataFrame:
         same = first.setdefault(known, name)
         require(same == name, f"columns '{same}' and '{name}' are both read as '{known}'")
     frame = table.numbers(usual).rename(columns=usual)
+    whole = any(_field(column) in _ACCELERATIONS for column in frame.columns)
     for column in frame.columns:
         if column not in ("trajectory", "body"):
-            check_finite(frame[column].to_numpy(np.float64), column)
+            values = frame[column].to_numpy(np.float64)
+            may_be_missing = not whole and _field(column) in _AXES
+            check_finite(
+                np.nan_to_num(values, posinf=np.inf, neginf=-np.inf) if may_be_missing else values,
+                column,
+            )
     return frame
+
+
+def _field(column: str) -> str:
+    """The name without the number of a body."""
+    wide = _WIDE.fullmatch(column)
+    return wide[1] if wide else column
 
 
 def _usual(name: str) -> str:
@@ -190,21 +220,28 @@ def _check_given(frame: pd.DataFrame, column: str) -> None:
 
 def _check_time_order(frame: pd.DataFrame) -> None:
     """Rows may be sorted, reversed or shuffled; several runs one after the other are refused."""
+    sorted_later = []
     for (run, body), rows in frame.groupby(["trajectory", "body"], sort=False):
         time = rows["time"].to_numpy()
-        back = np.flatnonzero(np.diff(time) <= 0)
+        steps = np.diff(time)
+        back = np.flatnonzero(steps <= 0)
+        twice = np.flatnonzero(np.diff(np.sort(time)) == 0)
+        restarts = len(back) and -steps[back].min() > _RESTART * np.ptp(time)
         # shuffled rows go back at about half of all places, joined runs once each
-        if 0 < len(back) < _SHUFFLED * len(time):
+        if 0 < len(back) < _SHUFFLED * len(time) and (len(twice) or restarts):
             i = int(back[0])
             raise ValueError(
                 f"time does not increase for body {body} of trajectory {run} in row "
                 f"{rows.index[i + 1] + 1}: {time[i + 1]} after {time[i]}; expected a column "
                 "'trajectory' where there are several"
             )
-        twice = np.flatnonzero(np.diff(np.sort(time)) == 0)
         if len(twice):
             at = np.sort(time)[twice[0]]
             raise ValueError(f"body {body} of trajectory {run} is there twice at time {at}")
+        if len(back):
+            sorted_later.append(str(body))
+    if sorted_later:
+        logger.warning("rows sorted by time for bodies %s", listed(dict.fromkeys(sorted_later)))
 
 
 def _common_times(frame: pd.DataFrame, runs: np.ndarray, bodies: np.ndarray) -> np.ndarray:
@@ -221,12 +258,22 @@ def _common_times(frame: pd.DataFrame, runs: np.ndarray, bodies: np.ndarray) -> 
     return times
 
 
+def _all_times(frame: pd.DataFrame, runs: np.ndarray, bodies: np.ndarray) -> np.ndarray:
+    """All times at which any body was seen; every trajectory has every body at some."""
+    seen = set(map(tuple, frame[["trajectory", "body"]].to_numpy()))
+    for run in runs:
+        for body in bodies:
+            require((run, body) in seen, f"trajectory {run} has no body {body}{_SAME}")
+    return np.unique(frame["time"])
+
+
 def _constant_scalar(values: np.ndarray, name: str, bodies: np.ndarray) -> np.ndarray:
-    changed = np.argwhere(values != values[:, :1])
+    first = np.take_along_axis(values, np.argmax(~np.isnan(values), axis=1)[:, None], axis=1)
+    changed = np.argwhere((values != first) & ~np.isnan(values))
     if len(changed):
         run, step, body = changed[0]
         raise ValueError(
-            f"the {name} of body {bodies[body]} changes in time, from {values[run, 0, body]} to "
+            f"the {name} of body {bodies[body]} changes in time, from {first[run, 0, body]} to "
             f"{values[run, step, body]} at time index {step}; expected one {name} a body"
         )
-    return values[:, 0]
+    return first[:, 0]

@@ -15,6 +15,7 @@ import numpy as np
 from jaxsym._views import attempt
 from jaxsym.distill.agreement import MessageR2
 from jaxsym.distill.learning import Learned
+from jaxsym.distill.measured.evidence import TrajectoryEvidence
 from jaxsym.distill.pair_forces import PairForces
 from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
@@ -25,17 +26,22 @@ from jaxsym.laws.typesetting import latex, law_lines
 
 # A network that is off by more than half of the acceleration knows neither sizes nor directions.
 _LEARNED_NOTHING = 0.5
+# what only trajectories tell
+_NO_EVIDENCE = dict.fromkeys(("uncertainty", "noise", "chi2_per_dof", "held_out"))
 
 
 @dataclass(frozen=True, repr=False)
 class Discovery:
-    """A law extracted from a network, substituted for it, refitted and tested.
+    """A law extracted from a network or from measured trajectories, refitted and tested.
+
+    Where positions alone were measured there is no network, and nobody knows the accelerations:
+    what needs either is None, and ``trajectory`` has the evidence.
 
     Attributes:
       task: what was to be discovered.
-      model: name of the network.
+      model: name of the network; "none" without one.
       law: the equations.
-      candidates: laws that were refitted in the network's place, best first.
+      candidates: laws that were refitted, best first.
       masses: of the bodies by name, where they were unknown.
       free_exponent: p if the pull falls as distance to the power -p: as fitted, before p became
         an exact number; None for other laws.
@@ -50,6 +56,7 @@ class Discovery:
       out_of_time: whether the time limit cut it short.
       seconds: by phase.
       seed: of everything random.
+      trajectory: what the trajectories say, where the law was fitted to them.
     """
 
     task: Task
@@ -59,25 +66,32 @@ class Discovery:
     masses: dict[str, float] | None
     free_exponent: float | None
     message_r2: MessageR2 | None
-    neural: Errors
-    symbolic: Errors
-    by_body: np.ndarray
-    pair_forces: PairForces
-    network: Learned
+    neural: Errors | None
+    symbolic: Errors | None
+    by_body: np.ndarray | None
+    pair_forces: PairForces | None
+    network: Learned | None
     recovered: bool | None
     interrupted: bool
     out_of_time: bool
     seconds: dict[str, float]
     seed: int
+    trajectory: TrajectoryEvidence | None = None
 
     def __repr__(self) -> str:
+        law = "; ".join(law_lines(self.law))
+        if self.trajectory is not None:
+            return (
+                f"Discovery of {self.task.name}: {law} "
+                f"(chi2/dof {self.trajectory.chi2_per_dof:.3g})"
+            )
+        assert self.neural is not None and self.symbolic is not None
         errors = f"network {self.neural.held_out:.2g}, equation {self.symbolic.held_out:.2g}"
         unsupported = "" if self.network_learned else "; the network has learned next to nothing"
-        law = "; ".join(law_lines(self.law))
         return f"Discovery of {self.task.name}: {law} (held-out errors: {errors}{unsupported})"
 
     @property
-    def reading(self) -> PairForces:
+    def reading(self) -> PairForces | None:
         """Former name of `pair_forces`."""
         warnings.warn("Discovery.reading is now called pair_forces", DeprecationWarning, 2)
         return self.pair_forces
@@ -85,16 +99,42 @@ class Discovery:
     @property
     def network_learned(self) -> bool:
         """Whether the network's error on held-out data is below a half, so that it knows a law."""
-        return self.neural.held_out <= _LEARNED_NOTHING
+        return self.neural is not None and self.neural.held_out <= _LEARNED_NOTHING
 
     @property
     def constants(self) -> dict[str, float]:
         """The law's fitted constants, in the order of the formula."""
-        names = [f"c{k + 1}" for k in range(len(self.law.coefficient.constants))]
-        found = dict(zip(names, self.law.coefficient.constants, strict=True))
-        if self.law.drag is not None:
-            found |= {f"drag{k + 1}": c for k, c in enumerate(self.law.drag.constants)}
-        return found | {f"field_{AXES[k]}": c for k, c in enumerate(self.law.field)}
+        return constant_names(self.law)
+
+    @property
+    def route(self) -> str:
+        """How the law was found: "network", or "weak form" from positions alone."""
+        return "network" if self.trajectory is None else "weak form"
+
+    @property
+    def refit(self) -> str:
+        """What the constants were fitted to: "acceleration" or "trajectory"."""
+        return "acceleration" if self.trajectory is None else "trajectory"
+
+    @property
+    def uncertainty(self) -> dict[str, float] | None:
+        """Standard errors of `constants`; None where they were fitted to accelerations."""
+        return None if self.trajectory is None else self.trajectory.uncertainty
+
+    @property
+    def noise(self) -> dict[str, Any] | None:
+        """``sigma`` of the measured coordinates and whether it was ``estimated``."""
+        return None if self.trajectory is None else self.trajectory.noise
+
+    @property
+    def chi2(self) -> float | None:
+        """Sum of the squared residuals of the trajectories, in standard errors."""
+        return None if self.trajectory is None else self.trajectory.chi2
+
+    @property
+    def chi2_per_dof(self) -> float | None:
+        """Of the trajectories; about 1 for a law that holds."""
+        return None if self.trajectory is None else self.trajectory.chi2_per_dof
 
     def to_json(self) -> dict[str, Any]:
         """The interface that other programs build on (`jaxsym discover --json`)."""
@@ -123,14 +163,16 @@ class Discovery:
             "parameters": attempt("the comparison of masses", self._parameters, None),
             "free_exponent": self.free_exponent,
             "message_r2": self.message_r2 and self.message_r2._asdict(),
+            "route": self.route,
+            "refit": self.refit,
             "errors": {
                 "measure": "median of |predicted - true| / |true acceleration|",
-                "neural": self.neural._asdict(),
-                "network_learned": self.network_learned,
-                "symbolic": self.symbolic._asdict(),
+                "neural": self.neural and self.neural._asdict(),
+                "network_learned": self.network_learned if self.network else None,
+                "symbolic": self.symbolic and self.symbolic._asdict(),
                 "out_of_distribution_is": self.task.outside_is,
             },
-            "tangential": self.pair_forces.tangential,
+            "tangential": self.pair_forces and self.pair_forces.tangential,
             "recovered": self.recovered,
             "truth": truth and str(truth.coefficient),
             "candidates": [
@@ -148,7 +190,7 @@ class Discovery:
             "versions": versions(),
             "device": device(),
         }
-        return _plain(found)
+        return _plain(found | _NO_EVIDENCE | (self.trajectory.to_json() if self.trajectory else {}))
 
     def _parameters(self) -> dict[str, Any] | None:
         if self.masses is None:
@@ -164,6 +206,14 @@ class Discovery:
                 for name in self.masses
             }
         return found
+
+
+def constant_names(law: ParticleLaw) -> dict[str, float]:
+    """The constants of a law by name, in the order of the formulas."""
+    found = {f"c{k + 1}": value for k, value in enumerate(law.coefficient.constants)}
+    if law.drag is not None:
+        found |= {f"drag{k + 1}": c for k, c in enumerate(law.drag.constants)}
+    return found | {f"field_{AXES[k]}": c for k, c in enumerate(law.field)}
 
 
 def versions() -> dict[str, str]:

@@ -82,7 +82,7 @@ def find_law(
         for turn, most in enumerate(_SEARCH_SECONDS):
             keys = jax.random.split(jax.random.fold_in(key, turn), 3)
             with run.phase("search", note):
-                front = _search(_forces(pair_forces), keys[0], run.share(0.5, most), found)
+                front = search_table(_forces(pair_forces), keys[0], run.share(0.5, most), found)
             found = [candidate.expression for candidate in front]
             finding.refit_front(front)
             finding.search_profile(keys[1])
@@ -96,7 +96,7 @@ def find_law(
     return finding.selector
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
     """What a search is given: names and values of inputs, the target, its inverse variances."""
 
     names: Sequence[str]
@@ -162,8 +162,8 @@ class _Finding:
         self._told = known.error
         note = f"for f(r): the law's error is {best.error:.2g}, the data's {known.error:.2g}"
         with self._run.phase("search", note):
-            table = _Table(("r",), known.distance[:, None], known.size, known.sigma**-2.0)
-            front = _search(table, key, self._run.share(0.5, _SEARCH_SECONDS[0]), [])
+            table = Table(("r",), known.distance[:, None], known.size, known.sigma**-2.0)
+            front = search_table(table, key, self._run.share(0.5, _SEARCH_SECONDS[0]), [])
         laws = []
         for row in _shortest(front):
             pull = (row * known.factor / variable("r")).canonical()
@@ -197,7 +197,7 @@ class _Finding:
             yield
 
 
-def _forces(pair_forces: PairForces) -> _Table:
+def _forces(pair_forces: PairForces) -> Table:
     """The force between two bodies, which is shorter than the coefficient of their displacement.
 
     Inputs that never vary are left out.
@@ -206,11 +206,11 @@ def _forces(pair_forces: PairForces) -> _Table:
     varies = np.ptp(pair_forces.inputs, axis=0) > 0
     names = [name for name, keep in zip(VARIABLES, varies, strict=True) if keep]
     target, weights = pair_forces.coefficient * scale, pair_forces.weights / scale**2
-    return _Table(names, pair_forces.inputs[:, varies], target, weights)
+    return Table(names, pair_forces.inputs[:, varies], target, weights)
 
 
-def _search(
-    table: _Table, key: jax.Array, seconds: float | None, start: Sequence[Expression]
+def search_table(
+    table: Table, key: jax.Array, seconds: float | None, start: Sequence[Expression]
 ) -> ParetoFront:
     """The front of equations for a table, begun from those of an earlier one."""
     with interrupt_flag() as interrupted:

@@ -9,9 +9,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike
 
 from jaxsym._check import require, unknown_name
-from jaxsym.datasets import load, solar_system, solar_system_gm
+from jaxsym.datasets import load, solar_system, solar_system_gm, with_sigma
+from jaxsym.distill.measured.observed import unwrapped
 from jaxsym.expr import Expression, parse
 from jaxsym.simulate import LAWS, ParticleSystem, particles
 from jaxsym.trajectories import Trajectories
@@ -61,7 +63,14 @@ class Task:
 
 
 def task_for(
-    source: str | Path | Trajectories, *, key: jax.Array, bodies: int = 4, dims: int = 2
+    source: str | Path | Trajectories,
+    *,
+    key: jax.Array,
+    bodies: int = 4,
+    dims: int = 2,
+    sigma: ArrayLike | None = None,
+    box: float | None = None,
+    whole: bool = False,
 ) -> Task:
     """The task that a name, a file or trajectories stand for.
 
@@ -71,21 +80,33 @@ def task_for(
       key: of the simulation, if one is run.
       bodies: N of a simulated law.
       dims: D of a simulated law.
+      sigma: standard errors of measured positions.
+      box: length of the periodic box that they are in.
+      whole: keep trajectories of measured positions as such where masses are known.
     Raises:
-      ValueError: a name that is neither a law nor a file, or whatever is wrong with the file.
+      ValueError: a name that is neither a law nor a file, whatever is wrong with the file, or sigma
+        and a box for anything but measured positions.
 
     >>> task = task_for("spring", key=jax.random.key(0))  # doctest: +SKIP
     """
     if isinstance(source, Trajectories):
-        return observed_task("trajectories", source)
+        return observed_task("trajectories", _prepared(source, sigma, box), whole=whole)
     name = str(source)
+    if name == "solar-system" or name in LAWS:
+        for option, value in (("sigma", sigma), ("box", box)):
+            require(value is None, f"{option} is given for '{name}'; expected measured positions")
     if name == "solar-system":
         return solar_system_task()
     if name in LAWS:
         return simulated_task(particles(name, bodies=bodies, dims=dims), key)
     if Path(name).suffix or Path(name).exists():
-        return observed_task(Path(name).name, load(name))
+        return observed_task(Path(name).name, _prepared(load(name), sigma, box), whole=whole)
     raise unknown_name("law or file", name, ["solar-system", *LAWS])
+
+
+def _prepared(data: Trajectories, sigma: ArrayLike | None, box: float | None) -> Trajectories:
+    data = data if box is None else unwrapped(data, box)
+    return data if sigma is None else with_sigma(data, sigma)
 
 
 def solar_system_task() -> Task:
@@ -134,10 +155,16 @@ def simulated_truth(system: ParticleSystem) -> Truth | None:
     return Truth(parse(truth.radial.format(**values)), own)
 
 
-def observed_task(name: str, data: Trajectories) -> Task:
+def observed_task(name: str, data: Trajectories, *, whole: bool = False) -> Task:
     """Split what a user brings: whole trajectories if there are many, else the last of the times.
 
     The outside case is the twentieth of the training snapshots whose bodies lie farthest apart.
+
+    Args:
+      name: of the case.
+      data: of the user.
+      whole: keep trajectories as such, without an outside case, where positions alone were measured
+        and masses are known.
 
     Raises:
       ValueError: too few snapshots to split.
@@ -152,14 +179,17 @@ def observed_task(name: str, data: Trajectories) -> Task:
         rest, held_out = _trajectories(data, slice(cut)), _trajectories(data, slice(cut, None))
     else:
         rest, held_out = data.split_time(1.0 - _HELD_OUT_SHARE)
+    if whole and data.measured is not None and data.mass is not None:
+        return Task(name, rest, held_out, None, "")
     usual, extreme = _split_extremes(rest)
+    held_out = dataclasses.replace(held_out, measured=None)
     return Task(name, usual, held_out, extreme, "the widest twentieth of the configurations")
 
 
 def _trajectories(data: Trajectories, chosen: slice | np.ndarray) -> Trajectories:
-    names = ("position", "velocity", "acceleration", "mass", "charge")
+    names = ("position", "velocity", "acceleration", "mass", "charge", "measured")
     given = {name: getattr(data, name) for name in names}
-    picked: dict[str, Any] = {k: None if a is None else a[chosen] for k, a in given.items()}
+    picked: dict[str, Any] = jax.tree.map(lambda a: a[chosen], given)
     return dataclasses.replace(data, **picked)
 
 
@@ -185,4 +215,5 @@ def _one_time_each(data: Trajectories) -> Trajectories:
         time=data.time[:1],
         mass=per_body(data.mass),
         charge=per_body(data.charge),
+        measured=None,
     )

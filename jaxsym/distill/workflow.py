@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike
 
 from jaxsym._check import require
 from jaxsym._settings import implicit_broadcasting
@@ -17,6 +18,7 @@ from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.finding import find_law
 from jaxsym.distill.gauge import heaviest_is_one, unit_strength
 from jaxsym.distill.learning import Learned, check_model, learn, neural_errors
+from jaxsym.distill.measured.workflow import discover_measured
 from jaxsym.distill.pair_forces import PairForces, extract_pair_forces
 from jaxsym.distill.phases import Run
 from jaxsym.distill.refitting import Refit, refit
@@ -47,9 +49,17 @@ def discover(
     seed: int = 0,
     steps: int | None = None,
     time_limit: float | None = None,
+    sigma: ArrayLike | None = None,
+    box: float | None = None,
     callback: Callable[[PhaseProgress], None] | None = None,
 ) -> Discovery:
-    """Train a graph network on motion, read its force law, put the law back in and test it.
+    """Find the force law in motion, and test it.
+
+    Where accelerations are given, or simulated, a graph network is trained on the motion, its force
+    law read, put back in its place and fitted to the accelerations. Where positions alone were
+    measured (and masses are known), the forces are read by weak forms and the law is fitted to the
+    trajectories themselves, which gives standard errors (`Discovery.uncertainty`); a ``model`` that
+    is named is trained all the same.
 
     Args:
       source: "solar-system", a law of `jaxsym.simulate.LAWS`, a file of trajectories (see
@@ -61,11 +71,14 @@ def discover(
         the same.
       steps: of training.
       time_limit: seconds for the whole; the best so far is returned when they are over.
+      sigma: standard errors of measured positions, one number or one for each body; by default
+        those of the file, or estimated.
+      box: length of a periodic box, in which measured positions jump at the edges.
       callback: told of progress. The first Ctrl-C ends a phase early and the work goes on with
         what there is; a second one raises, and so does one before there is a trained network.
     Raises:
-      ValueError: steps or a time limit that are not positive; and see `jaxsym.distill.task_for`
-        and `jaxsym.distill.learning`.
+      ValueError: steps or a time limit that are not positive; positions that jump, or whose noise
+        is larger than the motion; and see `jaxsym.distill.task_for` and `jaxsym.distill.learning`.
     """
     check_model(model)
     require(steps is None or steps >= 1, f"steps is {steps}; expected at least 1")
@@ -75,7 +88,7 @@ def discover(
     )
     run = Run(callback or (lambda progress: None), time_limit)
     with interrupt_flag() as interrupted:
-        found = _discover(run, source, bodies, dims, model, seed, steps)
+        found = _discover(run, source, bodies, dims, model, seed, steps, sigma, box)
     return dataclasses.replace(found, interrupted=interrupted())
 
 
@@ -87,11 +100,18 @@ def _discover(
     model: str,
     seed: int,
     steps: int | None,
+    sigma: ArrayLike | None,
+    box: float | None,
 ) -> Discovery:
     """The phases, one after the other."""
     key, data_key, train_key, read_key, search_key = jax.random.split(jax.random.key(seed), 5)
     with run.phase("data"):
-        task = task_for(source, key=data_key, bodies=bodies, dims=dims)
+        task = task_for(
+            source, key=data_key, bodies=bodies, dims=dims, sigma=sigma, box=box,
+            whole=model == "auto",
+        )  # fmt: skip
+    if task.train.measured is not None:
+        return discover_measured(task, run, search_key, seed)
     with run.phase("train"):
         units = natural_units(task.train)
         learned = learn(

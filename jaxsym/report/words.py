@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaxsym.distill.discovery import Discovery
+from jaxsym.distill.measured.evidence import EXPLAINED, TrajectoryEvidence
 from jaxsym.distill.verdict import TOLERANCE
 from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.laws.typesetting import latex, law_lines
@@ -40,14 +41,35 @@ def verdict(discovery: Discovery) -> str:
 
     A law read from a network that learned nothing is not told without saying so.
     """
+    if discovery.trajectory is not None:
+        return f"{_told_by_trajectories(discovery.trajectory)} {_comparison(discovery)}"
     if discovery.network_learned:
         return _comparison(discovery)
+    assert discovery.neural is not None
     return (
         f"The network has learned next to nothing: on held-out data its error is "
         f"{discovery.neural.held_out:.0%} of the acceleration. The law fits the data as far as its "
         "own errors say, and no network supports it; train for more steps or a longer time. "
         + _comparison(discovery)
     )
+
+
+def _told_by_trajectories(evidence: TrajectoryEvidence) -> str:
+    """Whether the law explains the measured motion, and whether another one does as well."""
+    estimated = "estimated" if evidence.sigma_estimated else "given"
+    told = [
+        f"The law leaves chi2/dof = {evidence.chi2_per_dof:.3g} of the measured positions, with "
+        f"{estimated} standard errors of {evidence.noise['sigma']:.3g}."
+    ]
+    if evidence.chi2_per_dof > EXPLAINED:
+        told.append("There is motion that it does not explain.")
+    if evidence.unexplained:
+        told.append(f"Terms that laws have no place for show: {', '.join(evidence.unexplained)}.")
+    if evidence.indistinguishable:
+        told.append(
+            f"The data cannot tell it from {', nor from '.join(evidence.indistinguishable)}."
+        )
+    return " ".join(told)
 
 
 def _comparison(discovery: Discovery) -> str:

@@ -299,7 +299,9 @@ def _rollout(
     pairs = _pairs(system.law, system.bodies)
     origin = f"simulated: law {system.law.name}, integrator {integrator}"
     time = jnp.arange(steps, dtype=x.dtype) * dt
-    return Trajectories(x, v, a, time, state.mass, state.charge, None, pairs, origin)
+    return Trajectories(
+        x, v, a, time, mass=state.mass, charge=state.charge, pairs=pairs, origin=origin
+    )
 
 
 def _rollout_chunk(

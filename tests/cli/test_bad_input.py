@@ -32,7 +32,7 @@ def same_place(rows):
 FILES = {
     "column misnamed": ("run.csv", table("time,body,x,yy"), ["yy", "did you mean 'y'"]),
     "column missing": ("run.csv", "time,x,y\n0,1,2\n", ["body"]),
-    "not a number": ("run.csv", table(change=put(5, 2, "nan")), ["x", "row 6"]),
+    "not a number": ("run.csv", table(change=put(5, 0, "nan")), ["time", "row 6"]),
     "infinite": ("run.csv", table(change=put(7, 3, "inf")), ["y", "row 8"]),
     "text for a number": ("run.csv", table(change=put(4, 2, "far")), ["x", "far", "row 5"]),
     "one body": ("run.csv", table(bodies=1), ["1 body", "at least two"]),
@@ -81,6 +81,45 @@ def test_an_archive_cut_short(run, tmp_path):
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     check(run, tmp_path, file, ["cut short"])
+
+
+def two(change=None) -> str:
+    """Two bodies on circles at 30 times, with masses; ``change(rows)`` spoils them."""
+    t = np.arange(30.0)
+    x = np.stack([np.cos(0.1 * t), np.sin(0.1 * t)], axis=-1)
+    rows = [[k, b, *((1 - 3 * b) * x[k]), 1 + b] for k in range(30) for b in range(2)]
+    if change is not None:
+        change(rows)
+    lines = (",".join(map(str, row)) for row in rows)
+    return "\n".join(["time,body,x,y,mass", *lines])
+
+
+def lost(rows):
+    for row in rows[30:]:
+        row[2] += 5.0 * (row[1] == 1)
+
+
+def still(rows):
+    rng = np.random.default_rng(0)
+    for row in rows:
+        row[2:4] = (row[1] + 0.1 * rng.normal(size=2)).tolist()
+
+
+MEASURED = {
+    "sigma of zero": (two(), ["--sigma", "0"], ["sigma is 0.0; expected positive"]),
+    "negative sigma": (two(), ["--sigma", "-1"], ["sigma is -1.0; expected positive"]),
+    "box of zero": (two(), ["--box", "0"], ["box is 0.0; expected the positive length"]),
+    "lost track": (two(lost), [], ["body 1 jumps by", "at time 15 of trajectory 0"]),
+    "noise alone": (two(still), [], ["the noise", "is larger than the motion"]),
+    "too few times": (two(lambda rows: rows.__delitem__(slice(8, None))), [], ["at least 8"]),
+}
+
+
+@pytest.mark.parametrize(("text", "options", "parts"), MEASURED.values(), ids=MEASURED)
+def test_positions_that_tell_no_law(run, tmp_path, text, options, parts):
+    file = tmp_path / "run.csv"
+    file.write_text(text)
+    check(run, tmp_path, file, parts, *options)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jaxsym.expr.confluent import confluent
 from jaxsym.expr.simplify import rearranged, rewritten
 from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.refit import refit_constants, snap_constants
@@ -34,6 +35,8 @@ def finalize(
     >>> archive.front().best().expression
     Expression(3*x + 1)
     """
+    for candidate in archive.front():
+        archive.add(confluent(candidate.expression))
     if refit:
         refit_constants(archive, late)
     snap_constants(archive, late)

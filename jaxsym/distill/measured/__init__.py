@@ -1,0 +1,1 @@
+"""From measured positions to a law: the route that needs no network and knows its errors."""

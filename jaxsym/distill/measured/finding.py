@@ -1,0 +1,134 @@
+"""The law that the trajectories choose: one candidate after the other, by description length."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import jax
+import numpy as np
+
+from jaxsym._check import require
+from jaxsym.distill.finding import Table, search_table
+from jaxsym.distill.measured.candidates import (
+    Candidate,
+    candidate_laws,
+    told_apart,
+    without_own_terms,
+)
+from jaxsym.distill.measured.evidence import EXPLAINED
+from jaxsym.distill.measured.law_motion import LawFit, LawFitter
+from jaxsym.distill.phases import Run
+from jaxsym.expr import Expression
+from jaxsym.inference import WeakProfiles, WeakTerm
+from jaxsym.laws.neighborhood import softened
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.training import interrupt_flag
+
+# Bits by which a profile rules out a form without a look at the trajectories; the weak form's own
+# errors are good to a factor of two, and odds of thousands to one bear that.
+_RULED_OUT = 12.0
+_MOST = 4  # forms that are fitted to the trajectories in each turn: seconds each
+_SEARCH_SECONDS = 20.0
+_DECISIVE = math.log2(20)  # strong evidence (Kass and Raftery 1995, section 3.2)
+_SLIGHT = 1e-3  # share of the acceleration from which on terms are offered to a poor law
+
+
+def choose_law(
+    profiles: WeakProfiles, fitter: LawFitter, dims: int, run: Run, key: jax.Array
+) -> list[LawFit]:
+    """Fit candidates to the trajectories until one explains them; the best first.
+
+    The textbook forms of the weak form's functions come first. Where none of them explains the
+    motion, a search is made for the leading function, and then smaller terms and softened distances
+    are tried.
+
+    Args:
+      profiles: of the weak form.
+      fitter: of laws to trajectories.
+      dims: D.
+      run: whose time is taken.
+      key: of the search.
+
+    Raises:
+      ValueError: no pull between bodies shows above the noise.
+    """
+    terms = told_apart(profiles)
+    require(
+        len(terms.central) > 0,
+        "no pull along the lines between the bodies shows above the noise"
+        + (f"; what shows is {terms.other[0].name}" if terms.other else ""),
+    )
+    choice = _Choice(fitter, run)
+    choice.offer(candidate_laws(terms, dims))
+    if not choice.explained():
+        found = _searched(terms.central[0], run, key)
+        choice.offer(candidate_laws(terms, dims, found))
+    if not choice.explained():
+        choice.offer(candidate_laws(told_apart(profiles, _SLIGHT), dims))
+    if not choice.explained():
+        typical = float(np.median(terms.central[0].distance))
+        choice.offer_laws([softened(choice.best.law, typical)])
+    choice.offer_laws(without_own_terms(choice.best.law))
+    return choice.ranked()
+
+
+def indistinguishable(fits: Sequence[LawFit], fitter: LawFitter) -> list[LawFit]:
+    """The laws that the data cannot tell from the first: odds below 20 to 1."""
+    best = fitter.bits(fits[0])
+    return [fit for fit in fits[1:] if fitter.bits(fit) - best < _DECISIVE]
+
+
+class _Choice:
+    """Laws fitted so far."""
+
+    def __init__(self, fitter: LawFitter, run: Run):
+        self.fitter, self.run = fitter, run
+        self.fits: list[LawFit] = []
+        self._seen: set[tuple] = set()
+        self._interrupted: Callable[[], bool] = lambda: False
+
+    @property
+    def best(self) -> LawFit:
+        return min(self.fits, key=self.fitter.bits)
+
+    def explained(self) -> bool:
+        """Whether the best law leaves what noise does, or time is over."""
+        fit = self.best.fit
+        return self.run.over() or self.fitter.chi2(self.best) / max(fit.dof, 1) < EXPLAINED
+
+    def offer(self, candidates: Iterable[Candidate]) -> None:
+        """Fit some that the weak form does not rule out, more while none explains the motion."""
+        candidates = list(candidates)
+        least = min(candidate.bits for candidate in candidates)
+        for candidate in candidates[:_MOST]:
+            possible = candidate.bits - least < _RULED_OUT
+            if not self.fits or possible or not self.explained():
+                self.offer_laws([candidate.law])
+
+    def offer_laws(self, laws: Iterable[ParticleLaw]) -> None:
+        with self._refitting():
+            for law in laws:
+                form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field))
+                if form in self._seen or (self.fits and (self.run.over() or self._interrupted())):
+                    continue
+                self._seen.add(form)
+                self.fits.append(self.fitter.fit(law))
+
+    def ranked(self) -> list[LawFit]:
+        return sorted(self.fits, key=self.fitter.bits)
+
+    @contextlib.contextmanager
+    def _refitting(self) -> Iterator[None]:
+        with self.run.phase("refit"), interrupt_flag() as interrupted:
+            self._interrupted = interrupted
+            yield
+
+
+def _searched(term: WeakTerm, run: Run, key: jax.Array) -> list[Expression]:
+    """Formulas for a function of distance, in which its errors count."""
+    with run.phase("search"):
+        table = Table(("r",), term.distance[:, None], term.size, term.error**-2.0)
+        front = search_table(table, key, run.share(0.5, _SEARCH_SECONDS), [])
+    return [candidate.expression for candidate in front]

@@ -1,0 +1,268 @@
+"""A law of particles as a vector field, and its constants by the trajectories that it makes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxsym._settings import implicit_broadcasting
+from jaxsym.distill.measured.evidence import EXPLAINED
+from jaxsym.expr import variable
+from jaxsym.expr.jax_bridge import to_jax
+from jaxsym.inference import (
+    Observations,
+    TrajectoryFit,
+    VectorField,
+    fit_trajectories,
+    observations,
+    second_order,
+)
+from jaxsym.laws.pairs import VARIABLES, arbitrary_inputs
+from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw, with_parameters
+from jaxsym.trajectories import Pairs, Trajectories
+
+_BITS_A_NODE = 3.0  # a choice among some eight symbols
+_SWAPPED = {"m1": "m2", "m2": "m1", "q1": "q2", "q2": "q1"}
+# The weak form's constants are off by percents and its states by less than the noise: the loosest
+# stages, which are for starts that know nothing, are left out.
+LOOSENESS = (30.0, 3.0, 0.1, 1e-3, 1e-6)
+_NEAR = 2  # the first stage for starts that are near
+_ROUNDS, _SETTLED = 3, 0.02  # of the estimated noise
+
+
+class MeasuredMotion(NamedTuple):
+    """What laws are fitted to.
+
+    Attributes:
+      data: with masses and charges as inputs.
+      bodies: N.
+      dims: D.
+      pairs: of bodies that interact, i < j.
+      states: positions and velocities at the times, where fits start.
+      sigma_known: whether the standard errors were given.
+    """
+
+    data: Observations
+    bodies: int
+    dims: int
+    pairs: Int[np.ndarray, "P 2"]
+    states: Float[np.ndarray, "R T S"] | None
+    sigma_known: bool
+
+
+class LawFit(NamedTuple):
+    """A law with its constants fitted to trajectories.
+
+    Attributes:
+      law: the equations.
+      fit: what the trajectories say of the constants, in the order of `flat_constants`.
+    """
+
+    law: ParticleLaw
+    fit: TrajectoryFit
+
+
+def measured_motion(
+    data: Trajectories,
+    sigma: Float[np.ndarray, "R N"],
+    states: Float[np.ndarray, "R T S"] | None = None,
+) -> MeasuredMotion:
+    """Observations of trajectories whose positions alone were measured.
+
+    Args:
+      data: with what was measured.
+      sigma: standard errors of each body's coordinates.
+      states: where fits start; by default polynomials through the samples.
+    """
+    assert data.measured is not None
+    seen = np.asarray(data.measured.position, np.float64)
+    runs, times, bodies, dims = seen.shape
+    flat = seen.reshape(runs, times, -1)
+    spread = np.broadcast_to(np.repeat(sigma, dims, axis=1)[:, None], flat.shape)
+    scalars = {"mass": data.mass, "charge": data.charge}
+    default = {"mass": 1.0, "charge": 0.0}
+    inputs = {
+        name: np.full((runs, bodies), default[name]) if values is None else np.asarray(values)
+        for name, values in scalars.items()
+    }
+    return MeasuredMotion(
+        observations(np.asarray(data.time, np.float64), flat, sigma=spread, inputs=inputs),
+        bodies,
+        dims,
+        _linked(bodies, data.pairs),
+        states,
+        data.measured.sigma is not None,
+    )
+
+
+def _linked(bodies: int, pairs: Pairs | None) -> Int[np.ndarray, "P 2"]:
+    return np.stack(np.triu_indices(bodies, 1), axis=1) if pairs is None else np.array(pairs)
+
+
+def flat_constants(law: ParticleLaw) -> list[float]:
+    """The constants of the pair law, of the drag and of the field, in this order."""
+    drag = () if law.drag is None else law.drag.constants
+    return [*law.coefficient.constants, *drag, *law.field]
+
+
+def constants_of(law: ParticleLaw) -> dict[str, np.ndarray]:
+    """The same by part; a pytree whose leaves come in that order."""
+    parts = {"coefficient": law.coefficient.constants, "field": law.field}
+    if law.drag is not None:
+        parts["drag"] = law.drag.constants
+    return {name: np.asarray(values, np.float64) for name, values in parts.items() if len(values)}
+
+
+def is_mutual(law: ParticleLaw) -> bool:
+    """Whether the force on 2 by 1 is the opposite of that on 1 by 2, whatever the two are."""
+    coefficient = law.coefficient if law.force else law.coefficient * variable("m1")
+    table = arbitrary_inputs()
+    swapped = coefficient.substitute({a: variable(b) for a, b in _SWAPPED.items()})
+    here, there = (e.evaluate(table, VARIABLES) for e in (coefficient, swapped))
+    return bool(np.allclose(here, there, rtol=1e-9, atol=0.0))
+
+
+def law_field(law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"]) -> VectorField:
+    """The vector field of a law, whose constants are those of `constants_of`.
+
+    Where forces are mutual each pair is computed once.
+
+    Args:
+      law: the equations; the values of its constants are not used.
+      bodies: N.
+      pairs: that interact.
+
+    >>> from jaxsym.expr import parse
+    >>> field = law_field(ParticleLaw(parse("2.0"), True, 2), 2, np.array([[0, 1]]))
+    >>> inputs = {"mass": jnp.array([1.0, 4.0]), "charge": jnp.zeros(2)}
+    >>> state = jnp.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    >>> field({"coefficient": jnp.array([2.0])}, state, 0.0, inputs)[4:].tolist()
+    [2.0, 0.0, -0.5, 0.0]
+    """
+    return second_order(_acceleration(law, bodies, pairs))
+
+
+def _acceleration(law: ParticleLaw, bodies: int, pairs: np.ndarray) -> Callable[..., Array]:
+    mutual = is_mutual(law)
+    first, second = pairs.T
+    if not mutual:
+        first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    onto = np.zeros((bodies, len(first)))
+    onto[first, np.arange(len(first))] = 1.0
+    if mutual:
+        onto[second, np.arange(len(first))] = -1.0
+    pull, _ = to_jax(law.coefficient, VARIABLES)
+    drag = None if law.drag is None else to_jax(law.drag, OWN_VARIABLES)[0]
+    none = jnp.zeros(0)
+
+    def acceleration(constants: Any, x: Array, v: Array, time: Array, inputs: Any) -> Array:
+        mass, charge = inputs["mass"], inputs["charge"]
+        at = x.reshape(bodies, -1)
+        d = at[second] - at[first]
+        ends = (mass[first], mass[second], charge[first], charge[second])
+        table = jnp.stack([jnp.sqrt(jnp.sum(d**2, axis=-1)), *ends], axis=-1)
+        size = pull(table, constants.get("coefficient", none))
+        if mutual and not law.force:  # an acceleration of the first alone
+            size = size * mass[first]
+        total = jnp.asarray(onto) @ (size[:, None] * d)
+        if mutual or law.force:
+            total = total / mass[:, None]
+        if drag is not None:
+            own = jnp.stack([mass, charge], axis=-1)
+            total += drag(own, constants.get("drag", none))[:, None] * v.reshape(bodies, -1)
+        return (total + constants.get("field", 0.0)).ravel()
+
+    return acceleration
+
+
+class LawFitter:
+    """Fits laws to the same trajectories; each form is compiled once.
+
+    Where the noise is not known, laws that leave less than it was thought to be lower it.
+
+    Args:
+      motion: what laws are fitted to.
+    """
+
+    def __init__(self, motion: MeasuredMotion):
+        self.motion = motion
+        self._fields: dict[tuple, VectorField] = {}
+        self._explained: Float[np.ndarray, "R T S"] | None = None
+
+    @implicit_broadcasting()
+    def fit(self, law: ParticleLaw) -> LawFit:
+        """The law with its constants where the trajectories are likeliest."""
+        found = self._fitted(law, self._explained)
+        for _ in range(_ROUNDS):
+            ratio = math.sqrt(found.fit.chi2_per_dof)
+            if self.motion.sigma_known or ratio > 1.0 - _SETTLED:
+                break
+            self.motion = _with_noise(self.motion, max(ratio, 1e-6))
+            found = self._fitted(found.law, found.fit.states)
+        if found.fit.chi2_per_dof < EXPLAINED:
+            self._explained = found.fit.states
+        return found
+
+    @implicit_broadcasting()
+    def motion_of(self, law: ParticleLaw, motion: MeasuredMotion) -> TrajectoryFit:
+        """The law's motion through other data, of which only the first states are fitted."""
+        constants = constants_of(law)
+        held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
+        return fit_trajectories(
+            self._field(law), constants, motion.data, order=2, states=motion.states, free=held,
+            looseness=LOOSENESS[_NEAR:],
+        )  # fmt: skip
+
+    def _fitted(self, law: ParticleLaw, explained: np.ndarray | None) -> LawFit:
+        """From the motion under a law that explains it, if there is one, else from the start."""
+        states = self.motion.states if explained is None else explained
+        fit = fit_trajectories(
+            self._field(law), constants_of(law), self.motion.data, order=2, states=states,
+            looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
+        )  # fmt: skip
+        return LawFit(with_parameters(law, {"coefficient": (), "drag": (), **fit.constants}), fit)
+
+    def _field(self, law: ParticleLaw) -> VectorField:
+        form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field), law.force)
+        if form not in self._fields:
+            self._fields[form] = law_field(law, self.motion.bodies, self.motion.pairs)
+        return self._fields[form]
+
+    def bits(self, found: LawFit) -> float:
+        """Description length of law and misfit, up to a constant (Rissanen 1978).
+
+        Where the noise is not known the likelihood is that of the noise which fits best.
+        """
+        fit = found.fit
+        count = int(np.isfinite(fit.residuals).sum())
+        chi2 = max(self.chi2(found), 1e-12 * count)
+        known = self.motion.sigma_known
+        misfit = chi2 / (2 * math.log(2)) if known else count / 2 * math.log2(chi2 / count)
+        numbers = len(flat_constants(found.law)) * math.log2(count) / 2
+        return misfit + numbers + _BITS_A_NODE * found.law.complexity
+
+    def chi2(self, found: LawFit) -> float:
+        """Sum of squares in units of the noise as it is known now."""
+        now, then = self.motion.data.sigma, found.fit.sigma
+        assert now is not None
+        return found.fit.chi2 * float(np.median(then / now)) ** 2
+
+
+def _with_noise(motion: MeasuredMotion, ratio: float) -> MeasuredMotion:
+    assert motion.data.sigma is not None
+    return motion._replace(data=motion.data.with_sigma(ratio * motion.data.sigma))
+
+
+def with_pairs_of(law: ParticleLaw, force: bool) -> ParticleLaw:
+    """The law with its pair part as a force or as an acceleration, not simplified."""
+    if law.force == force:
+        return law
+    m1 = variable("m1")
+    coefficient = law.coefficient * m1 if force else law.coefficient / m1
+    return dataclasses.replace(law, coefficient=coefficient.canonical(), force=force)

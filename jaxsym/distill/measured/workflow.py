@@ -1,0 +1,232 @@
+"""From measured positions to a law: weak form, forms of its functions, trajectories, verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym._views import attempt
+from jaxsym.distill.discovery import Discovery, constant_names
+from jaxsym.distill.measured.candidates import told_apart
+from jaxsym.distill.measured.evidence import TermProfile, TrajectoryEvidence
+from jaxsym.distill.measured.finding import choose_law, indistinguishable
+from jaxsym.distill.measured.held_out import HeldOut, held_out_errors
+from jaxsym.distill.measured.law_motion import (
+    LawFit,
+    LawFitter,
+    MeasuredMotion,
+    flat_constants,
+    measured_motion,
+)
+from jaxsym.distill.measured.observed import (
+    check_motion,
+    in_motion_units,
+    noise_of,
+    to_motion_units,
+)
+from jaxsym.distill.measured.restating import (
+    MotionUnits,
+    StatedLaw,
+    in_data_units,
+    restated,
+    snapped,
+)
+from jaxsym.distill.phases import Run
+from jaxsym.distill.refitting import Refit
+from jaxsym.distill.tasks import Task
+from jaxsym.distill.verdict import pair_samples, recovered
+from jaxsym.expr import parse
+from jaxsym.inference import WeakProfiles, WeakTerm, weak_profiles
+from jaxsym.laws.exponents import power_of_distance
+from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.trajectories import Trajectories
+
+_STATES_A_STEP = 4  # of the weak form, between samples
+
+
+def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discovery:
+    """The law of motion of which positions alone were measured.
+
+    Args:
+      task: with known masses.
+      run: whose time is taken.
+      key: of a search.
+      seed: which the key is of.
+
+    Raises:
+      ValueError: jumps, noise larger than the motion, or no force that shows above the noise.
+    """
+    with run.phase("data"):
+        sigma = noise_of(task.train)
+        check_motion(task.train, sigma)
+        data, units = in_motion_units(task.train)
+        sigma = sigma / units.natural.length
+    with run.phase("weak form"):
+        profiles = _profiles(data, sigma)
+        motion = measured_motion(data, sigma, _states(profiles))
+    fitter = LawFitter(motion)
+    fits = choose_law(profiles, fitter, data.dims, run, key)
+    with run.phase("verify"):
+        held_out = attempt(
+            "the comparison with held-out motion",
+            lambda: _held_out(task, units, fits[0], fitter),
+            None,
+        )
+        return _discovery(task, run, units, profiles, fitter, fits, held_out, seed)
+
+
+def _profiles(data: Trajectories, sigma: Float[np.ndarray, "R N"]) -> WeakProfiles:
+    assert data.measured is not None
+    return weak_profiles(
+        np.asarray(data.time), np.asarray(data.measured.position),
+        mass=None if data.mass is None else np.asarray(data.mass, np.float64),
+        charge=None if data.charge is None else np.asarray(data.charge, np.float64),
+        pairs=data.pairs,
+        sigma=np.repeat(sigma[:, :, None], data.dims, axis=2),
+    )  # fmt: skip
+
+
+def _states(profiles: WeakProfiles) -> Float[np.ndarray, "R T S"]:
+    """Smoothed positions and velocities at the times of the samples."""
+    runs = []
+    for smoothed in profiles.fit.states:
+        x, v = smoothed.estimate[:2, ::_STATES_A_STEP]
+        runs.append(np.concatenate([x.reshape(len(x), -1), v.reshape(len(v), -1)], axis=1))
+    return np.stack(runs)
+
+
+def _held_out(task: Task, units: MotionUnits, best: LawFit, fitter: LawFitter) -> HeldOut:
+    data = to_motion_units(task.held_out, units)
+    runs = len(data.position)
+    assert fitter.motion.data.sigma is not None and data.measured is not None
+    spread = data.measured.sigma
+    if spread is None:
+        per_body = fitter.motion.data.sigma[0, 0].reshape(data.bodies, -1)[:, 0]
+        spread = np.broadcast_to(per_body, (runs, data.bodies))
+    return held_out_errors(best, fitter, measured_motion(data, np.asarray(spread)))
+
+
+def _discovery(
+    task: Task,
+    run: Run,
+    units: MotionUnits,
+    profiles: WeakProfiles,
+    fitter: LawFitter,
+    fits: list[LawFit],
+    held_out: HeldOut | None,
+    seed: int,
+) -> Discovery:
+    inputs = pair_samples(task.train, None)[1]
+    best = fits[0]
+    stated = _stated(best, units, inputs)
+    alike = [_stated(fit, units, inputs).law for fit in indistinguishable(fits, fitter)]
+    tests = [task.held_out]
+    return Discovery(
+        task=task,
+        model="none",
+        law=stated.law,
+        candidates=tuple(_refit(fit, units, inputs) for fit in fits),
+        masses=None,
+        free_exponent=power_of_distance(stated.law),
+        message_r2=None,
+        neural=None,
+        symbolic=None,
+        by_body=None,
+        pair_forces=None,
+        network=None,
+        recovered=attempt(
+            "the comparison with the true law",
+            lambda: recovered(stated.law, task.truth, tests, None),
+            None,
+        ),
+        interrupted=False,
+        out_of_time=run.over(),
+        seconds=run.seconds,
+        seed=seed,
+        trajectory=_evidence(task, units, profiles, fitter.motion, best, stated, alike, held_out),
+    )
+
+
+def _stated(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> StatedLaw:
+    """The law in units of the data, its constants exact where they may be, its shortest form."""
+    in_data = in_data_units(fit.law, np.asarray(fit.fit.covariance), units, inputs)
+    exact = attempt("exact constants", lambda: snapped(in_data, fit, inputs), in_data)
+    return attempt("the shorter form of the law", lambda: _shorter(exact, inputs), exact)
+
+
+def _shorter(stated: StatedLaw, inputs: np.ndarray) -> StatedLaw:
+    forms = [stated.law, stated.law.as_force(), stated.law.as_acceleration()]
+    shortest = min(forms, key=lambda law: (law.complexity, len(flat_constants(law))))
+    return stated if shortest is stated.law else restated(stated, shortest, inputs)
+
+
+def _refit(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> Refit:
+    stated = in_data_units(fit.law, np.asarray(fit.fit.covariance), units, inputs)
+    count = len(stated.law.coefficient.constants)
+    residuals = int(np.isfinite(fit.fit.residuals).sum())
+    error = float(np.sqrt(fit.fit.chi2_per_dof))
+    return Refit(stated.law, None, error, stated.errors[:count], residuals)
+
+
+def _evidence(
+    task: Task,
+    units: MotionUnits,
+    profiles: WeakProfiles,
+    motion: MeasuredMotion,
+    best: LawFit,
+    stated: StatedLaw,
+    alike: list[ParticleLaw],
+    held_out: HeldOut | None,
+) -> TrajectoryEvidence:
+    assert task.train.measured is not None and motion.data.sigma is not None
+    fit, length = best.fit, units.natural.length
+    measured = np.asarray(task.train.measured.position, np.float64)
+    scale = float(np.median(fit.sigma / motion.data.sigma))
+    names: dict[str, Any] = constant_names(stated.law)
+    errors = stated.errors
+    told: dict[str, Any] = dataclasses.asdict(_in_data_time(held_out, units))
+    return TrajectoryEvidence(
+        uncertainty={name: float(errors[k]) for k, name in enumerate(names)},
+        sigma=motion.data.sigma[:, 0].reshape(*measured.shape[::2], -1)[..., 0] * length,
+        sigma_estimated=not motion.sigma_known,
+        chi2=fit.chi2 * scale**2,
+        dof=fit.dof,
+        indistinguishable=tuple(f"{law.quantity} = ({law.coefficient}) d" for law in alike),
+        terms={term.name: term.share for term in profiles.terms},
+        unexplained=tuple(term.name for term in told_apart(profiles).other),
+        profile=_profile(told_apart(profiles).central[0], units),
+        time=np.asarray(task.train.time, np.float64),
+        measured=measured,
+        motion=fit.predicted.reshape(measured.shape) * length,
+        residuals=fit.residuals.reshape(measured.shape) * scale,
+        **told,
+    )
+
+
+def _profile(term: WeakTerm, units: MotionUnits) -> TermProfile:
+    natural = units.natural
+    scale = {"m1": natural.mass, "m2": natural.mass, "q1": natural.charge, "q2": natural.charge}
+    factor = parse(term.factor)
+    values = np.array([[scale[name] for name in factor.variables]])
+    unit = natural.acceleration / float(factor.evaluate(values, factor.variables)[0])
+    return TermProfile(
+        term.factor, term.distance * natural.length, term.size * unit, term.error * unit
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    held_out_residual: float | None
+    horizon: float | None
+    predicted: float | None
+
+
+def _in_data_time(held_out: HeldOut | None, units: MotionUnits) -> _Told:
+    if held_out is None:
+        return _Told(None, None, None)
+    residual, *times = held_out
+    return _Told(residual, *(each * units.time for each in times))

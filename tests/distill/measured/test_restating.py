@@ -1,0 +1,57 @@
+"""Laws in other units and forms keep their values, and their constants' errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from jaxsym.distill.measured.restating import (
+    MotionUnits,
+    StatedLaw,
+    in_data_units,
+    restated,
+)
+from jaxsym.expr import parse
+from jaxsym.laws import VARIABLES, ParticleLaw
+from jaxsym.laws.units import NaturalUnits
+
+INPUTS = np.random.default_rng(0).uniform(0.5, 2.0, (200, len(VARIABLES)))
+
+
+def test_the_strength_of_gravity_in_other_units():
+    law = ParticleLaw(parse("39.5*m2/r**3"), False, 3)
+    au, year, sun = 1e11, 1e7, 1e30
+    units = MotionUnits(NaturalUnits(au, au / year, au / year**2, sun, 1.0), year, 0.0)
+    scales = np.array([au, sun, sun, 1.0, 1.0])
+    found = in_data_units(law, np.array([[0.01**2]]), units, INPUTS * scales)
+    [strength] = found.law.coefficient.constants
+    assert strength == pytest.approx(39.5 * au**3 / year**2 / sun)
+    assert found.errors[0] / strength == pytest.approx(0.01 / 39.5)
+
+
+def test_drag_and_field_have_units_too():
+    law = ParticleLaw(parse("2.0/r"), False, 2, parse("-0.5/m1"), (3.0, 0.0))
+    units = MotionUnits(NaturalUnits(10.0, 1000.0, 1e5, 1.0, 1.0), 0.01, 7.0)
+    covariance = np.diag([0.01, 0.02, 0.03, 0.04]) ** 2
+    found = in_data_units(law, covariance, units, INPUTS * [10.0, 1, 1, 1, 1])
+    assert found.law.coefficient.constants == pytest.approx((2.0 * 1e5,))
+    assert found.law.drag.constants == pytest.approx((-50.0,))
+    assert found.law.field == pytest.approx((3e5, 0.0))
+    np.testing.assert_allclose(found.errors, [0.01 * 1e5, 2.0, 0.03e5, 0.04e5], rtol=1e-6)
+
+
+def test_errors_follow_into_another_form():
+    law = ParticleLaw(parse("2.0*(r - 0.5)/r"), True, 2)
+    covariance = np.array([[0.01, 0.002], [0.002, 0.04]])
+    other = ParticleLaw(parse("2.0 - 1.0/r"), True, 2)
+    found = restated(StatedLaw(law, covariance), other, INPUTS)
+    slope = np.array([[1.0, 0.0], [0.5, 2.0]])  # of (a, a b) by (a, b)
+    np.testing.assert_allclose(found.covariance, slope @ covariance @ slope.T, rtol=1e-6)
+
+
+def test_a_force_as_an_acceleration():
+    law = ParticleLaw(parse("2.0*m2/r"), False, 2)
+    found = restated(
+        StatedLaw(law, np.array([[0.09]])), ParticleLaw(parse("2.0*m1*m2/r"), True, 2), INPUTS
+    )
+    np.testing.assert_allclose(found.errors, [0.3], rtol=1e-6)
