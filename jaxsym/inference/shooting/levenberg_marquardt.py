@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsym.inference.shooting.chains import solve
-from jaxsym.inference.shooting.linearization import Linear, factorize, linearize
-from jaxsym.inference.shooting.objective import Guess, Task, Weighting, better_of
+from jaxsym.inference.shooting.linearization import Linear, factorize, gaps_after, linearize
+from jaxsym.inference.shooting.objective import Guess, Task, Weighting, better_of, rolled_on
 
 _LEAST_DAMPING, _MOST_DAMPING = 1e-16, 1e16
 _ATTEMPTS = 30  # dampings that are tried for one step
@@ -62,6 +62,10 @@ def _attempt(task: Task, weighting: Weighting, state: Search, last: _Trial) -> _
     moved_guess = Guess(
         best.constants + constants * linear.units * task.free, best.states + states * task.scale
     )
+    # stiff joints allow only tiny straight steps where the motion is curved: the motion itself,
+    # with the gaps that the linear problem leaves, stays near them (Bock 1981)
+    curved = rolled_on(task, moved_guess, gaps_after(linear, constants, states))
+    moved_guess = better_of(task, curved, moved_guess, weighting)[0]
     trial, costs, moved = better_of(task, moved_guess, best, weighting)
     # trajectories whose states did not follow are held back more, the others less
     held = jnp.where(moved, last.held / 10, 10 * jnp.maximum(last.held, last.damping))

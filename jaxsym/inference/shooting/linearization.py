@@ -92,4 +92,14 @@ def factorize(
     return eliminate(linear.chains, linear.stiffness, jnp.sqrt(damping + held), still)
 
 
+def gaps_after(
+    linear: Linear, constants: Float[Array, " P"], states: Float[Array, "R J S"]
+) -> Float[Array, "R J S"]:
+    """What the linear problem leaves of the gaps at the joints after a move, in scaled units."""
+    size = states.shape[-1]
+    ties = linear.chains.ties
+    led = jnp.einsum("rjab,rjb->rja", ties[..., :size], states) + ties[..., size:-1] @ constants
+    return ties[..., -1] + jnp.roll(states, -1, axis=1) - led
+
+
 run_linearize = jax.jit(linearize)

@@ -159,6 +159,29 @@ def trajectory_costs(
     return data + jnp.sum(_student_cost(gaps, weighting.outlying), axis=(1, 2))
 
 
+def rolled_on(task: Task, guess: Guess, gaps: Float[Array, "R J S"]) -> Guess:
+    """The states that follow from each trajectory's first one with given gaps at the joints.
+
+    Args:
+      task, guess: whose constants and first states are kept.
+      gaps: of each segment's end to the next state, in units of the scale; the last has no meaning.
+    """
+    named = ravel_pytree(task.constants)[1](guess.constants)
+
+    def trajectory(first: Array, segments: Segments, gaps: Array, inputs: Any) -> Array:
+        rate = lambda x, t: task.field(named, x, t, inputs)  # noqa: E731
+
+        def step(state: Array, given: tuple[Segments, Array]) -> tuple[Array, Array]:
+            part, gap = given
+            states = rollout(rate, task.method, state, part.start, part.steps, task.most)
+            return states[-1] + task.scale * gap, state
+
+        return jax.lax.scan(step, first, (segments, gaps))[1]
+
+    states = jax.vmap(trajectory)(guess.states[:, 0], task.segments, gaps, task.inputs)
+    return guess._replace(states=jnp.where(jnp.isfinite(states), states, guess.states))
+
+
 def better_of(task: Task, one: Guess, other: Guess, weighting: Weighting):
     """The constants of the first guess with, for each trajectory, the better of both's states."""
     first = costs_of(task, one, weighting)
