@@ -21,6 +21,7 @@ NAMES = (
     "other_laws",
     "noisy_motion",
     "solar_system_noise",
+    "solar_system_masses",
     "dark_matter",
     "graph_training",
     "graph_networks",

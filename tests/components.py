@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxsym.syrenets.losses import Batch, Weights
-from jaxsym.syrenets.losses import make_loss as syrenets_loss
 
-from jaxsym.expr import compile_programs, evaluate, parse, value_and_jacobian
+from jaxsym.expr import compile_programs, parse, value_and_jacobian
 from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
+from jaxsym.expr.program import differentiable
 from jaxsym.graphs import (
     VARIANTS,
     Bodies,
@@ -38,7 +38,8 @@ from jaxsym.nesymres.pretraining.objective import make_loss as nesymres_loss
 from jaxsym.nesymres.vocabulary import ID, SIZE
 from jaxsym.simulate import LAWS, MECHANICAL, mechanical, particles
 from jaxsym.simulate.cosmology import Cosmology, Halos, evolve, growth
-from jaxsym.syrenets import Architecture, SymbolicNetwork
+from jaxsym.syrenets import Architecture, Batch, SymbolicNetwork, Weights
+from jaxsym.syrenets import make_loss as syrenets_loss
 
 Component = Callable[[jax.Array], jax.Array]
 
@@ -69,6 +70,13 @@ def machine(name: str) -> Component:
     return fall
 
 
+def _moving(params: Any) -> Callable[[jax.Array], Any]:
+    """Parameters that x moves along a direction in which all of them change."""
+    rng = np.random.default_rng(3)
+    ways = jax.tree.map(lambda leaf: 0.1 * rng.normal(size=leaf.shape).astype(np.float32), params)
+    return lambda x: jax.tree.map(lambda leaf, way: leaf + x * way, params, ways)
+
+
 def _bodies(x: jax.Array, dims: int) -> Bodies:
     keys = jax.random.split(jax.random.key(1), 3)
     shape = (1, 4)
@@ -87,18 +95,18 @@ def network(variant: str) -> Component:
         model = hamiltonian_network(2, hidden=(8,))
     else:
         model = particle_network(variant, 2, hidden=(8,))
-    params = model.init(jax.random.key(0))
+    params = _moving(model.init(jax.random.key(0)))
     edges = topology(4)
-    return lambda x: model.apply(params, graph(_bodies(x, 2), edges)).acceleration
+    return lambda x: model.apply(params(x), graph(_bodies(x, 2), edges)).acceleration
 
 
 def central() -> Component:
     """The network of a force along the line between bodies."""
     start = CentralStart(np.log([1.0, 0.1, 0.01, 2.0]), (0.0, 1.0), 1.0)
     model = central_network(start)
-    params = model.init(jax.random.key(0))
+    params = _moving(model.init(jax.random.key(0)))
     edges = topology(4, directed=False)
-    return lambda x: model.apply(params, graph(_bodies(x, 3), edges)).acceleration
+    return lambda x: model.apply(params(x), graph(_bodies(x, 3), edges)).acceleration
 
 
 def chunked() -> Component:
@@ -121,11 +129,11 @@ def halos() -> Component:
     whole = Halos(rng.uniform(0, 40.0, (12, 3)), 500 * rng.normal(size=(12, 3)), mass)
     nodes = halo_graph(whole, box=40.0, radius=15.0)
     model = halo_network(hidden=(8,), message_size=3)
-    params = model.init(jax.random.key(0), nodes)
+    params = _moving(model.init(jax.random.key(0), nodes))
 
     def value(x: jax.Array) -> jax.Array:
         heavier = nodes.nodes._replace(mass=jnp.asarray(nodes.nodes.mass) + x**2)
-        return model.apply(params, nodes._replace(nodes=heavier)).value
+        return model.apply(params(x), nodes._replace(nodes=heavier)).value
 
     return value
 
@@ -141,19 +149,25 @@ def multistep() -> Component:
             nodes=plain.nodes.position, edges=jnp.ones((len(edges.senders), 1)), globals=None
         )
 
-    params = net.init(jax.random.key(0), chain(jnp.zeros(())))
-    return lambda x: net.apply(params, chain(x)).nodes
+    params = _moving(jax.jit(net.init)(jax.random.key(0), chain(jnp.zeros(()))))
+    return lambda x: net.apply(params(x), chain(x)).nodes
 
 
 def syrenets() -> Component:
-    """The loss of a symbolic network at scaled parameters."""
+    """The loss of a symbolic network."""
     small = Architecture(inputs=4, heads=2, layers=1, hidden=4, latent=3, head_hidden=4)
     net = SymbolicNetwork(small)
     q, qd, qdd, target = jax.random.normal(jax.random.key(0), (4, 5, 2))
     batch = Batch(q, qd, qdd, target)
-    params = net.init(jax.random.key(1), jnp.concatenate([q, qd], axis=-1))
-    loss = syrenets_loss(net, Weights())
-    return lambda x: loss(params, batch._replace(target=target + x), jax.random.key(2))[0]
+    whole = jax.jit(net.init)(jax.random.key(1), jnp.concatenate([q, qd], axis=-1))
+    params, loss, key = _moving(whole), syrenets_loss(net, Weights()), jax.random.key(2)
+
+    def value(x: jax.Array) -> jax.Array:
+        # its constants are no parameters: the loss keeps gradients from them
+        moved = {**params(x), "constants": whole["constants"]}
+        return loss(moved, batch._replace(target=target + x), key)[0]
+
+    return value
 
 
 _TINY = replace(
@@ -163,30 +177,25 @@ _TINY = replace(
 
 
 def _table(x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Points, targets and mask; targets are read bit by bit, so that they move in steps."""
     X = jax.random.normal(jax.random.key(5), (1, 8, 3))
-    return X, X.sum(-1) + x, jnp.ones((1, 8), bool)
+    return X, X.sum(-1) + jnp.round(4 * x) / 4, jnp.ones((1, 8), bool)
 
 
 def nesymres(part: str) -> Component:
     """Logits, loss or decoded scores of a small network that proposes equations."""
     model = NeSymReS(_TINY)
-    params = init_params(model, jax.random.key(0))
+    params = _moving(init_params(model, jax.random.key(0)))
     tokens = jnp.array([[1, ID["add"], ID["x_1"], ID["x_2"], 2, 0, 0]])
+    key = jax.random.key(0)
     if part == "forward":
-        return lambda x: model.apply(params, *_table(x), tokens)
+        return lambda x: model.apply(params(x), *_table(x), tokens)
     if part == "loss":
-        loss = nesymres_loss(model)
-
-        def value(x: jax.Array) -> jax.Array:
-            return loss(params, Examples(tokens, *_table(x), jnp.zeros((1, 1))), jax.random.key(0))[
-                0
-            ]
-
-        return value
+        loss, seeds = nesymres_loss(model), jnp.zeros((1, 1))
+        return lambda x: loss(params(x), Examples(tokens, *_table(x), seeds), key)[0]
     allowed = np.zeros((1, SIZE), bool)
     allowed[0, [ID[name] for name in ("x_1", "c", "sin", "add")]] = True
-    key = jax.random.key(0)
-    return lambda x: decode(model, params, *_table(x), allowed, key, beam=3).log_probability
+    return lambda x: decode(model, params(x), *_table(x), allowed, key, beam=3).log_probability
 
 
 def expression(text: str) -> Component:
@@ -200,14 +209,15 @@ def expression(text: str) -> Component:
     return values
 
 
-def program() -> Component:
-    """Values and derivatives of a batch of expressions."""
+def program(part: str) -> Component:
+    """Values of a batch of expressions, or their derivatives by constants."""
     made = compile_programs([parse("1.5*x*sin(y)"), parse("x**2 - 0.5*y")], ["x", "y"])
 
     def values(x: jax.Array) -> jax.Array:
         table = jnp.stack([jnp.linspace(0.5, 1.5, 4), 1 + x * jnp.arange(4.0)], axis=1)
-        _, jacobian = value_and_jacobian(made, table)
-        return evaluate(made, table) + jacobian.sum(-1)
+        if part == "values":
+            return differentiable(made)(table, jnp.asarray(made.constants, jnp.float32) + x)
+        return value_and_jacobian(made, table)[1].sum(-1)
 
     return values
 
@@ -257,11 +267,19 @@ COMPONENTS: dict[str, Callable[[], Component]] = {
     "syrenets loss": syrenets,
     **{f"nesymres {p}": lambda p=p: nesymres(p) for p in ("forward", "loss", "decode")},
     "expression": lambda: expression("1.5*x**2*sin(y) + (y if x > 1 else 0.5*x)"),
-    "program": program,
+    **{f"program {p}": lambda p=p: program(p) for p in ("values", "derivatives")},
     "constants": constants,
     "cosmology": cosmology,
 }
-# a search among tokens, and loops that end by themselves, have no derivative in reverse; programs
-# have forward ones: `jaxsym.expr.program.differentiable`
-WITHOUT_GRADIENT = {"nesymres decode", "constants", "program"}
+# a search among tokens has no slope, the steps of a fit do not tell how its end moves, and
+# derivatives of derivatives of programs are not offered
+WITHOUT_GRADIENT = {"nesymres decode", "constants", "program derivatives"}
+FORWARD = {"program values"}  # its loop ends by itself: there is no reverse
 INPUTS = np.linspace(0.2, 0.9, 8, dtype=np.float32)
+# these run through the code of another component and take longer to compile
+LONG = {"machine double-pendulum", "machine chain", "nesymres forward"}
+# these too: each is jitted and vmapped, one of a kind is differentiated and pmapped
+ALIKE = LONG | {
+    *(f"law {name}" for name in LAWS if name not in ("spring", "damped")),
+    "network bottleneck", "network l1", "network kl",
+}  # fmt: skip

@@ -1,6 +1,7 @@
 """Run by `test_components.py` with eight devices: how far pmap is from a loop, per component."""
 
 import json
+import sys
 
 import jax
 import numpy as np
@@ -8,8 +9,8 @@ from components import COMPONENTS, INPUTS
 
 assert jax.device_count() == len(INPUTS)
 found = {}
-for name, make in COMPONENTS.items():
-    f = make()
+for name in sys.argv[1:]:
+    f = COMPONENTS[name]()
     # each dispatch waits for the one before: devices of one processor share its threads
     apart = np.asarray(jax.block_until_ready(jax.pmap(f)(INPUTS)))
     compiled = jax.jit(f)

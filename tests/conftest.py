@@ -30,3 +30,24 @@ def x64():
 
     with jax.enable_x64(True):
         yield
+
+
+# Rooms from the lowest to those that rest on them, as in `test_architecture`: what fails first is
+# nearest to the cause. Files of other rooms, and whole jobs, come last.
+_ROOMS = (
+    *("test_canary", "test_architecture", "_", "expr", "trajectories", "datasets", "mechanics"),
+    *("simulate", "training", "inference", "graphs", "search", "syrenets", "nesymres", "laws"),
+    *("distill", "plotting", "report", "cli"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """By room; within a room as they were collected."""
+
+    def room(item):
+        top, *inner = item.path.relative_to(item.config.rootpath).parts
+        name = inner[0] if inner else top
+        fits = [place for place, start in enumerate(_ROOMS) if name.startswith(start)]
+        return fits[0] if fits else len(_ROOMS)
+
+    items.sort(key=room)

@@ -1,11 +1,11 @@
 """Real motion: the solar system's ephemeris, and files of trajectories or of motion and torque."""
 
 from jaxsym.datasets.columns import Columns, check_suffix, read_columns
-from jaxsym.datasets.derivatives import derivatives
+from jaxsym.datasets.ephemeris import solar_system, solar_system_gm
 from jaxsym.datasets.files import load, save
 from jaxsym.datasets.measured import measured_trajectories, with_sigma
 from jaxsym.datasets.mechanical import MechanicalData, load_mechanical, mechanical_data
-from jaxsym.datasets.solar_system import solar_system, solar_system_gm
+from jaxsym.datasets.splines import derivatives
 
 __all__ = [
     "Columns",

@@ -11,9 +11,9 @@ from jaxsym._check import listed, require, unknown_name
 from jaxsym._files import write_file
 from jaxsym.datasets.archives import read_arrays
 from jaxsym.datasets.columns import check_suffix, columns_of, in_file
-from jaxsym.datasets.derivatives import derivatives
 from jaxsym.datasets.measured import measured_trajectories
 from jaxsym.datasets.parquet import no_parquet
+from jaxsym.datasets.splines import derivatives
 from jaxsym.datasets.tables import LABELS, from_columns, to_frame
 from jaxsym.trajectories import Trajectories, trajectories
 

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike, Float
 from scipy.interpolate import PchipInterpolator
 
 from jaxsym._check import numbers, require
-from jaxsym.datasets.derivatives import FEWEST_TIMES, derivatives
+from jaxsym.datasets.splines import FEWEST_TIMES, derivatives
 from jaxsym.trajectories import Measured, Trajectories, trajectories
 
 

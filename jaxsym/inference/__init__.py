@@ -19,8 +19,9 @@ from jaxsym.inference.noise import (
 )
 from jaxsym.inference.polynomials import LocalPolynomials, local_polynomials
 from jaxsym.inference.shooting.bound import Bound, cramer_rao
-from jaxsym.inference.shooting.fitting import TrajectoryFit, fit_trajectories, second_order
-from jaxsym.inference.shooting.motion import METHODS, VectorField
+from jaxsym.inference.shooting.fitting import fit_trajectories
+from jaxsym.inference.shooting.motion import METHODS, VectorField, second_order
+from jaxsym.inference.shooting.results import TrajectoryFit
 from jaxsym.inference.shooting.series import Observations, observations
 from jaxsym.inference.smoothing import Smoothed, smooth
 from jaxsym.inference.weak.choice import choose_groups

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from jaxsym._check import require
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.snapping import exact_numbers
-from jaxsym.inference.shooting.fitting import TrajectoryFit, unravel_like
+from jaxsym.inference.shooting.results import TrajectoryFit, unravel_like
 
 # odds of 20 to 1 are what Kass and Raftery 1995 (section 3.2) call strong evidence
 DECISIVE = math.log2(20)

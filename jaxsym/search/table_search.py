@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import math
@@ -20,13 +21,13 @@ from jaxsym.search.engines.protocol import Callback, Engine, Progress
 from jaxsym.search.engines.runner import search_problems
 from jaxsym.search.front.archive import Archive
 from jaxsym.search.front.finalize import add_rearranged, finalize
-from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.front.refit import guesses
-from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.dimensions import Dimensions
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.base import Chain, Reparametrization
 from jaxsym.search.reparametrize.change import Change
-from jaxsym.search.reparametrize.groups import dimensionless_groups
+from jaxsym.search.reparametrize.groups import NamedConstants, dimensionless_groups
 from jaxsym.search.reparametrize.reduction import unexplained
 from jaxsym.search.reparametrize.screening import keep, screen
 from jaxsym.search.reparametrize.templates import Template
@@ -90,7 +91,7 @@ class TableSearch:
         """
         fronts = []
         for target, (problem, of_target) in enumerate(zip(problems, dimensions, strict=True)):
-            ways: list[Change] = []
+            ways: list[Reparametrization] = []
             with self._noticing_interrupts():
                 ways = self._ways(problem, of_target, named)
             fronts.append(self._changed(problem, ways, target, len(problems)))
@@ -98,7 +99,7 @@ class TableSearch:
 
     def _ways(
         self, problem: Problem, dimensions: Dimensions, named: Mapping[str, float]
-    ) -> list[Change]:
+    ) -> list[Reparametrization]:
         """The forms in which a problem with units is searched."""
         ways = _in_groups(problem, dimensions, named) if dimensions.reachable else []
         if dimensions.free_constants:
@@ -107,12 +108,15 @@ class TableSearch:
             ways.append(plain)
         return ways
 
-    def _promising(self, problem: Problem, way: Change, plain: Change) -> bool:
+    def _promising(
+        self, problem: Problem, way: Reparametrization, plain: Reparametrization
+    ) -> bool:
         """Whether a smooth function of a way's variables explains not much less than otherwise."""
-        if not way.inner:
+        changed = way.forward(problem)
+        if not changed.variables:
             return False
         rng = generator(self.key)
-        left, usual = (unexplained(w.forward(problem), rng) for w in (way, plain))
+        left, usual = (unexplained(p, rng) for p in (changed, plain.forward(problem)))
         return left <= _LESS * usual
 
     def within(self, problems: Sequence[Problem], template: Template) -> tuple[ParetoFront, ...]:
@@ -158,23 +162,23 @@ class TableSearch:
         return self._final(problem, _whole(template, current, count))
 
     def _changed(
-        self, problem: Problem, ways: Sequence[Change], target: int, targets: int
+        self, problem: Problem, ways: Sequence[Reparametrization], target: int, targets: int
     ) -> ParetoFront:
         """The front of what is found in several forms of one problem, until one is exact."""
         found: list[Expression] = []
         floor = problem.rounding * problem.variance
         with self._noticing_interrupts():
-            for place, change in enumerate(ways):
+            for place, way in enumerate(ways):
                 if self.interrupted:
                     break
                 limit = self._left((target + 1) / targets, turns=len(ways) - place)
-                if change.inner:
-                    front = self._inner(problem, change, limit, target)
-                    found += [change.back(candidate.expression) for candidate in front]
+                changed = way.forward(problem)
+                if changed.variables:
+                    front = self._inner(problem, way, limit, target)
+                    found += [way.back(candidate.expression) for candidate in front]
                 else:
-                    constrained = _constrained(problem, change)
-                    mean = float(constrained.weights @ constrained.y)
-                    found.append(change.back(constant(mean)))
+                    mean = float(changed.weights @ changed.y)
+                    found.append(way.back(constant(mean)))
                 if min((problem.loss(e) for e in found), default=math.inf) <= floor:
                     break
         return self._final(problem, found)
@@ -195,17 +199,12 @@ class TableSearch:
         return archive.front()
 
     def _inner(
-        self, problem: Problem, change: Change, time_limit: float | None, target: int
+        self, problem: Problem, way: Reparametrization, time_limit: float | None, target: int
     ) -> ParetoFront:
         """The front of a problem in other variables; the callback sees it in its own."""
-
-        def back(front: ParetoFront) -> ParetoFront:
-            expressions = [change.back(candidate.expression) for candidate in front]
-            rows = [Candidate(e, problem.complexity(e), problem.loss(e)) for e in expressions]
-            return ParetoFront.of(rows, variance=problem.variance, samples=problem.samples)
-
         limit = None if time_limit is None else _ENGINE * time_limit
-        return self._engine([_constrained(problem, change)], limit, target, back)[0]
+        back = functools.partial(way.front, problem=problem)
+        return self._engine([way.constrained(problem)], limit, target, back)[0]
 
     def _engine(
         self,
@@ -244,32 +243,6 @@ class TableSearch:
         return max(left, 0.0) / turns
 
 
-@dataclass(frozen=True)
-class _Filled(Change):
-    """A change of variables of a table that has further columns of constants.
-
-    Attributes:
-      wide: the table with these columns.
-      values: the constants.
-    """
-
-    wide: Problem
-    values: Mapping[str, Expression]
-
-    def forward(self, problem: Problem) -> Problem:
-        return super().forward(replace(problem, X=self.wide.X, variables=self.wide.variables))
-
-    def back(self, expression: Expression) -> Expression:
-        return super().back(expression).substitute(self.values).canonical()
-
-
-def _constrained(problem: Problem, change: Change) -> Problem:
-    """A problem in other variables, with the limits on expressions in the old ones."""
-    own = problem.constraints
-    changed = Constraints(lambda e: own.allowed(change.back(e)), (), own.named)
-    return replace(change.forward(problem), constraints=changed)
-
-
 def _whole(
     template: Template, parts: Mapping[str, Sequence[Expression]], count: int | None
 ) -> list[Expression]:
@@ -288,23 +261,11 @@ def _plain(problem: Problem) -> Change:
 
 def _in_groups(
     problem: Problem, dimensions: Dimensions, named: Mapping[str, float]
-) -> list[Change]:
+) -> list[Reparametrization]:
     """Ways to write a problem in dimensionless groups, of named constants too."""
-    wide = _with_columns(problem, named)
+    constants = NamedConstants(named)
+    wide = constants.forward(problem)
     usable = np.all(wide.X != 0, axis=0)
     repeating = list(itertools.compress(wide.variables, usable))
-    values = {name: constant(value) for name, value in named.items()}
-    # the constants' columns are for the engine alone
-    return [
-        _Filled(way.inner, way.outer, way.unknown, wide, values)
-        for way in dimensionless_groups(dimensions, repeating, _WAYS)
-    ]
-
-
-def _with_columns(problem: Problem, named: Mapping[str, float]) -> Problem:
-    columns = [np.full(len(problem.y), value) for value in named.values()]
-    return replace(
-        problem,
-        X=np.column_stack([problem.X, *columns]),
-        variables=(*problem.variables, *named),
-    )
+    groups = dimensionless_groups(dimensions, repeating, _WAYS)
+    return [Chain(constants, change) for change in groups]

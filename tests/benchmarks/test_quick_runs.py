@@ -17,6 +17,7 @@ LONG = {
     "graph_rollouts",
     "other_laws",
     "solar_system_noise",
+    "solar_system_masses",
     "time_to_law",
 }
 

@@ -6,8 +6,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxsym.inference import observations, second_order
-from jaxsym.inference.shooting.fitting import Fit
-from jaxsym.inference.shooting.levenberg_marquardt import run_search, weighting
+from jaxsym.inference.shooting.levenberg_marquardt import run_search
+from jaxsym.inference.shooting.objective import weighting
+from jaxsym.inference.shooting.stages import Fit
 
 time = np.linspace(0.0, 4.0, 21)
 runs = 4

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsym.inference import observations, second_order
-from jaxsym.inference.shooting.fitting import Fit
-from jaxsym.inference.shooting.levenberg_marquardt import Guess, search, weighting
+from jaxsym.inference.shooting.levenberg_marquardt import search
+from jaxsym.inference.shooting.objective import Guess, weighting
+from jaxsym.inference.shooting.stages import Fit
 
 SPRING = second_order(lambda k, x, v, t, u: -k * x)
 

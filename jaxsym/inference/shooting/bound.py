@@ -9,10 +9,13 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
-from jaxsym.inference.shooting.fitting import LOOSENESS, Fit, Observe, uncertainties, unravel_like
-from jaxsym.inference.shooting.levenberg_marquardt import weighting
-from jaxsym.inference.shooting.motion import VectorField
+from jaxsym.inference.shooting.linearization import run_linearize
+from jaxsym.inference.shooting.motion import Observe, VectorField
+from jaxsym.inference.shooting.objective import weighting
+from jaxsym.inference.shooting.results import unravel_like
 from jaxsym.inference.shooting.series import Observations
+from jaxsym.inference.shooting.stages import LOOSENESS, Fit
+from jaxsym.inference.shooting.uncertainties import uncertainties
 
 
 class Bound(NamedTuple):
@@ -68,6 +71,8 @@ def cramer_rao(
         problem = Fit(vector_field, constants, data, observe, 1, states, free, method)
         problem.cut()
         stage = weighting(LOOSENESS[-1], runs=len(data.time))
-        covariance, _, first, _ = uncertainties(problem.task, problem.guess, stage)
+        covariance, _, first, _ = uncertainties(
+            problem.task, run_linearize(problem.task, problem.guess, stage)
+        )
         errors = unravel_like(constants, np.sqrt(np.diag(covariance)))
         return Bound(errors, covariance, first)

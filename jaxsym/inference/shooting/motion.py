@@ -13,10 +13,12 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 from scipy.integrate import DOP853, RK45
 
 VectorField: TypeAlias = Callable[[Any, Array, Array, Any], Array]
+Observe: TypeAlias = Callable[[Any, Array, Array, Any], Array]
 
 
 class Method(NamedTuple):
@@ -98,3 +100,38 @@ def runge_kutta_step(
     rows = (jnp.arange(count), jnp.asarray(method.weights), jnp.asarray(method.times))
     slopes, _ = jax.lax.scan(stage, jnp.zeros((count, len(state)), state.dtype), rows)
     return state + step * jnp.sum(jnp.asarray(method.sum)[:, None] * slopes, axis=0)
+
+
+def as_argument(function: Callable) -> Partial:
+    """A function as a pytree; one that is a pytree already stays as it is.
+
+    A `Partial` of a `Partial` is a new function for every call, and would be compiled anew.
+    """
+    return function if isinstance(function, Partial) else Partial(function)
+
+
+def second_order(
+    acceleration: Callable[[Any, Array, Array, Array, Any], Array],
+) -> VectorField:
+    """The vector field of ``x'' = a(constants, x [M], v [M], time, inputs)``; the state is (x, v).
+
+    >>> field = second_order(lambda k, x, v, t, u: -k * x)
+    >>> field(4.0, jnp.array([1.0, 0.5]), 0.0, None).tolist()
+    [0.5, -4.0]
+    """
+    return Partial(_second_order, as_argument(acceleration))
+
+
+def _second_order(
+    acceleration: Callable, constants: Any, state: Array, time: Array, inputs: Any
+) -> Array:
+    x, v = jnp.split(state, 2)
+    return jnp.concatenate([v, acceleration(constants, x, v, time, inputs)])
+
+
+def first_columns(count: int) -> Observe:
+    return Partial(_leading, jnp.zeros(count))
+
+
+def _leading(like: Array, constants: Any, state: Array, time: Array, inputs: Any) -> Array:
+    return state[: len(like)]

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
-from scipy.interpolate import CubicHermiteSpline
 
 from jaxsym.inference.shooting.motion import Method, rollout
 from jaxsym.inference.shooting.series import Observations
@@ -46,15 +45,17 @@ class Segments(NamedTuple):
 
 
 class Path(NamedTuple):
-    """States along one trajectory at Q increasing times, with their time derivatives."""
+    """States along one trajectory at Q increasing times."""
 
     time: Float[np.ndarray, " Q"]
     state: Float[np.ndarray, "Q S"]
-    slope: Float[np.ndarray, "Q S"]
 
-    def at(self, time: Float[np.ndarray, " J"]) -> Float[np.ndarray, "J S"]:
-        """By cubic Hermite interpolation."""
-        return CubicHermiteSpline(self.time, self.state, self.slope)(time)
+    def before(
+        self, time: Float[np.ndarray, " J"]
+    ) -> tuple[Float[np.ndarray, " J"], Float[np.ndarray, "J S"]]:
+        """The last of its times that are not later than each of these, and the states there."""
+        place = np.maximum(np.searchsorted(self.time, time, side="right") - 1, 0)
+        return self.time[place], self.state[place]
 
 
 class Places(NamedTuple):
@@ -111,6 +112,13 @@ def cut(
         weight[to] = data.present[run, :count] / data.sigma[run, :count]
     laid = Segments(start, lengths.reshape(runs, segments, steps), at, when, value, weight)
     return laid, Places(segment, np.minimum(order, slots - 1))
+
+
+def path_through(time: Float[np.ndarray, "J N1"], state: Float[np.ndarray, "J N1 S"]) -> Path:
+    """Segments end to end; each joint belongs to the segment that starts there."""
+    time, state = time.ravel(), state.reshape(-1, state.shape[-1])
+    keep = np.append(np.diff(time) > 1e-14 * np.abs(time).max(), True)
+    return Path(time[keep], state[keep])
 
 
 def round_up(count: int) -> int:

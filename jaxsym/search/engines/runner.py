@@ -133,7 +133,7 @@ class _Target:
 
     def front(self) -> ParetoFront:
         """The best so far, in the table's own scales."""
-        return self.scaling.front(self.archive.front())
+        return self.scaling.front(self.archive.front(), self.problem)
 
     @default_settings()
     def finalized(self, end: float) -> tuple[ParetoFront, bool]:
@@ -151,7 +151,7 @@ class _Target:
 
     def _restored(self, expression: Expression) -> Expression:
         """An expression for the table itself; a scale that turns into 1 may have a dimension."""
-        found = self.scaling.restored(expression)
+        found = self.scaling.back(expression)
         return found if self.problem.constraints.allowed(found) else constant(1.0) * found
 
 
@@ -236,7 +236,7 @@ def _targets(
     """The targets, scaled together, on the same rows."""
     scalings, rows = scale_together(problems), _rows(problems, max_rows, key)
     return [
-        _Target(problem, scaling, scaling.scaled(problem).rows(rows))
+        _Target(problem, scaling, scaling.forward(problem).rows(rows))
         for problem, scaling in zip(problems, scalings, strict=True)
     ]
 

@@ -60,9 +60,9 @@ def _seed(state: SearchState) -> None:
 
 def in_fewer_variables(state: SearchState) -> Iterator[tuple[SearchState, Back]]:
     """Branch: the problem in fewer variables, in the ways that the data allow."""
-    for reduced, other in state.reduced:
+    for reduction, other in state.reduced:
         if not other.archive.exact:
-            yield other, reduced.restored
+            yield other, reduction.back
 
 
 def in_fewer_variables_for_a_share(state: SearchState) -> Iterator[tuple[SearchState, Back]]:

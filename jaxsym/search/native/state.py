@@ -23,7 +23,7 @@ from jaxsym.search.native.stages.factors import Factors
 from jaxsym.search.native.stages.pair_sums import LibraryName, PairSums
 from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
-from jaxsym.search.reparametrize.reduction import Reduced, reductions
+from jaxsym.search.reparametrize.reduction import Reduction, reductions
 
 _T = TypeVar("_T")
 
@@ -234,16 +234,17 @@ class SearchState:
         )
 
     @property
-    def reduced(self) -> list[tuple[Reduced, SearchState]]:
+    def reduced(self) -> list[tuple[Reduction, SearchState]]:
         """The problem in fewer variables, in several ways, each with a search of its own."""
         return self._once("reduced", self._reductions)
 
-    def _reductions(self) -> list[tuple[Reduced, SearchState]]:
+    def _reductions(self) -> list[tuple[Reduction, SearchState]]:
         found = reductions(self.problem, self.rng, self.stop)[: self.budget.reductions]
-        return [
-            (r, self.of_part(r.problem, self.budget, f" in {len(r.problem.variables)} variables"))
-            for r in found
-        ]
+        return [(reduction, self._reduced_by(reduction)) for reduction in found]
+
+    def _reduced_by(self, reduction: Reduction) -> SearchState:
+        problem = reduction.forward(self.problem)
+        return self.of_part(problem, self.budget, f" in {len(problem.variables)} variables")
 
     def shortest(self) -> list[Expression]:
         """The front, by rising description length."""

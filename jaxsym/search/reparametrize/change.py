@@ -1,7 +1,7 @@
 """Changes of variables: a target is searched in another form, and answers are written back.
 
-Known outer structure, dimensionless groups and scales are all of this kind: `y = outer(z, x)`,
-where z is searched as a function of some expressions `inner(x)`.
+Known outer structure, dimensionless groups and chosen columns are all of this kind:
+`y = outer(z, x)`, where z is searched as a function of some expressions `inner(x)`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from jaxsym._check import require
 from jaxsym.expr import Expression, Operator
 from jaxsym.expr.tokens import literal_value
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.base import Reparametrization
 from jaxsym.search.tolerances import TINY
 
 Array = Float[np.ndarray, " n"]
@@ -26,7 +27,7 @@ _LEAST = 2  # rows that a search needs
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Reparametrization):
     """`y = outer(z, x)` with `z = f(inner(x))`, where f is what a search looks for.
 
     Attributes:

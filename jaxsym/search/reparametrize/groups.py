@@ -7,18 +7,44 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from jaxsym.expr import Expression, literal, variable
+from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.search.problem.dimensions import Dimension, Dimensions
+from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.base import Reparametrization
 from jaxsym.search.reparametrize.change import Change
 
 _SUBSETS = 2000  # of variables that are looked at
 _LARGEST_DENOMINATOR = 6  # of an exponent
 _EASE = {Fraction(0): 0, Fraction(1): 1, Fraction(2): 2, Fraction(1, 2): 2, Fraction(3): 3}
 _HARD = 5  # of any other exponent
+
+
+@dataclass(frozen=True)
+class NamedConstants(Reparametrization):
+    """Constants as further columns, so that groups can be made of them.
+
+    Attributes:
+      values: by name.
+    """
+
+    values: Mapping[str, float]
+
+    def forward(self, problem: Problem) -> Problem:
+        columns = [np.full(len(problem.y), value) for value in self.values.values()]
+        return replace(
+            problem,
+            X=np.column_stack([problem.X, *columns]),
+            variables=(*problem.variables, *self.values),
+        )
+
+    def back(self, expression: Expression) -> Expression:
+        numbers = {name: constant(value) for name, value in self.values.items()}
+        return expression.substitute(numbers).canonical()
 
 
 def dimensionless_groups(

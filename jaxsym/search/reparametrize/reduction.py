@@ -23,6 +23,7 @@ from jaxsym.expr import Expression, variable
 from jaxsym.search.native.monomials import product
 from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.base import Reparametrization
 from jaxsym.search.tolerances import TINY
 
 _ROWS = 320  # that polynomials are fitted to
@@ -65,24 +66,40 @@ class _Outside(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reduced:
-    """A problem in fewer variables.
+class Reduction(Reparametrization):
+    """Fewer variables: the target is y divided by a product of powers, or y minus a sum.
 
     Attributes:
-      problem: its target is y divided by a product of powers, or y minus a sum.
-      combined: what new columns are, by name.
-      outside: what was divided by and subtracted, in that order.
+      columns: what each column is, by its name; those that are kept are variables.
+      outside: what is divided by and subtracted, in that order.
       error: share of the variance that a polynomial leaves.
     """
 
-    problem: Problem
-    combined: Mapping[str, Expression]
+    columns: Mapping[str, Expression]
     outside: tuple[_Outside, ...]
     error: float
 
-    def restored(self, expression: Expression) -> Expression:
-        """An expression for the problem as one for the original table."""
-        whole = expression.substitute(self.combined)
+    def forward(self, problem: Problem) -> Problem:
+        """The problem in fewer variables; nothing limits the expressions for it."""
+        y, weights = problem.y, problem.weights
+        with np.errstate(all="ignore"):
+            columns = [e.evaluate(problem.X, problem.variables) for e in self.columns.values()]
+            for outside in self.outside:
+                x = problem.X[:, problem.variables.index(outside.name)]
+                y = outside.removed(y, x)
+                if outside.factor:  # errors of y count, not those of y divided by something
+                    weights = weights * x ** (2 * outside.power)
+        return replace(
+            problem,
+            X=np.stack(columns, axis=1),
+            y=y,
+            weights=weights / weights.sum(),
+            variables=tuple(self.columns),
+            constraints=Constraints(),
+        )
+
+    def back(self, expression: Expression) -> Expression:
+        whole = expression.substitute(self.columns)
         for outside in reversed(self.outside):
             other = outside.expression()
             whole = other * whole if outside.factor else other + whole
@@ -91,8 +108,8 @@ class Reduced:
 
 def reductions(
     problem: Problem, rng: np.random.Generator, stop: Callable[[], bool] = lambda: False
-) -> list[Reduced]:
-    """The problem in fewer variables, the most certain first; empty if all are needed.
+) -> list[Reduction]:
+    """Ways to write a problem in fewer variables, the most certain first; empty if all are needed.
 
     Args:
       problem: a table.
@@ -106,9 +123,9 @@ def reductions(
     if np.all(sample.y > 0) or np.all(sample.y < 0):
         searches.append(_Greedy(sample, stop, logarithmic=True))
     with np.errstate(all="ignore"):
-        found = [reduced for s in searches if (reduced := s.run(problem)) is not None]
-    distinct = {(r.problem.variables, frozenset(r.outside)): r for r in found}
-    return sorted(distinct.values(), key=lambda r: (r.problem.X.shape[1], r.error))
+        found = [reduction for s in searches if (reduction := s.run()) is not None]
+    distinct = {(tuple(r.columns), frozenset(r.outside)): r for r in found}
+    return sorted(distinct.values(), key=lambda r: (len(r.columns), r.error))
 
 
 def unexplained(problem: Problem, rng: np.random.Generator) -> float:
@@ -155,8 +172,8 @@ class _Greedy:
         self.outside: list[_Outside] = []
         self.positive = {name for name, x in self.columns.items() if np.all(x > 0)}
 
-    def run(self, problem: Problem) -> Reduced | None:
-        """The reduced problem on all rows of a problem."""
+    def run(self) -> Reduction | None:
+        """The variables that are left; None if all are needed."""
         error = self._error(_Trial(self.columns, {}, None))[0]
         while len(self.columns) > 1:
             better = _BETTER if error < _CLEAR else _BETTER_IN_NOISE
@@ -169,7 +186,8 @@ class _Greedy:
             error = left
         if len(self.columns) == len(self.start) or error > _MOST:
             return None
-        return self._reduced(problem, error)
+        columns = {name: self.definitions.get(name, variable(name)) for name in self.columns}
+        return Reduction(columns, tuple(self.outside), error)
 
     def _best_of(self, trials: Iterator[_Trial], enough: float) -> float | None:
         """Take the best of some trials and return its error, None if none is good enough."""
@@ -244,26 +262,6 @@ class _Greedy:
                 self.y = self.y - outside.power * self._outside_column(outside.name)
             else:
                 self.y = outside.removed(self.y, self.start[outside.name])
-
-    def _reduced(self, problem: Problem, error: float) -> Reduced:
-        combined = {name: e for name, e in self.definitions.items() if name in self.columns}
-        expressions = [combined.get(name, variable(name)) for name in self.columns]
-        table = np.stack([e.evaluate(problem.X, problem.variables) for e in expressions], axis=1)
-        y, weights = problem.y, problem.weights
-        for outside in self.outside:
-            x = problem.X[:, problem.variables.index(outside.name)]
-            y = outside.removed(y, x)
-            if outside.factor:  # errors of y count, not those of y divided by something
-                weights = weights * x ** (2 * outside.power)
-        changed = replace(
-            problem,
-            X=table,
-            y=y,
-            weights=weights / weights.sum(),
-            variables=tuple(self.columns),
-            constraints=Constraints(),
-        )
-        return Reduced(changed, combined, tuple(self.outside), error)
 
 
 def _spread(y: np.ndarray) -> float:

@@ -17,6 +17,7 @@ from jaxsym.expr import Expression, Operator, apply, constant, literal, variable
 from jaxsym.expr.tokens import LITERALS, literal_value
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.reparametrize.base import Reparametrization
 from jaxsym.search.tolerances import SAME
 
 _NEAR = 2.0  # decades around 1 in which nothing is scaled
@@ -25,7 +26,7 @@ _GAP = 1.5  # decades between sizes that do not belong together
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Scaling(Reparametrization):
     """Factors by which columns and target are divided, all powers of ten.
 
     Attributes:
@@ -41,8 +42,8 @@ class Scaling:
         """Whether nothing changes."""
         return self.target == 1 and all(scale == 1 for scale in self.columns.values())
 
-    def scaled(self, problem: Problem) -> Problem:
-        """The problem in scaled columns."""
+    def forward(self, problem: Problem) -> Problem:
+        """The problem in scaled columns, with its guesses."""
         if self.trivial:
             return problem
         scales = np.array([self.columns[name] for name in problem.variables])
@@ -61,21 +62,21 @@ class Scaling:
         wide = {name: constant(s) * variable(name) for name, s in self.columns.items() if s != 1}
         return expression.substitute(wide) / constant(self.target)
 
-    def front(self, front: ParetoFront) -> ParetoFront:
-        """The front of a scaled problem as one of the original problem."""
+    def front(self, front: ParetoFront, problem: Problem) -> ParetoFront:
+        """A scaled problem's front as one of the original problem; losses need no evaluation."""
         if self.trivial:
             return front
         square = self.target**2
         restored = (
-            c._replace(expression=self.restored(c.expression), loss=c.loss * square) for c in front
+            c._replace(expression=self.back(c.expression), loss=c.loss * square) for c in front
         )
         return replace(front, candidates=tuple(restored), variance=front.variance * square)
 
-    def restored(self, expression: Expression) -> Expression:
+    def back(self, expression: Expression) -> Expression:
         """An expression for scaled columns as one for the original ones.
 
         >>> from jaxsym.expr import parse
-        >>> Scaling({"x": 1e3, "y": 1e3}, 1e3).restored(parse("sqrt(x**2 + 4*y**2)"))
+        >>> Scaling({"x": 1e3, "y": 1e3}, 1e3).back(parse("sqrt(x**2 + 4*y**2)"))
         Expression(sqrt(x**2 + 4*y**2))
         """
         if self.trivial:

@@ -31,28 +31,28 @@ def problem(text, count=300):
 )
 def test_variables_that_only_matter_together(text, combination):
     found = reductions(problem(text), np.random.default_rng(0))
-    assert any(combination in str(e) for r in found for e in r.combined.values())
+    assert any(combination in str(e) for r in found for e in r.columns.values())
 
 
 def test_what_is_restored_has_the_values_of_the_target():
     whole = problem("a*b**2/(exp(c/d) - 1)")
     found = reductions(whole, np.random.default_rng(0))
     assert found
-    for reduced in found:
-        inner = reduced.problem
+    for reduction in found:
+        inner = reduction.forward(whole)
         assert len(inner.variables) < 4
-        assert all(outside.factor for outside in reduced.outside)
-        ratio = reduced.restored(parse("1.0")).evaluate(whole.X, whole.variables)
+        assert all(outside.factor for outside in reduction.outside)
+        ratio = reduction.back(parse("1.0")).evaluate(whole.X, whole.variables)
         np.testing.assert_allclose(inner.y * ratio, whole.y, rtol=1e-12)
-        for name, expression in reduced.combined.items():
+        for name, expression in reduction.columns.items():
             column = inner.X[:, inner.variables.index(name)]
             np.testing.assert_allclose(expression.evaluate(whole.X, whole.variables), column)
 
 
 def test_a_term_outside():
-    (reduced, *_) = reductions(problem("a - 2*b + sin(c*d)"), np.random.default_rng(0))
-    assert len(reduced.problem.variables) < 4
-    assert any(not outside.factor for outside in reduced.outside)
+    (reduction, *_) = reductions(problem("a - 2*b + sin(c*d)"), np.random.default_rng(0))
+    assert len(reduction.columns) < 4
+    assert any(not outside.factor for outside in reduction.outside)
 
 
 def test_nothing_is_reduced_where_all_variables_matter():

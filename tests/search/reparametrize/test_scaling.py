@@ -19,11 +19,11 @@ def test_restored_expressions_have_the_scaled_values(text):
         X, X[:, :1] * 1e-50, None, variables="ab", operators={}, max_complexity=30
     )
     (scaling,) = scale_together([problem])
-    scaled = scaling.scaled(problem)
+    scaled = scaling.forward(problem)
     assert np.all(np.abs(np.log10(np.abs(scaled.X))) < 2)
     assert np.all(np.abs(np.log10(np.abs(scaled.y))) < 2)
     inner = parse(text)
-    whole = scaling.restored(inner)
+    whole = scaling.back(inner)
     np.testing.assert_allclose(
         whole.evaluate(X, "ab") / scaling.target, inner.evaluate(scaled.X, "ab"), rtol=1e-12
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsym.datasets import solar_system, solar_system_gm
-from jaxsym.datasets.solar_system import _constants
+from jaxsym.datasets.ephemeris import _constants
 
 pytest.importorskip("de421")
 

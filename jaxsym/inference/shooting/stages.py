@@ -1,0 +1,295 @@
+"""A fit under way: segments from the motion found so far, and joints tightened stage by stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float
+
+from jaxsym._check import finite, require, unknown_name
+from jaxsym.inference.polynomials import local_polynomials
+from jaxsym.inference.shooting.filtering import run_follow
+from jaxsym.inference.shooting.levenberg_marquardt import run_search
+from jaxsym.inference.shooting.linearization import Linear
+from jaxsym.inference.shooting.motion import METHODS, as_argument, first_columns
+from jaxsym.inference.shooting.objective import (
+    Guess,
+    Task,
+    Weighting,
+    huber_weight,
+    motions,
+    weighting,
+)
+from jaxsym.inference.shooting.results import TrajectoryFit
+from jaxsym.inference.shooting.scales import column_sigma, columns_ratio, noise_scale
+from jaxsym.inference.shooting.segments import (
+    Path,
+    Places,
+    advance_intervals,
+    count_steps,
+    cut,
+    path_through,
+    round_up,
+)
+from jaxsym.inference.shooting.series import Observations
+from jaxsym.inference.shooting.uncertainties import promised_gain, uncertainties
+
+# how loose the joints are in each stage, in units of the noise; the last is a whole motion: what
+# a millionth of the noise at every joint adds up to is far below the noise of all data together
+LOOSENESS = (300.0, 30.0, 3.0, 0.3, 0.03, 1e-3, 1e-6)
+_ROBUST_UNTIL = 1.0  # joints looser than this go with Huber's weights: a start is no fit yet
+_FOLLOWED_UNTIL = 0.1  # joints looser than this are tried from a filter's states as well
+_HUBER = 3.0
+_SWEEPS = 3  # through all stages, while a trajectory has no motion near its data
+_GAIN = 1e-3  # in the sum of squares for each residual: less ends a stage
+_LAST_GAIN = 1e-3  # in the sum of squares, that ends the last stage
+_SETTLED = 0.1  # in the sum of squares: what one more step may promise where a fit has converged
+_LOOSE_STEPS = 10  # most in a stage whose joints are looser than the noise
+_NEAR = 2.0  # times the best quarter's sum of squares a trajectory may have and lead
+_RECUT_AFTER = (30.0, 0.3)
+_STEPS_BETWEEN = 8  # from a sample to a joint, before the motion is known
+_MOTION_ERROR = 0.05  # of a whole trajectory by its integration, in units of the noise
+_SIGMA_ROUNDS, _SIGMA_SETTLED = 5, 0.01
+
+
+class Fit:
+    """A fit under way: the path so far, and the task that was made of it."""
+
+    task: Task
+    guess: Guess
+    places: Places
+    steps: int | None = None
+
+    def __init__(self, field, constants, data, observe, order, states, free, method):
+        require(order in (1, 2), f"order is {order}; expected 1 or 2")
+        if method not in METHODS:
+            raise unknown_name("method", method, METHODS)
+        self.method = jax.tree.map(jnp.asarray, METHODS[method])
+        self.template = jax.tree.map(lambda a: jnp.asarray(a, float), constants)
+        flat, self.unravel = ravel_pytree(self.template)
+        finite("constants", flat)
+        self.constants = np.asarray(flat)
+        self.free = _free(free, self.template)
+        self.field = as_argument(field)
+        self.observe = as_argument(observe or first_columns(data.columns))
+        self.inputs = jax.tree.map(lambda a: jnp.asarray(a, float), data.inputs)
+        require(
+            states is not None or observe is None,
+            "states is None and observe is given; expected states to start from",
+        )
+        path = first_states(data, order) if states is None else np.array(states, float)
+        require(
+            path.ndim == 3 and path.shape[:2] == data.time.shape,
+            f"states has shape {path.shape}; expected {(*data.time.shape, 'S')}",
+        )
+        self.intervals = None
+        self.estimated = data.sigma is None
+        self.most = 1e3 * (np.abs(path).max() or 1.0)
+        self.paths = self.first_paths = self._first_paths(path, data)
+        self.data = data.with_sigma(self._sigma_of(path, data)) if self.estimated else data
+        self.scale = noise_scale(path, self.data)
+        self.iterations = 0
+        self.leads = np.ones(len(path), bool)
+
+    def run(self, looseness, huber, iterations) -> TrajectoryFit:
+        self.cut()
+        found, weights = self.sweep(looseness, huber, iterations)
+        for _ in range(_SWEEPS - 1):
+            if self.leads.all():
+                break
+            self.start_again()
+            found, weights = self.sweep(looseness, huber, iterations)
+        if self.estimated:
+            for _ in range(_SIGMA_ROUNDS):
+                if self.sigma_settled():
+                    break
+                found = self.relax(weights, _LAST_GAIN, iterations)
+        return self.result(weights, found.linear)
+
+    def sweep(self, looseness, huber, iterations):
+        """All stages once; ends early while a trajectory stays far from its data."""
+        for stage in looseness:
+            limit = _HUBER if stage >= _ROBUST_UNTIL else np.inf
+            last = stage == looseness[-1]
+            outlying = np.inf if last else _HUBER  # the last stage leaves no joint open
+            weights = weighting(stage, min(limit, huber), outlying, self.leads)
+            if stage >= _FOLLOWED_UNTIL or not self.leads.all():
+                self.guess = run_follow(self.task, self.guess, weights)
+            gain = _LAST_GAIN if last else _GAIN * self.data.present.sum()
+            most = iterations if stage < _ROBUST_UNTIL else min(iterations, _LOOSE_STEPS)
+            found = self.relax(weights, gain, most)
+            self.leads = self.near(found.linear.costs)
+            if stage in _RECUT_AFTER:
+                self.recut()
+        return found, weights
+
+    def start_again(self) -> None:
+        """The constants found, with states from the data where no motion near them was found."""
+        self.take_motion()
+        self.paths = [
+            now if leads else first
+            for now, first, leads in zip(self.paths, self.first_paths, self.leads, strict=True)
+        ]
+        self.cut()
+
+    def near(self, costs: Float[Array, " R"]) -> Bool[np.ndarray, " R"]:
+        """Which trajectories are near enough to their data to count for the constants."""
+        each = np.asarray(costs) / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
+        return each <= _NEAR * max(np.quantile(each, 0.25), 0.5)
+
+    def relax(self, weights: Weighting, tolerance: float, most: int):
+        """One stage; the guess moves."""
+        found = run_search(
+            self.task, self.guess, weights, jnp.asarray(1e-2), jnp.asarray(tolerance), most
+        )
+        self.guess = found.guess
+        self.iterations += int(found.iterations)
+        return found
+
+    def cut(self) -> None:
+        """Segments for the paths as they are."""
+        data = self.data
+        gaps = np.diff(data.time, axis=1)
+        times = data.time[:, :-1]
+        samples = self.states_at(times)
+        advance = lambda steps: self.advance(samples, times, gaps, steps)  # noqa: E731
+        tolerance = _MOTION_ERROR / data.time.shape[1] ** 2
+        counts = count_steps(advance, gaps, self.scale, tolerance)
+        if self.steps is None:
+            most = data.time.shape[1] - 1
+            intervals = self.intervals or max(4, -(-most // 40))
+            usual = np.median(counts[gaps > 0])
+            self.steps = round_up(int(np.ceil(intervals * usual)))
+        segments, self.places = cut(data, counts, self.steps)
+        self.guess = Guess(
+            jnp.asarray(self.constants), jnp.asarray(self.states_at(np.asarray(segments.start)))
+        )
+        self.task = Task(
+            self.field, self.observe, self.method, jax.tree.map(jnp.asarray, segments),
+            self.inputs, self.template, jnp.asarray(self.free), jnp.asarray(self.scale),
+            jnp.asarray(self.most),
+        )  # fmt: skip
+
+    def states_at(self, time: Float[np.ndarray, "R J"]) -> Float[np.ndarray, "R J S"]:
+        """States of the paths, by the law's motion from the node before."""
+        before = [path.before(t) for path, t in zip(self.paths, time, strict=True)]
+        node, state = (np.stack(each) for each in zip(*before, strict=True))
+        return self.advance(state, node, np.maximum(time - node, 0.0), _STEPS_BETWEEN)
+
+    def advance(self, state, time, gap, steps) -> np.ndarray:
+        """Where states are after a gap of time, in so many steps."""
+        constants = self.unravel(jnp.asarray(self.constants))
+        return np.asarray(
+            _advance(
+                self.field, self.method, constants, self.inputs,
+                state, time, gap, steps, self.most,
+            )
+        )  # fmt: skip
+
+    def take_motion(self) -> None:
+        """Constants and paths are those of the guess."""
+        self.constants = np.asarray(self.guess.constants)
+        time, state, _ = (np.asarray(a) for a in motions(self.task, self.guess))
+        self.paths = [path_through(*parts) for parts in zip(time, state, strict=True)]
+
+    def recut(self) -> None:
+        """Segments for the motion that was found."""
+        self.take_motion()
+        self.cut()
+
+    def sigma_settled(self) -> bool:
+        """Estimates sigma anew from the residuals; whether it was right before."""
+        before = self.data.sigma
+        seen = self.places.gather(np.asarray(motions(self.task, self.guess)[2]))
+        parameters = self.free.sum() + len(self.data.time) * len(self.scale)
+        sigma = column_sigma(self.data, seen, parameters)
+        ratio = np.where(self.data.present, sigma / before, 1.0)
+        self.data = self.data.with_sigma(sigma)
+        ratio_of_slots = self.task.segments.weight * columns_ratio(before, self.data.sigma)
+        self.task = self.task._replace(segments=self.task.segments._replace(weight=ratio_of_slots))
+        return bool(np.all(np.abs(np.log(ratio)) < _SIGMA_SETTLED))
+
+    def result(self, weights: Weighting, linear: Linear) -> TrajectoryFit:
+        data, task, guess = self.data, self.task, self.guess
+        covariance, undetermined, first, rank = uncertainties(task, linear)
+        _, state, seen = (np.asarray(a) for a in motions(task, guess))
+        at = np.asarray(task.segments.at)
+        states = self.places.gather(np.take_along_axis(state, at[..., None], axis=2))
+        predicted = self.places.gather(seen)
+        residuals = np.where(data.present, (data.value - predicted) / data.sigma, np.nan)
+        gaps = (np.asarray(guess.states)[:, 1:] - state[:, :-1, -1]) / self.scale
+        chi2 = float(np.nansum(residuals**2))
+        dof = int(data.present.sum() - rank - states.shape[0] * states.shape[2])
+        kept = np.where(data.present, np.asarray(huber_weight(residuals, weights.huber)), 0.0)
+        widened = max(float(np.nansum(kept * residuals**2)) / max(dof, 1), 1.0)
+        return TrajectoryFit(
+            constants=jax.tree.map(np.asarray, self.unravel(guess.constants)),
+            covariance=widened * covariance,
+            undetermined=undetermined,
+            time=data.time,
+            states=states,
+            state_covariance=widened * first,
+            predicted=predicted,
+            residuals=residuals,
+            weights=kept,
+            sigma=data.sigma,
+            sigma_estimated=self.estimated,
+            chi2=chi2,
+            dof=dof,
+            led=self.leads,
+            gap=float(np.abs(gaps).max(initial=0.0)),
+            iterations=self.iterations,
+            converged=promised_gain(task, linear) < _SETTLED,
+        )
+
+    def _first_paths(self, states: np.ndarray, data: Observations) -> list[Path]:
+        rates = jax.eval_shape(_at_all, self.field, self.template, states, data.time, self.inputs)
+        require(
+            rates.shape == states.shape,
+            f"vector_field gives shape {rates.shape[2:]} for states of shape {states.shape[2:]}; "
+            "expected the same",
+        )
+        return [Path(data.time[run, :n], states[run, :n]) for run, n in enumerate(data.lengths)]
+
+    def _sigma_of(self, states: np.ndarray, data: Observations) -> np.ndarray:
+        constants = self.unravel(jnp.asarray(self.constants))
+        seen = np.asarray(_at_all(self.observe, constants, states, data.time, self.inputs))
+        return column_sigma(data, seen, 0)
+
+
+_advance = jax.jit(advance_intervals)
+
+
+@jax.jit
+def _at_all(function, constants, states, time, inputs):
+    """A vector field or an observation at all states."""
+    over_times = jax.vmap(function, (None, 0, 0, None))
+    return jax.vmap(over_times, (None, 0, 0, 0))(constants, states, time, inputs)
+
+
+def first_states(data: Observations, order: int) -> Float[np.ndarray, "R T S"]:
+    """Columns, and their velocities for order 2, by polynomials through the samples nearby."""
+    runs, times, columns = data.value.shape
+    states = np.zeros((runs, times, order * columns))
+    for run, column in np.ndindex(runs, columns):
+        there = data.present[run, :, column]
+        time, value = data.time[run], data.value[run, :, column]
+        count = int(there.sum())
+        if count < 2:
+            states[run, :, column] = value[there].sum()
+            continue
+        fit = local_polynomials(time[there], time, count=min(9, count), degree=min(4, count - 1))
+        for derivative in range(order):
+            states[run, :, derivative * columns + column] = fit.apply(value[there], derivative)
+    return states
+
+
+def _free(free: Any, template: Any) -> Bool[np.ndarray, " P"]:
+    if free is None:
+        return np.ones(len(ravel_pytree(template)[0]), bool)
+    full = jax.tree.map(lambda a, f: jnp.broadcast_to(jnp.asarray(f), a.shape), template, free)
+    return np.asarray(ravel_pytree(full)[0]).astype(bool)
