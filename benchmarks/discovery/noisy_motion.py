@@ -27,7 +27,8 @@ import jaxsym
 from benchmarks import common
 from jaxsym.datasets import measured_trajectories
 from jaxsym.distill import Discovery, ParticleLaw
-from jaxsym.distill.measured.law_motion import constants_of, law_field, measured_motion
+from jaxsym.distill.measured.constants import constants_of
+from jaxsym.distill.measured.law_motion import law_field, measured_motion
 from jaxsym.distill.tasks import simulated_truth
 from jaxsym.distill.verdict import pair_samples
 from jaxsym.inference import cramer_rao

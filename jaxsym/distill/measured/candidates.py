@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from jaxsym.distill.measured.law_motion import GeneralLaw
 from jaxsym.distill.measured.radial_forms import RadialForm, radial_forms
-from jaxsym.expr import Expression, constant, literal, parse, variable
+from jaxsym.distill.measured.textbook import Form, general
+from jaxsym.expr import Expression, constant, parse, variable
 from jaxsym.inference import WeakProfiles, WeakTerm
 from jaxsym.laws.particle_law import AXES, ParticleLaw
 
@@ -23,10 +27,12 @@ class Candidate(NamedTuple):
     Attributes:
       law: with constants where the fit starts.
       bits: description length of its leading function of distance.
+      general: the law as one of many of the same form, where its functions are textbook forms.
     """
 
     law: ParticleLaw
-    bits: float
+    bits: float = 0.0
+    general: GeneralLaw | None = None
 
 
 class Terms(NamedTuple):
@@ -72,25 +78,59 @@ def candidate_laws(terms: Terms, dims: int, found: Sequence[Expression] = ()) ->
       found: further formulas in ``r`` for the leading function, as of a search.
     """
     leading, *others = terms.central
-    rest = literal(0)
-    for term in others:
-        rest = rest + _coefficient(term, _forms(term, ())[0])
-    own = _own(terms.own, dims)
+    rest = [(term, _forms(term, ())[0]) for term in others]
     return [
-        Candidate(
-            ParticleLaw((_coefficient(leading, form) + rest).canonical(), False, dims, *own),
-            form.bits,
-        )
+        _candidate([(leading, form), *rest], terms.own, dims)
         for form in _forms(leading, found)[:_FORMS]
     ]
+
+
+def _candidate(
+    parts: Sequence[tuple[WeakTerm, RadialForm]], own: Sequence[WeakTerm], dims: int
+) -> Candidate:
+    law = ParticleLaw(
+        _summed([_coefficient(term, form.expression) for term, form in parts]).canonical(),
+        False,
+        dims,
+        *_own(own, dims),
+    )
+    textbook = [(term.factor, form.form) for term, form in parts if form.form is not None]
+    general = _general(law, textbook) if len(textbook) == len(parts) else None
+    return Candidate(law, parts[0][1].bits, general)
+
+
+def _general(law: ParticleLaw, parts: Sequence[tuple[str, Form]]) -> GeneralLaw:
+    """The law with all numbers of its forms as constants."""
+    made = [general(form) for _, form in parts]
+    r = variable("r")
+    total = _summed([parse(f) * whole / r for (f, _), (whole, _) in zip(parts, made, strict=True)])
+    free = [
+        name in form.free
+        for (_, form), (_, names) in zip(parts, made, strict=True)
+        for name in names
+    ]
+
+    def written(found: ParticleLaw) -> ParticleLaw:
+        values = iter(found.coefficient.constants)
+        terms = []
+        for (factor, form), (_, names) in zip(parts, made, strict=True):
+            moved = form.moved(**{name: next(values) for name in names})
+            terms.append((parse(factor) * moved.expression() / r).canonical())
+        return dataclasses.replace(found, coefficient=_summed(terms).canonical())
+
+    return GeneralLaw(dataclasses.replace(law, coefficient=total), np.array(free), written)
+
+
+def _summed(parts: Sequence[Expression]) -> Expression:
+    return sum(parts[1:], parts[0])
 
 
 def _forms(term: WeakTerm, found: Sequence[Expression]) -> list[RadialForm]:
     return radial_forms(term.distance, term.size, term.covariance, found)
 
 
-def _coefficient(term: WeakTerm, form: RadialForm) -> Expression:
-    return (parse(term.factor) * form.expression / variable("r")).canonical()
+def _coefficient(term: WeakTerm, form: Expression) -> Expression:
+    return (parse(term.factor) * form / variable("r")).canonical()
 
 
 def _own(terms: Sequence[WeakTerm], dims: int) -> tuple[Expression | None, tuple[float, ...]]:
@@ -106,11 +146,18 @@ def _own(terms: Sequence[WeakTerm], dims: int) -> tuple[Expression | None, tuple
     return drag, tuple(field) if any(field) else ()
 
 
-def without_own_terms(law: ParticleLaw) -> list[ParticleLaw]:
+def without_own_terms(given: Candidate) -> list[Candidate]:
     """The law without its drag, and without its field, where it has them."""
-    fewer = []
-    if law.drag is not None:
-        fewer.append(dataclasses.replace(law, drag=None))
-    if law.field:
-        fewer.append(dataclasses.replace(law, field=()))
-    return fewer
+    fewer: list[dict[str, Any]] = []
+    if given.law.drag is not None:
+        fewer.append({"drag": None})
+    if given.law.field:
+        fewer.append({"field": ()})
+    return [_replaced(given, **change) for change in fewer]
+
+
+def _replaced(given: Candidate, **change: Any) -> Candidate:
+    whole = given.general
+    if whole is not None:
+        whole = whole._replace(law=dataclasses.replace(whole.law, **change))
+    return given._replace(law=dataclasses.replace(given.law, **change), general=whole)

@@ -23,7 +23,6 @@ from jaxsym.distill.phases import Run
 from jaxsym.expr import Expression
 from jaxsym.inference import WeakProfiles, WeakTerm
 from jaxsym.laws.neighborhood import softened
-from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.training import interrupt_flag
 
 # Bits by which a profile rules out a form without a look at the trajectories; the weak form's own
@@ -69,8 +68,9 @@ def choose_law(
         choice.offer(candidate_laws(told_apart(profiles, _SLIGHT), dims))
     if not choice.explained():
         typical = float(np.median(terms.central[0].distance))
-        choice.offer_laws([softened(choice.best.law, typical)])
-    choice.offer_laws(without_own_terms(choice.best.law))
+        choice.fit([Candidate(softened(choice.best.law, typical))])
+    best = choice.best
+    choice.fit(without_own_terms(Candidate(best.law, general=best.general)))
     return choice.ranked()
 
 
@@ -105,16 +105,17 @@ class _Choice:
         for candidate in candidates[:_MOST]:
             possible = candidate.bits - least < _RULED_OUT
             if not self.fits or possible or not self.explained():
-                self.offer_laws([candidate.law])
+                self.fit([candidate])
 
-    def offer_laws(self, laws: Iterable[ParticleLaw]) -> None:
+    def fit(self, candidates: Iterable[Candidate]) -> None:
+        """Fit laws whose form is new, until time is over."""
         with self._refitting():
-            for law in laws:
+            for law, _, general in candidates:
                 form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field))
                 if form in self._seen or (self.fits and (self.run.over() or self._interrupted())):
                     continue
                 self._seen.add(form)
-                self.fits.append(self.fitter.fit(law))
+                self.fits.append(self.fitter.fit(law, general))
 
     def ranked(self) -> list[LawFit]:
         return sorted(self.fits, key=self.fitter.bits)

@@ -42,9 +42,9 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     count = len(motion.data.time)
     # as many trajectories as the fit had: nothing is compiled anew
     same = _repeated(motion, max(count, len(fitter.motion.data.time)))
-    whole = fitter.motion_of(found.law, same)
+    whole = fitter.motion_of(found, same)
     residual = whole.residuals[:count]
-    early = fitter.motion_of(found.law, same._replace(data=_early(same.data)))
+    early = fitter.motion_of(found, same._replace(data=_early(same.data)))
     data = motion.data
     assert data.sigma is not None
     off = np.where(data.present, (data.value - early.predicted[:count]) / data.sigma, np.nan)

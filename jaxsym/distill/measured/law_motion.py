@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxsym._settings import implicit_broadcasting
+from jaxsym.distill.measured.constants import constants_of, flat_constants
 from jaxsym.distill.measured.evidence import EXPLAINED
+from jaxsym.distill.measured.restating import StatedLaw, restated
 from jaxsym.expr import variable
 from jaxsym.expr.jax_bridge import to_jax
 from jaxsym.inference import (
@@ -56,16 +58,34 @@ class MeasuredMotion(NamedTuple):
     sigma_known: bool
 
 
+class GeneralLaw(NamedTuple):
+    """A law as one of many of the same form, for which fits are compiled once.
+
+    Attributes:
+      law: with all constants.
+      free: which of the pair law's are fitted.
+      written: the shortest way to write the law, from its constants.
+    """
+
+    law: ParticleLaw
+    free: Bool[np.ndarray, " C"]
+    written: Callable[[ParticleLaw], ParticleLaw]
+
+
 class LawFit(NamedTuple):
     """A law with its constants fitted to trajectories.
 
     Attributes:
-      law: the equations.
-      fit: what the trajectories say of the constants, in the order of `flat_constants`.
+        law: the equations.
+      covariance: of their constants, in the order of `flat_constants`.
+      fit: what the trajectories say.
+      general: the law with more constants of which some are fixed, if it was fitted as such.
     """
 
     law: ParticleLaw
+    covariance: Float[np.ndarray, "K K"]
     fit: TrajectoryFit
+    general: GeneralLaw | None = None
 
 
 def measured_motion(
@@ -103,20 +123,6 @@ def measured_motion(
 
 def _linked(bodies: int, pairs: Pairs | None) -> Int[np.ndarray, "P 2"]:
     return np.stack(np.triu_indices(bodies, 1), axis=1) if pairs is None else np.array(pairs)
-
-
-def flat_constants(law: ParticleLaw) -> list[float]:
-    """The constants of the pair law, of the drag and of the field, in this order."""
-    drag = () if law.drag is None else law.drag.constants
-    return [*law.coefficient.constants, *drag, *law.field]
-
-
-def constants_of(law: ParticleLaw) -> dict[str, np.ndarray]:
-    """The same by part; a pytree whose leaves come in that order."""
-    parts = {"coefficient": law.coefficient.constants, "field": law.field}
-    if law.drag is not None:
-        parts["drag"] = law.drag.constants
-    return {name: np.asarray(values, np.float64) for name, values in parts.items() if len(values)}
 
 
 def is_mutual(law: ParticleLaw) -> bool:
@@ -188,30 +194,37 @@ class LawFitter:
 
     Args:
       motion: what laws are fitted to.
+      inputs: `VARIABLES` at which forms of a law are compared.
     """
 
-    def __init__(self, motion: MeasuredMotion):
-        self.motion = motion
+    def __init__(self, motion: MeasuredMotion, inputs: Float[np.ndarray, "K V"]):
+        self.motion, self._inputs = motion, inputs
         self._fields: dict[tuple, VectorField] = {}
         self._explained: Float[np.ndarray, "R T S"] | None = None
 
     @implicit_broadcasting()
-    def fit(self, law: ParticleLaw) -> LawFit:
-        """The law with its constants where the trajectories are likeliest."""
-        found = self._fitted(law, self._explained)
+    def fit(self, law: ParticleLaw, general: GeneralLaw | None = None) -> LawFit:
+        """The law with its constants where the trajectories are likeliest.
+
+        Args:
+          law: the equations.
+          general: the same as one of many.
+        """
+        found = self._fitted(law, general, self._explained)
         for _ in range(_ROUNDS):
             ratio = math.sqrt(found.fit.chi2_per_dof)
             if self.motion.sigma_known or ratio > 1.0 - _SETTLED:
                 break
             self.motion = _with_noise(self.motion, max(ratio, 1e-6))
-            found = self._fitted(found.law, found.fit.states)
+            found = self._fitted(found.law, found.general, found.fit.states)
         if found.fit.chi2_per_dof < EXPLAINED:
             self._explained = found.fit.states
         return found
 
     @implicit_broadcasting()
-    def motion_of(self, law: ParticleLaw, motion: MeasuredMotion) -> TrajectoryFit:
+    def motion_of(self, found: LawFit, motion: MeasuredMotion) -> TrajectoryFit:
         """The law's motion through other data, of which only the first states are fitted."""
+        law = found.law if found.general is None else found.general.law
         constants = constants_of(law)
         held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
         return fit_trajectories(
@@ -219,14 +232,27 @@ class LawFitter:
             looseness=LOOSENESS[_NEAR:],
         )  # fmt: skip
 
-    def _fitted(self, law: ParticleLaw, explained: np.ndarray | None) -> LawFit:
+    def _fitted(
+        self, law: ParticleLaw, general: GeneralLaw | None, explained: np.ndarray | None
+    ) -> LawFit:
         """From the motion under a law that explains it, if there is one, else from the start."""
-        states = self.motion.states if explained is None else explained
+        start = law if general is None else general.law
+        constants = constants_of(start)
+        free = {name: np.ones(len(values), bool) for name, values in constants.items()}
+        if general is not None:
+            free["coefficient"] = general.free
         fit = fit_trajectories(
-            self._field(law), constants_of(law), self.motion.data, order=2, states=states,
+            self._field(start), constants, self.motion.data, order=2, free=free,
+            states=self.motion.states if explained is None else explained,
             looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
         )  # fmt: skip
-        return LawFit(with_parameters(law, {"coefficient": (), "drag": (), **fit.constants}), fit)
+        found = with_parameters(start, {"coefficient": (), "drag": (), **fit.constants})
+        covariance = np.asarray(fit.covariance)
+        if general is None:
+            return LawFit(found, covariance, fit)
+        written = general.written(found)
+        stated = restated(StatedLaw(found, covariance), written, self._inputs)
+        return LawFit(written, stated.covariance, fit, general._replace(law=found))
 
     def _field(self, law: ParticleLaw) -> VectorField:
         form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field), law.force)

@@ -14,6 +14,9 @@ from jaxsym.inference import estimate_noise, find_jumps, noise_exceeds_motion, u
 from jaxsym.laws.units import in_units, natural_units
 from jaxsym.trajectories import Trajectories
 
+# Of the motion's standard deviation: less noise is taken for this much at first, since simulated
+# data are off by their integrator's steps. A law that leaves less lowers it.
+_EXACT = 1e-6
 _STILL = 0.5  # share of the coordinates that may be noise alone, as of bodies at rest
 
 
@@ -41,7 +44,7 @@ def unwrapped(data: Trajectories, box: float) -> Trajectories:
 
 
 def noise_of(data: Trajectories) -> Float[np.ndarray, "R N"]:
-    """The standard errors that were given, or those that local polynomials leave.
+    """The standard errors that were given, or what local polynomials leave, a millionth at least.
 
     Args:
       data: of which positions alone were measured.
@@ -54,7 +57,7 @@ def noise_of(data: Trajectories) -> Float[np.ndarray, "R N"]:
     columns = np.moveaxis(seen, 1, 0).reshape(times, -1)
     groups = np.tile(np.repeat(np.arange(bodies), dims), runs)
     sigma = estimate_noise(np.asarray(data.time, np.float64), columns, groups=groups).sigma
-    return np.maximum(sigma.reshape(runs, bodies, dims)[..., 0], np.finfo(float).eps * _size(seen))
+    return np.maximum(sigma.reshape(runs, bodies, dims)[..., 0], _EXACT * float(np.nanstd(seen)))
 
 
 def check_motion(data: Trajectories, sigma: Float[np.ndarray, "R N"]) -> None:
@@ -120,7 +123,3 @@ def to_motion_units(data: Trajectories, units: MotionUnits) -> Trajectories:
         time=(np.asarray(data.time, np.float64) - units.origin) / units.time,
         measured=seen._replace(position=position, sigma=sigma),
     )
-
-
-def _size(position: np.ndarray) -> float:
-    return float(np.nanmax(np.abs(position)))

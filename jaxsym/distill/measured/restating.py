@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.distill.measured.law_motion import LawFit, constants_of, flat_constants
+from jaxsym.distill.measured.constants import constants_of, flat_constants
 from jaxsym.expr import Expression, constant, variable
 from jaxsym.expr.fitting.snapping import with_number
-from jaxsym.inference import snap_constants
+from jaxsym.inference import TrajectoryFit, snap_constants
 from jaxsym.laws.pairs import VARIABLES
 from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw
 from jaxsym.laws.units import NaturalUnits, coefficient_in_data_units
@@ -89,7 +89,7 @@ def restated(given: StatedLaw, law: ParticleLaw, inputs: np.ndarray) -> StatedLa
     return _carried(given.law, given.covariance, law, inputs, inputs, None)
 
 
-def snapped(given: StatedLaw, fit: LawFit, inputs: np.ndarray) -> StatedLaw:
+def snapped(given: StatedLaw, fit: TrajectoryFit, inputs: np.ndarray) -> StatedLaw:
     """Exact numbers where the errors allow them, the other constants moved along.
 
     Args:
@@ -97,9 +97,7 @@ def snapped(given: StatedLaw, fit: LawFit, inputs: np.ndarray) -> StatedLaw:
       fit: whose data the errors come from.
       inputs: `VARIABLES` at which forms are compared.
     """
-    whole = dataclasses.replace(
-        fit.fit, constants=constants_of(given.law), covariance=given.covariance
-    )
+    whole = dataclasses.replace(fit, constants=constants_of(given.law), covariance=given.covariance)
     found = snap_constants(whole)
     law = _with_constants(given.law, found.constants)
     left = StatedLaw(law, found.covariance)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from jaxsym._views import attempt
 from jaxsym.distill.discovery import Discovery, constant_names
 from jaxsym.distill.measured.candidates import told_apart
+from jaxsym.distill.measured.constants import flat_constants
 from jaxsym.distill.measured.evidence import TermProfile, TrajectoryEvidence
 from jaxsym.distill.measured.finding import choose_law, indistinguishable
 from jaxsym.distill.measured.held_out import HeldOut, held_out_errors
@@ -19,7 +20,6 @@ from jaxsym.distill.measured.law_motion import (
     LawFit,
     LawFitter,
     MeasuredMotion,
-    flat_constants,
     measured_motion,
 )
 from jaxsym.distill.measured.observed import (
@@ -68,7 +68,7 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
     with run.phase("weak form"):
         profiles = _profiles(data, sigma)
         motion = measured_motion(data, sigma, _states(profiles))
-    fitter = LawFitter(motion)
+    fitter = LawFitter(motion, pair_samples(data, None)[1])
     fits = choose_law(profiles, fitter, data.dims, run, key)
     with run.phase("verify"):
         held_out = attempt(
@@ -153,8 +153,8 @@ def _discovery(
 
 def _stated(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> StatedLaw:
     """The law in units of the data, its constants exact where they may be, its shortest form."""
-    in_data = in_data_units(fit.law, np.asarray(fit.fit.covariance), units, inputs)
-    exact = attempt("exact constants", lambda: snapped(in_data, fit, inputs), in_data)
+    in_data = in_data_units(fit.law, fit.covariance, units, inputs)
+    exact = attempt("exact constants", lambda: snapped(in_data, fit.fit, inputs), in_data)
     return attempt("the shorter form of the law", lambda: _shorter(exact, inputs), exact)
 
 
@@ -165,7 +165,7 @@ def _shorter(stated: StatedLaw, inputs: np.ndarray) -> StatedLaw:
 
 
 def _refit(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> Refit:
-    stated = in_data_units(fit.law, np.asarray(fit.fit.covariance), units, inputs)
+    stated = in_data_units(fit.law, fit.covariance, units, inputs)
     count = len(stated.law.coefficient.constants)
     residuals = int(np.isfinite(fit.fit.residuals).sum())
     error = float(np.sqrt(fit.fit.chi2_per_dof))

@@ -1,0 +1,21 @@
+"""The constants of a law, in the order in which fits and their errors have them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxsym.laws.particle_law import ParticleLaw
+
+
+def flat_constants(law: ParticleLaw) -> list[float]:
+    """The constants of the pair law, of the drag and of the field, in this order."""
+    drag = () if law.drag is None else law.drag.constants
+    return [*law.coefficient.constants, *drag, *law.field]
+
+
+def constants_of(law: ParticleLaw) -> dict[str, np.ndarray]:
+    """The same by part; a pytree whose leaves come in that order."""
+    parts = {"coefficient": law.coefficient.constants, "field": law.field}
+    if law.drag is not None:
+        parts["drag"] = law.drag.constants
+    return {name: np.asarray(values, np.float64) for name, values in parts.items() if len(values)}
