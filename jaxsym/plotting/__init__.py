@@ -1,0 +1,29 @@
+"""Views of a discovery; each draws on the `matplotlib` axes that it is given and returns them."""
+
+from jaxsym.plotting.accelerations import (
+    draw,
+    plot_accelerations,
+    plot_errors,
+    plot_masses,
+    plot_pair_law,
+)
+from jaxsym.plotting.lagrangian import draw_lagrangian
+from jaxsym.plotting.trajectories import (
+    plot_motion,
+    plot_profile,
+    plot_residuals,
+    plot_residuals_in_time,
+)
+
+__all__ = [
+    "draw",
+    "draw_lagrangian",
+    "plot_accelerations",
+    "plot_errors",
+    "plot_masses",
+    "plot_motion",
+    "plot_pair_law",
+    "plot_profile",
+    "plot_residuals",
+    "plot_residuals_in_time",
+]
