@@ -62,7 +62,7 @@ def test_what_is_told(spring):
     assert "chi2/dof" in repr(found) and "chi2/dof" in verdict(found)
     assert "CONSTANTS" in law_module(found)
     figure = draw(found)
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 3
     assert np.nanstd(found.trajectory.residuals) == pytest.approx(1.0, abs=0.15)
 
 
