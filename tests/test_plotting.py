@@ -60,8 +60,10 @@ def test_pair_law_of_gravity_is_brought_to_unit_mass():
 def test_repulsion_is_called_so():
     discovery = made_discovery.gravity()
     law = ParticleLaw(parse("-m2/r**3"), False, 3)
-    pair_forces = discovery.pair_forces._replace(coefficient=-discovery.pair_forces.coefficient)
-    ax = plot_pair_law(dataclasses.replace(discovery, law=law, pair_forces=pair_forces))
+    forces = discovery.pair_forces
+    assert forces is not None
+    turned = forces._replace(coefficient=-forces.coefficient)
+    ax = plot_pair_law(dataclasses.replace(discovery, law=law, pair_forces=turned))
     assert "repulsion" in ax.get_ylabel()
     assert (lines(ax)["network"][:, 1] > 0).all()
 

@@ -19,11 +19,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxsym.datasets.solar_system import BODIES
 from jaxtyping import Array, Float
 
 from benchmarks import common
 from jaxsym.datasets import solar_system, solar_system_gm
+from jaxsym.datasets.ephemeris import BODIES
 from jaxsym.inference import (
     Observations,
     TrajectoryFit,

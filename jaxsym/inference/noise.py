@@ -155,7 +155,7 @@ def unwrap(values: Float[np.ndarray, "T ..."], box: float) -> Float[np.ndarray, 
       ValueError: a box that is not positive.
     """
     require(box > 0, f"box is {box}; expected the positive length of the periodic box")
-    result = np.array(values, float)
+    result = np.array(values, float, order="C")  # columns are changed in place
     flat = result.reshape(len(result), -1)
     for column in flat.T:
         known = ~np.isnan(column)

@@ -12,7 +12,6 @@ from jaxsym.plotting.trajectories import (
     plot_motion,
     plot_profile,
     plot_residuals,
-    plot_residuals_in_time,
 )
 
 __all__ = [
@@ -25,5 +24,4 @@ __all__ = [
     "plot_pair_law",
     "plot_profile",
     "plot_residuals",
-    "plot_residuals_in_time",
 ]

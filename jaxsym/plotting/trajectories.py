@@ -35,10 +35,9 @@ def draw_measured(discovery: Discovery) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.0, 8.5), layout="constrained")
-    axes: dict[str, Axes] = figure.subplot_mosaic([["law", "motion"], ["over time", "residuals"]])
+    axes: dict[str, Axes] = figure.subplot_mosaic([["law", "motion"], ["residuals", "residuals"]])
     plot_profile(discovery, axes["law"])
     plot_motion(discovery, axes["motion"])
-    plot_residuals_in_time(discovery, axes["over time"])
     plot_residuals(discovery, axes["residuals"])
     figure.suptitle(f"{discovery.task.name}:  {formula(discovery)}", fontsize=15)
     return figure
@@ -122,7 +121,7 @@ def plot_motion(discovery: Discovery, ax: Axes | None = None) -> Axes:
     return finish(ax, "measured positions and the law's motion")
 
 
-def plot_residuals_in_time(discovery: Discovery, ax: Axes | None = None) -> Axes:
+def plot_residuals(discovery: Discovery, ax: Axes | None = None) -> Axes:
     """Measured minus predicted positions in standard errors, against time.
 
     Args:
@@ -141,25 +140,3 @@ def plot_residuals_in_time(discovery: Discovery, ax: Axes | None = None) -> Axes
     ax.plot(time[some], values[some], ".", color=EQUATION, ms=4, mew=0, alpha=0.5)
     ax.set(xlabel="time", ylabel="residual in standard errors")
     return finish(ax, f"chi2/dof = {evidence.chi2_per_dof:.3f}")
-
-
-def plot_residuals(discovery: Discovery, ax: Axes | None = None) -> Axes:
-    """Distribution of the residuals in standard errors, beside that of normal noise.
-
-    Args:
-      discovery: from measured positions.
-      ax: where to; new axes by default.
-    Raises:
-      ValueError: a discovery of another kind.
-    """
-    evidence, ax = _evidence(discovery), axes_or_new(ax)
-    values = evidence.residuals[np.isfinite(evidence.residuals)]
-    edges = np.linspace(-5.0, 5.0, 41)
-    ax.hist(
-        np.clip(values, -5.0, 5.0), edges.tolist(), density=True, color=EQUATION, alpha=0.5,
-        label="residuals",
-    )  # fmt: skip
-    normal = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
-    ax.plot(edges, normal, color=TRUTH, lw=1.0, label="normal noise")
-    ax.set(xlabel="residual in standard errors", ylabel="density")
-    return finish(ax, "residuals")

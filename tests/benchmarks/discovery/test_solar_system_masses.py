@@ -3,10 +3,10 @@
 import jax
 import numpy as np
 import pytest
-from jaxsym.datasets.solar_system import BODIES, J1980
 
 from benchmarks.discovery.solar_system_masses import LAWS, observed, start_masses
 from jaxsym.datasets import solar_system, solar_system_gm
+from jaxsym.datasets.ephemeris import BODIES, J1980
 
 pytest.importorskip("de421")
 GM = np.array([solar_system_gm()[body] for body in BODIES])
