@@ -122,7 +122,8 @@ class Family(NamedTuple):
     """Two functions u and v of an entry with rates, and an offset.
 
     Attributes:
-      entries: simple entries G, no two of them linear in each other.
+      simplest: entries of the library that are looked at, and
+      entries: at most as many of them G, no two of them linear in each other.
       low: what is subtracted from values of an entry before they are divided by their range.
       scan: logarithms `[G, T]` of the share of each target that the best rates of a grid leave,
         and these rates `[G, T, R]`.
@@ -132,6 +133,7 @@ class Family(NamedTuple):
       write: the formula, of an entry's formula, rates, low, range, and factors by column.
     """
 
+    simplest: int
     entries: int
     low: Callable[[np.ndarray], np.ndarray]
     scan: Callable[[np.ndarray, Quotients, Stop], tuple[np.ndarray, np.ndarray]]
@@ -155,7 +157,7 @@ def separable_formulas(
     """
     library = semantics.library
     order = np.argsort(library.complexity, kind="stable").tolist()
-    inner = unlike(library.values, order[: 4 * family.entries])[: family.entries]
+    inner = unlike(library.values, order[: family.simplest])[: family.entries]
     targets = quotients(problem, semantics, order[:_TIMES])
     if not inner or not targets.entries:
         return []
@@ -315,7 +317,8 @@ def _is_one(number: float) -> bool:
 
 
 SINUSOIDS = Family(
-    entries=400,  # the periodogram of all is one matrix product for each wave number
+    simplest=800,  # the periodogram of all is one matrix product for each wave number
+    entries=800,
     low=lambda values: np.zeros(len(values)),  # a phase takes it in
     scan=_periodogram,
     columns=_waves,
@@ -324,6 +327,7 @@ SINUSOIDS = Family(
     write=_sinusoid,
 )
 EXPONENTIALS = Family(
+    simplest=192,
     entries=48,  # each has all pairs of rates for every M
     low=lambda values: values.min(axis=1),  # so that none overflows
     scan=_all_pairs,
