@@ -17,7 +17,10 @@ from jaxsym.simulate import LAWS
 
 def test_options_reach_the_library(run, found):
     calls = found()
-    options = "--bodies 5 --dims 3 --model l1 --seed 7 --steps 11 --time-limit 2.5".split()
+    options = [
+        *"--bodies 5 --dims 3 --model l1 --seed 7 --steps 11".split(),
+        *"--time-limit 2.5 --sigma 0.1 --box 6".split(),
+    ]
     assert run("discover", "spring", *options).exit_code == 0
     callback = calls[0].pop("callback")
     assert callable(callback)
@@ -30,6 +33,8 @@ def test_options_reach_the_library(run, found):
             "seed": 7,
             "steps": 11,
             "time_limit": 2.5,
+            "sigma": 0.1,
+            "box": 6.0,
         }
     ]
 
