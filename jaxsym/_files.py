@@ -129,7 +129,12 @@ def rename_new(made: Path, path: Path) -> None:
         raise there from None
     if os.path.lexists(path):
         raise there
-    made.rename(path)
+    try:
+        made.rename(path)
+    except OSError as error:  # a folder that is not empty is never replaced
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise there from None
+        raise
 
 
 def exchange_folders(made: Path, path: Path) -> None:
