@@ -23,6 +23,7 @@ def unit_strength(fit: Refit) -> Refit:
     GM in gravity. Other laws are returned as they are.
 
     >>> from jaxsym.expr import parse
+    >>> from jaxsym.laws import ParticleLaw
     >>> law = ParticleLaw(parse("4.0*m1*m2/r**3"), True, 3)
     >>> unit = unit_strength(Refit(law, np.log([1.0, 0.5]), 0.0, np.zeros(1), 1))
     >>> unit.law.coefficient, np.exp(unit.log_mass).round(6).tolist()
