@@ -201,6 +201,7 @@ class LawFitter:
         self.motion, self._inputs = motion, inputs
         self._fields: dict[tuple, VectorField] = {}
         self._explained: Float[np.ndarray, "R T S"] | None = None
+        self._segments = 0
 
     @implicit_broadcasting()
     def fit(self, law: ParticleLaw, general: GeneralLaw | None = None) -> LawFit:
@@ -222,14 +223,22 @@ class LawFitter:
         return found
 
     @implicit_broadcasting()
-    def motion_of(self, found: LawFit, motion: MeasuredMotion) -> TrajectoryFit:
-        """The law's motion through other data, of which only the first states are fitted."""
+    def motion_of(
+        self, found: LawFit, motion: MeasuredMotion, *, near: bool = False
+    ) -> TrajectoryFit:
+        """The law's motion through other data, of which only the first states are fitted.
+
+        Args:
+          found: the law.
+          motion: the data.
+          near: whether the states are a motion under the law already.
+        """
         law = found.law if found.general is None else found.general.law
         constants = constants_of(law)
         held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
         return fit_trajectories(
             self._field(law), constants, motion.data, order=2, states=motion.states, free=held,
-            looseness=LOOSENESS[_NEAR:],
+            looseness=LOOSENESS[-1:] if near else LOOSENESS, segments=self._segments,
         )  # fmt: skip
 
     def _fitted(
@@ -245,7 +254,9 @@ class LawFitter:
             self._field(start), constants, self.motion.data, order=2, free=free,
             states=self.motion.states if explained is None else explained,
             looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
+            segments=self._segments,
         )  # fmt: skip
+        self._segments = fit.segments
         found = with_parameters(start, {"coefficient": (), "drag": (), **fit.constants})
         covariance = np.asarray(fit.covariance)
         if general is None:
