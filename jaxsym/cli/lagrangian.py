@@ -11,7 +11,14 @@ from click.core import ParameterSource
 
 from jaxsym._check import unknown_name
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console, output_console
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    NOT_RECOVERED,
+    SEED,
+    message_console,
+    output_console,
+    seconds_in_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -202,4 +209,5 @@ def _show(console: Console, found: LagrangianDiscovery) -> None:
         say(f"hint: {hint}", "yellow")
     if found.interrupted:
         say("Ended early: this is the best that was found until then.", "yellow")
-    say(f"{found.seconds:.1f} s, {found.route} route, seed {found.seed}", "dim")
+    spent = seconds_in_words(found.seconds, found.compile_seconds)
+    say(f"{spent}; {found.route} route, seed {found.seed}", "dim")

@@ -147,6 +147,7 @@ def _discovery(
         out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
+        compile_seconds=run.compile_seconds(),
         trajectory=_evidence(task, units, profiles, fitter.motion, best, stated, alike, held_out),
     )
 
