@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import compress, eliminate_one
 from jaxsym.inference.shooting.linearization import segment_slopes
+from jaxsym.inference.shooting.motion import PROGRAMS
 from jaxsym.inference.shooting.objective import FAR_APART, Guess, Task, Weighting, better_of
 from jaxsym.inference.shooting.segments import Segments
 
@@ -65,4 +67,4 @@ def _onto_states(rows: Array, task: Task, size: int) -> Array:
     return jnp.concatenate([rows[:, :size] * task.scale, rows[:, -1:]], axis=1)
 
 
-run_follow = jax.jit(follow)
+run_follow = bounded_jit(shapes=PROGRAMS)(follow)

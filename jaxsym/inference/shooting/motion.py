@@ -20,6 +20,8 @@ from scipy.integrate import DOP853, RK45
 VectorField: TypeAlias = Callable[[Any, Array, Array, Any], Array]
 Observe: TypeAlias = Callable[[Any, Array, Array, Any], Array]
 
+PROGRAMS = 16  # kept of each compiled function: every stage of a fit has segments of its own shape
+
 
 class Method(NamedTuple):
     """An explicit Runge-Kutta method of K stages.

@@ -18,7 +18,8 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jaxsym.inference.shooting.motion import Method, rollout
+from jaxsym._programs import bounded_jit
+from jaxsym.inference.shooting.motion import PROGRAMS, Method, rollout
 from jaxsym.inference.shooting.segments import Segments
 
 _FAR = 1e6  # residuals in units of their errors are cut here: motions that run away stay finite
@@ -191,10 +192,10 @@ def better_of(task: Task, one: Guess, other: Guess, weighting: Weighting):
     return one._replace(states=states), jnp.minimum(first, second), moved
 
 
-run_costs = jax.jit(costs_of)
+run_costs = bounded_jit(shapes=PROGRAMS)(costs_of)
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def motions(task: Task, guess: Guess) -> tuple[Array, Array, Array]:
     """Times and states after each step, and what is observed of them.
 

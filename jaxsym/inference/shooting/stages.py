@@ -11,11 +11,12 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from jaxsym._check import finite, require, unknown_name
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.polynomials import local_polynomials
 from jaxsym.inference.shooting.filtering import run_follow
 from jaxsym.inference.shooting.levenberg_marquardt import run_search
 from jaxsym.inference.shooting.linearization import Linear
-from jaxsym.inference.shooting.motion import METHODS, as_argument, first_columns
+from jaxsym.inference.shooting.motion import METHODS, PROGRAMS, as_argument, first_columns
 from jaxsym.inference.shooting.objective import (
     Guess,
     Task,
@@ -261,10 +262,10 @@ class Fit:
         return column_sigma(data, seen, 0)
 
 
-_advance = jax.jit(advance_intervals)
+_advance = bounded_jit(shapes=PROGRAMS)(advance_intervals)
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def _at_all(function, constants, states, time, inputs):
     """A vector field or an observation at all states."""
     over_times = jax.vmap(function, (None, 0, 0, None))
