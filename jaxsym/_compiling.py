@@ -50,6 +50,15 @@ def compile_clock() -> Callable[[], float]:
     return lambda: _spans.total - begin
 
 
+def count_since(start: float) -> None:
+    """Count this thread's time since a moment as compiling: it waited for a thread that compiled.
+
+    Args:
+      start: by `time.monotonic`.
+    """
+    _spans.add(start, time.monotonic())
+
+
 @cache
 def _listen() -> None:
     """Be told by JAX, from the first clock on."""
