@@ -19,6 +19,7 @@ from jaxsym.search.front.residual import Residual, residual
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.inputs import (
     check_feature_names,
+    check_size,
     column_names,
     read_table,
     read_targets,
@@ -128,6 +129,7 @@ class SymbolicRegressor(Parameters):
             f"{len(names)} variables named; X has {table.shape[1]} columns",
         )
         targets = read_targets(y, len(table))
+        check_size(len(table), table.shape[1] + targets.shape[1])
         inverse_variances, noise = read_weights(sample_weight, sigma, targets.shape)
         request = Request.read(self, names, targets.shape[1], self._start(names))
         problems = make_problems(
