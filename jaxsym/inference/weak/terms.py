@@ -95,11 +95,38 @@ def pair_groups(
     """
     factors = _different(particles, PAIR_FACTORS, pairs=True)
     kinds = [(v, f) for v in PAIR_VECTORS for f in factors] if kinds is None else kinds
-    splines = [DistanceSpline(distance, pieces) for pieces in _PIECES]
-    choices = tuple(splines[0].coarser(other) for other in splines)
+    spline, choices = _splines(distance)
     return [
-        _pair_group(particles, splines[0], choices, vector, factor) for vector, factor in kinds
-    ], splines[0]
+        _pair_group(particles, spline, choices, vector, factor_values(particles, factor), name)
+        for vector, factor in kinds
+        for name in [f"{vector} {factor}"]
+    ], spline
+
+
+def groups_of_bodies(
+    particles: Particles, distance: Float[np.ndarray, " n"], factor: str, end: int
+) -> tuple[list[Group], DistanceSpline]:
+    """Pulls along the line in which each body has a function of distance of its own.
+
+    Args:
+      particles: the bodies.
+      distance: as in `pair_groups`.
+      factor: before all of these functions.
+      end: whose function it is: 0 for that of the body that is acted on, 1 of the acting one.
+    """
+    spline, choices = _splines(distance)
+    factors = factor_values(particles, factor)
+    owner = particles.pairs[:, end]
+    return [
+        _pair_group(particles, spline, choices, "central", factors * (owner == body), str(body))
+        for body in range(particles.bodies)
+    ], spline
+
+
+def _splines(distance: np.ndarray) -> tuple[DistanceSpline, tuple[np.ndarray, ...]]:
+    """The finest, and how the columns of each are made of its columns."""
+    splines = [DistanceSpline(distance, pieces) for pieces in _PIECES]
+    return splines[0], tuple(splines[0].coarser(other) for other in splines)
 
 
 def body_groups(
@@ -150,8 +177,7 @@ def _different(particles: Particles, factors: Sequence[str], *, pairs: bool) -> 
     return list(kept)
 
 
-def _pair_group(particles, spline, choices, vector, factor) -> Group:
-    factors = factor_values(particles, factor)
+def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
     acted_on, acting = particles.pairs.T
     turn = PAIR_VECTORS[vector]
 
@@ -182,7 +208,7 @@ def _pair_group(particles, spline, choices, vector, factor) -> Group:
         velocity = _derivative(lambda y: pull(d, y), dv)
         return Jacobians(*(_between(j, particles.pairs, x.shape[1]) for j in (value, velocity)))
 
-    return Group(f"{vector} {factor}", design, jacobians, choices)
+    return Group(name, design, jacobians, choices)
 
 
 def _body_group(particles, vector, factor) -> Group:
