@@ -55,6 +55,7 @@ class Task:
       mass_meaning: what the masses found are, where masses are unknown.
       tracks: what may be seen as it was measured, where positions alone were and a network is to be
         trained on snapshots of their derivatives.
+      box: length of the periodic box that positions are in.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Task:
     truth: Truth | None = None
     mass_meaning: str = "mass in units of the heaviest"
     tracks: Trajectories | None = None
+    box: float | None = None
 
 
 def task_for(
@@ -95,7 +97,8 @@ def task_for(
     >>> task = task_for("spring", key=jax.random.key(0))  # doctest: +SKIP
     """
     if isinstance(source, Trajectories):
-        return observed_task("trajectories", _prepared(source, sigma, box), whole=whole)
+        task = observed_task("trajectories", _prepared(source, sigma, box), whole=whole)
+        return dataclasses.replace(task, box=box)
     name = str(source)
     if name == "solar-system" or name in LAWS:
         for option, value in (("sigma", sigma), ("box", box)):
@@ -105,7 +108,8 @@ def task_for(
     if name in LAWS:
         return simulated_task(particles(name, bodies=bodies, dims=dims), key)
     if Path(name).suffix or Path(name).exists():
-        return observed_task(Path(name).name, _prepared(load(name), sigma, box), whole=whole)
+        task = observed_task(Path(name).name, _prepared(load(name), sigma, box), whole=whole)
+        return dataclasses.replace(task, box=box)
     raise unknown_name("law or file", name, ["solar-system", *LAWS])
 
 

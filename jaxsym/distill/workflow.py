@@ -59,9 +59,9 @@ def discover(
 
     Where accelerations are given, or simulated, a graph network is trained on the motion, its force
     law read, put back in its place and fitted to the accelerations. Where positions alone were
-    measured, the forces are read by weak forms and the law is fitted to the trajectories themselves,
-    unknown masses with it, which gives standard errors (`Discovery.uncertainty`); a ``model`` that
-    is named is trained all the same, on weak forms of the positions.
+    measured, the forces are read by weak forms, and the law is fitted to the trajectories
+    themselves, with unknown masses, which gives standard errors (`Discovery.uncertainty`); a
+    ``model`` that is named is trained all the same, on weak forms of the positions.
 
     Args:
       source: "solar-system", a law of `jaxsym.simulate.LAWS`, a file of trajectories (see

@@ -48,6 +48,7 @@ class MeasuredMotion(NamedTuple):
       pairs: of bodies that interact, i < j.
       states: positions and velocities at the times, where fits start.
       sigma_known: whether the standard errors were given.
+      box: length of a periodic box, in which the nearest image of a body acts; None without.
     """
 
     data: Observations
@@ -56,6 +57,7 @@ class MeasuredMotion(NamedTuple):
     pairs: Int[np.ndarray, "P 2"]
     states: Float[np.ndarray, "R T S"] | None
     sigma_known: bool
+    box: float | None = None
 
 
 class GeneralLaw(NamedTuple):
@@ -94,6 +96,7 @@ def measured_motion(
     data: Trajectories,
     sigma: Float[np.ndarray, "R N"],
     states: Float[np.ndarray, "R T S"] | None = None,
+    box: float | None = None,
 ) -> MeasuredMotion:
     """Observations of trajectories whose positions alone were measured.
 
@@ -101,6 +104,7 @@ def measured_motion(
       data: with what was measured.
       sigma: standard errors of each body's coordinates.
       states: where fits start; by default polynomials through the samples.
+      box: length of a periodic box.
     """
     assert data.measured is not None
     seen = np.asarray(data.measured.position, np.float64)
@@ -120,6 +124,7 @@ def measured_motion(
         _linked(bodies, data.pairs),
         states,
         data.measured.sigma is not None,
+        box,
     )
 
 
@@ -136,7 +141,9 @@ def is_mutual(law: ParticleLaw) -> bool:
     return bool(np.allclose(here, there, rtol=1e-9, atol=0.0))
 
 
-def law_field(law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"]) -> VectorField:
+def law_field(
+    law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"], box: float | None = None
+) -> VectorField:
     """The vector field of a law, whose constants are those of `constants_of`.
 
     Where forces are mutual each pair is computed once. Masses among the constants go before those
@@ -146,6 +153,7 @@ def law_field(law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"]) -> V
       law: the equations; the values of its constants are not used.
       bodies: N.
       pairs: that interact.
+      box: length of a periodic box, in which the nearest image of a body acts.
 
     >>> from jaxsym.expr import parse
     >>> field = law_field(ParticleLaw(parse("2.0"), True, 2), 2, np.array([[0, 1]]))
@@ -154,10 +162,12 @@ def law_field(law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"]) -> V
     >>> field({"coefficient": jnp.array([2.0])}, state, 0.0, inputs)[4:].tolist()
     [2.0, 0.0, -0.5, 0.0]
     """
-    return second_order(_acceleration(law, bodies, pairs))
+    return second_order(_acceleration(law, bodies, pairs, box))
 
 
-def _acceleration(law: ParticleLaw, bodies: int, pairs: np.ndarray) -> Callable[..., Array]:
+def _acceleration(
+    law: ParticleLaw, bodies: int, pairs: np.ndarray, box: float | None
+) -> Callable[..., Array]:
     mutual = is_mutual(law)
     first, second = pairs.T
     if not mutual:
@@ -174,6 +184,7 @@ def _acceleration(law: ParticleLaw, bodies: int, pairs: np.ndarray) -> Callable[
         mass, charge = constants.get("mass", inputs["mass"]), inputs["charge"]
         at = x.reshape(bodies, -1)
         d = at[second] - at[first]
+        d = d if box is None else d - box * jnp.round(d / box)
         ends = (mass[first], mass[second], charge[first], charge[second])
         table = jnp.stack([jnp.sqrt(jnp.sum(d**2, axis=-1)), *ends], axis=-1)
         size = pull(table, constants.get("coefficient", none))
@@ -274,7 +285,9 @@ class LawFitter:
     def _field(self, law: ParticleLaw) -> VectorField:
         form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field), law.force)
         if form not in self._fields:
-            self._fields[form] = law_field(law, self.motion.bodies, self.motion.pairs)
+            self._fields[form] = law_field(
+                law, self.motion.bodies, self.motion.pairs, self.motion.box
+            )
         return self._fields[form]
 
     def bits(self, found: LawFit) -> float:

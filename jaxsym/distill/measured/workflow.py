@@ -67,10 +67,11 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
         check_motion(task.train, sigma)
         data, units = in_motion_units(task.train)
         sigma = sigma / units.natural.length
+    box = None if task.box is None else task.box / units.natural.length
     if data.mass is None:
-        profiles, fitter, fits = _with_unknown_masses(data, sigma, run, key)
+        profiles, fitter, fits = _with_unknown_masses(data, sigma, box, run, key)
     else:
-        profiles, fitter = _read(data, sigma, run)
+        profiles, fitter = _read(data, sigma, box, run)
         fits = choose_law(profiles, fitter, data.dims, run, key)
     with run.phase("verify"):
         held_out = attempt(
@@ -82,20 +83,24 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
 
 
 def _read(
-    data: Trajectories, sigma: Float[np.ndarray, "R N"], run: Run
+    data: Trajectories, sigma: Float[np.ndarray, "R N"], box: float | None, run: Run
 ) -> tuple[WeakProfiles, LawFitter]:
     """The terms that show in the data, and what fits laws to them."""
     with run.phase("weak form"):
         mass = np.asarray(data.mass, np.float64)
-        profiles = weak_profiles(*_positions(data), mass=mass, **_known(data, sigma))
-        motion = measured_motion(data, sigma, _states(profiles))
+        profiles = weak_profiles(*_positions(data), mass=mass, **_known(data, sigma, box))
+        motion = measured_motion(data, sigma, _states(profiles), box)
     return profiles, LawFitter(motion, pair_samples(data, None)[1])
 
 
 def _with_unknown_masses(
-    data: Trajectories, sigma: Float[np.ndarray, "R N"], run: Run, key: jax.Array
+    data: Trajectories,
+    sigma: Float[np.ndarray, "R N"],
+    box: float | None,
+    run: Run,
+    key: jax.Array,
 ) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
-    known = _known(data, sigma)
+    known = _known(data, sigma, box)
     with run.phase("weak form"):
         start = start_masses(body_pulls(*_positions(data), **known))
 
@@ -105,7 +110,7 @@ def _with_unknown_masses(
             return weak_profiles(*_positions(data), mass=mass, pair_kinds=masses.kinds, **known)
 
     def fitter(profiles: WeakProfiles) -> LawFitter:
-        motion = measured_motion(data, sigma, _states(profiles))
+        motion = measured_motion(data, sigma, _states(profiles), box)
         return LawFitter(motion, pair_samples(data, start.mass)[1])
 
     return choose_law_and_masses(start, read, fitter, data.dims, run, key)
@@ -116,11 +121,14 @@ def _positions(data: Trajectories) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(data.time), np.asarray(data.measured.position)
 
 
-def _known(data: Trajectories, sigma: Float[np.ndarray, "R N"]) -> dict[str, Any]:
+def _known(
+    data: Trajectories, sigma: Float[np.ndarray, "R N"], box: float | None
+) -> dict[str, Any]:
     """What the weak form is told beside positions and masses."""
     return {
         "charge": None if data.charge is None else np.asarray(data.charge, np.float64),
         "pairs": data.pairs,
+        "box": box,
         "sigma": np.repeat(sigma[:, :, None], data.dims, axis=2),
     }
 
@@ -142,7 +150,8 @@ def _held_out(task: Task, units: MotionUnits, best: LawFit, fitter: LawFitter) -
     if spread is None:
         per_body = fitter.motion.data.sigma[0, 0].reshape(data.bodies, -1)[:, 0]
         spread = np.broadcast_to(per_body, (runs, data.bodies))
-    return held_out_errors(best, fitter, measured_motion(data, np.asarray(spread)))
+    motion = measured_motion(data, np.asarray(spread), box=fitter.motion.box)
+    return held_out_errors(best, fitter, motion)
 
 
 def _discovery(

@@ -12,7 +12,7 @@ from jaxsym._check import require
 from jaxsym.inference.noise import estimate_noise
 from jaxsym.inference.weak.regression import Chosen, Series, WeakFit, weak_fit
 from jaxsym.inference.weak.splines import DistanceSpline
-from jaxsym.inference.weak.terms import Particles, body_groups, pair_groups
+from jaxsym.inference.weak.terms import Particles, body_groups, nearest_image, pair_groups
 
 _POINTS = 60  # at which a profile is told
 _OUTERMOST = 0.005  # share of the distances at either end where it is not told
@@ -79,6 +79,7 @@ def weak_profiles(
     pair_kinds: Sequence[tuple[str, str]] | None = None,
     body_kinds: Sequence[tuple[str, str]] | None = None,
     lengths: Sequence[float] | None = None,
+    box: float | None = None,
 ) -> WeakProfiles:
     """Read terms and their functions of distance from positions alone.
 
@@ -92,6 +93,8 @@ def weak_profiles(
       pair_kinds: vectors and factors that may occur, all by default.
       body_kinds: the same for bodies' own terms.
       lengths: of the windows; by default the data choose.
+      box: length of a periodic box in which the nearest image of a body acts. Positions are those
+        of continuous motion.
 
     Raises:
       ValueError: shapes that disagree, too few samples, a sigma that is not positive.
@@ -109,8 +112,8 @@ def weak_profiles(
     ('central 1/m1', True)
     """
     series, noise = series_of(time, position, sigma)
-    particles = Particles(mass, charge, ordered_pairs(position, pairs), *position.shape[2:])
-    distance = distances(position, particles.pairs)
+    particles = Particles(mass, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    distance = distances(position, particles)
     distance = distance[np.isfinite(distance)]
     of_pairs, spline = pair_groups(particles, distance, pair_kinds)
     groups = of_pairs + body_groups(particles, body_kinds)
@@ -158,10 +161,11 @@ def ordered_pairs(
 
 
 def distances(
-    position: Float[np.ndarray, "R T N D"], pairs: Int[np.ndarray, "E 2"]
+    position: Float[np.ndarray, "R T N D"], particles: Particles
 ) -> Float[np.ndarray, "E R T"]:
     """Between the bodies of each pair; NaN where one is missing."""
-    apart = position[:, :, pairs[:, 0]] - position[:, :, pairs[:, 1]]
+    first, second = particles.pairs.T
+    apart = nearest_image(position[:, :, first] - position[:, :, second], particles.box)
     return np.moveaxis(np.linalg.norm(apart, axis=-1), -1, 0)
 
 

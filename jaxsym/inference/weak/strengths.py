@@ -60,6 +60,7 @@ def body_pulls(
     charge: Float[np.ndarray, "R N"] | None = None,
     pairs: Sequence[tuple[int, int]] | None = None,
     sigma: float | Float[np.ndarray, "R N D"] | None = None,
+    box: float | None = None,
 ) -> BodyPulls:
     """Read for each body how it pulls the others, or how it yields to their pull.
 
@@ -67,7 +68,7 @@ def body_pulls(
     in all runs.
 
     Args:
-      time, position, charge, pairs, sigma: as in `weak_profiles`.
+      time, position, charge, pairs, sigma, box: as in `weak_profiles`.
 
     Raises:
       ValueError: as in `weak_profiles`.
@@ -84,8 +85,8 @@ def body_pulls(
     (True, [True, True, True])
     """
     series, _ = series_of(time, position, sigma)
-    particles = Particles(None, charge, ordered_pairs(position, pairs), *position.shape[2:])
-    apart = distances(position, particles.pairs)
+    particles = Particles(None, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    apart = distances(position, particles)
     usual = apart[np.isfinite(apart)]
     others = body_groups(particles)
 

@@ -72,6 +72,7 @@ class Particles(NamedTuple):
       pairs: ordered pairs (acted on, acting).
       bodies: N.
       dims: D.
+      box: length of a periodic box, in which the nearest image of a body acts; None without.
     """
 
     mass: Float[np.ndarray, "R N"] | None
@@ -79,6 +80,22 @@ class Particles(NamedTuple):
     pairs: Int[np.ndarray, "E 2"]
     bodies: int
     dims: int
+    box: float | None = None
+
+
+def nearest_image(
+    displacement: Float[np.ndarray, "... D"], box: float | None
+) -> Float[np.ndarray, "... D"]:
+    """Displacements to the nearest image in a periodic box.
+
+    Args:
+      displacement: between bodies.
+      box: length of its edges; None for no box.
+
+    >>> nearest_image(np.array([4.0, -1.0]), 6.0).tolist()
+    [-2.0, -1.0]
+    """
+    return displacement if box is None else displacement - box * np.round(displacement / box)
 
 
 def pair_groups(
@@ -183,7 +200,8 @@ def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
 
     def ends(x, v):
         x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
-        return x[:, acting] - x[:, acted_on], v[:, acting] - v[:, acted_on]
+        apart = nearest_image(x[:, acting] - x[:, acted_on], particles.box)
+        return apart, v[:, acting] - v[:, acted_on]
 
     def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         d, dv = ends(x, v)
