@@ -129,11 +129,11 @@ def observed(year: int, noise: float, frame: str, years: float) -> Observations:
 
 def _pulls(gm: Array, exponent: Array, x: Array) -> Array:
     """Accelerations ``[N, 3]`` by all other bodies, ``GM r^-exponent`` each."""
-    one, other = np.triu_indices(len(BODIES), 1)
-    apart = x[other] - x[one]
-    pull = jnp.sum(apart**2, axis=-1, keepdims=True) ** (-(exponent + 1) / 2) * apart
-    still = jnp.zeros_like(x)
-    return still.at[one].add(gm[other][:, None] * pull).at[other].add(-gm[one][:, None] * pull)
+    apart = x[None] - x[:, None]
+    # a body is no distance from itself, and does not pull itself
+    square = jnp.sum(apart**2, axis=-1) + np.eye(len(BODIES))
+    pull = gm * square ** (-(exponent + 1) / 2)
+    return jnp.sum(pull[..., None] * apart, axis=1)
 
 
 def _relativity(gm: Array, x: Array, v: Array) -> Array:
