@@ -18,7 +18,8 @@ from jaxsym.inference.weak.splines import DistanceSpline
 from jaxsym.inference.weak.tables import Jacobians
 
 _ALIKE = 1.0 - 1e-9  # cosine between factors that are multiples of one another
-_PIECES = (16, 8, 4)  # the finest of splines first; the data choose
+_PIECES = 16  # with as many samples each, of the finest of splines
+_STRIDES = (1, 2, 4)  # that make the coarser ones; the data choose
 _STEP = 1e-4  # of the finite differences, relative to distance and speed
 
 PairVector = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -142,8 +143,8 @@ def groups_of_bodies(
 
 def _splines(distance: np.ndarray) -> tuple[DistanceSpline, tuple[np.ndarray, ...]]:
     """The finest, and how the columns of each are made of its columns."""
-    splines = [DistanceSpline(distance, pieces) for pieces in _PIECES]
-    return splines[0], tuple(splines[0].coarser(other) for other in splines)
+    finest = DistanceSpline(distance, _PIECES)
+    return finest, tuple(finest.coarser(finest.every(stride)) for stride in _STRIDES)
 
 
 def body_groups(
