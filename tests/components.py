@@ -271,9 +271,8 @@ COMPONENTS: dict[str, Callable[[], Component]] = {
     "constants": constants,
     "cosmology": cosmology,
 }
-# a search among tokens has no slope, the steps of a fit do not tell how its end moves, and
-# derivatives of derivatives of programs are not offered
-WITHOUT_GRADIENT = {"nesymres decode", "constants", "program derivatives"}
+# a search among tokens has no slope, and derivatives of derivatives of programs are not offered
+WITHOUT_GRADIENT = {"nesymres decode", "program derivatives"}
 FORWARD = {"program values"}  # its loop ends by itself: there is no reverse
 INPUTS = np.linspace(0.2, 0.9, 8, dtype=np.float32)
 # these run through the code of another component and take longer to compile

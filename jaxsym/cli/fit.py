@@ -11,7 +11,8 @@ import click
 
 from jaxsym._check import listed, unknown_name
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, SEED, check_out, message_console, output_console
+from jaxsym.cli.options import json_option, replace_file_option, seed_option
+from jaxsym.cli.shared import INTERRUPTED, check_out, message_console, output_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,20 +58,15 @@ _HEADER = "header"  # in place of units: those that the file gives
     metavar="SECONDS",
     help="The best found by then is the result.",
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
+@seed_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="New file for the model as JSON, which SymbolicRegressor.load reads.",
 )
-@click.option("--force", is_flag=True, help="Replace that file if it exists.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the result as JSON, and nothing else, on standard output.",
-)
+@replace_file_option
+@json_option
 @click.pass_context
 def fit(
     context: click.Context,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NOT_RECOVERED, INTERRUPTED = 3, 130
-SEED = click.IntRange(0, 2**32 - 1)  # what NumPy's and JAX's generators both take
 
 
 class Application(click.Group):

@@ -93,7 +93,7 @@ def read_out(
 
     >>> network = SymbolicNetwork(Architecture(inputs=2, heads=2, layers=2))
     >>> x = np.random.default_rng(0).normal(size=(8, 2))
-    >>> params = network.init(jax.random.key(0), jnp.asarray(x, jnp.float32))
+    >>> params = jax.jit(network.init)(jax.random.key(0), jnp.asarray(x, jnp.float32))
     >>> reading = read_out(network, params, x)
     >>> list(reading.definitions), reading.formula
     (['h1_1', 'h1_2', 'h2_1', 'h2_2'], Expression(h2_1 + h2_2))
