@@ -17,7 +17,7 @@ noise = 0.01 * np.random.default_rng(0).normal(size=(runs, 21))
 data = observations(time, (np.cos(angle) + noise)[..., None], sigma=0.01)
 spring = second_order(lambda k, x, v, t, u: -k * x)
 with jax.enable_x64(True):
-    fit = Fit(spring, np.array(3.0), data, None, 2, None, None, "rk4")
+    fit = Fit(spring, np.array(3.0), data, None, 2, None, None, "bosh3")
     fit.cut()
     mesh = Mesh(np.array(jax.devices()), ("runs",))
     shared = NamedSharding(mesh, PartitionSpec("runs"))

@@ -215,6 +215,7 @@ class LawFitter:
         self.motion, self._inputs = motion, inputs
         self._fields: dict[tuple, VectorField] = {}
         self._explained: Float[np.ndarray, "R T S"] | None = None
+        self._segments = 0
 
     @implicit_broadcasting()
     def fit(
@@ -242,14 +243,22 @@ class LawFitter:
         return found
 
     @implicit_broadcasting()
-    def motion_of(self, found: LawFit, motion: MeasuredMotion) -> TrajectoryFit:
-        """The law's motion through other data, of which only the first states are fitted."""
+    def motion_of(
+        self, found: LawFit, motion: MeasuredMotion, *, near: bool = False
+    ) -> TrajectoryFit:
+        """The law's motion through other data, of which only the first states are fitted.
+
+        Args:
+          found: the law.
+          motion: the data.
+          near: whether the states are a motion under the law already.
+        """
         law = found.law if found.general is None else found.general.law
         constants = constants_of(law, found.masses)
         held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
         return fit_trajectories(
             self._field(law), constants, motion.data, order=2, states=motion.states, free=held,
-            looseness=LOOSENESS[_NEAR:],
+            looseness=LOOSENESS[-1:] if near else LOOSENESS, segments=self._segments,
         )  # fmt: skip
 
     def _fitted(
@@ -271,7 +280,9 @@ class LawFitter:
             self._field(start), constants, self.motion.data, order=2, free=free,
             states=self.motion.states if explained is None else explained,
             looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
+            segments=self._segments,
         )  # fmt: skip
+        self._segments = fit.segments
         parts = dict(fit.constants)
         masses = parts.pop("mass", None)
         found = with_parameters(start, {"coefficient": (), "drag": (), **parts})
