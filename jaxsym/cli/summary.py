@@ -70,6 +70,12 @@ def _remarks(discovery: Discovery) -> Iterator[str]:
 def _masses(discovery: Discovery) -> Table:
     parameters = discovery.to_json()["parameters"]
     found, true = parameters["found"], parameters.get("true")
+    errors = parameters["uncertainty"]
+    if errors is not None:
+        table = _table("", "found", "standard error")
+        for name, mass in found.items():
+            table.add_row(name, f"{mass:.6g}", f"{errors[name] or 0.0:.2g}")
+        return table
     if true is None:
         table = _table("", "found")
         for name, mass in found.items():

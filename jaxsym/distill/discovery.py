@@ -124,6 +124,14 @@ class Discovery:
         return None if self.trajectory is None else self.trajectory.uncertainty
 
     @property
+    def mass_uncertainty(self) -> dict[str, float] | None:
+        """Standard errors of `masses`; None where these were known or fitted to accelerations."""
+        errors = None if self.trajectory is None else self.trajectory.mass_uncertainty
+        if errors is None or self.masses is None:
+            return None
+        return dict(zip(self.masses, errors.tolist(), strict=True))
+
+    @property
     def noise(self) -> dict[str, Any] | None:
         """``sigma`` of the measured coordinates and whether it was ``estimated``."""
         return None if self.trajectory is None else self.trajectory.noise
@@ -171,6 +179,7 @@ class Discovery:
                 "measure": "median of |predicted - true| / |true acceleration|",
                 "neural": self.neural and self.neural._asdict(),
                 "network_learned": self.network_learned if self.network else None,
+                "weak_form": self._weak_losses(),
                 "symbolic": self.symbolic and self.symbolic._asdict(),
                 "out_of_distribution_is": self.task.outside_is,
             },
@@ -195,12 +204,21 @@ class Discovery:
         }
         return _plain(found | _NO_EVIDENCE | (self.trajectory.to_json() if self.trajectory else {}))
 
+    def _weak_losses(self) -> dict[str, Any] | None:
+        """Of the network in units of the noise, where it was trained on positions alone."""
+        weak = self.network and self.network.weak
+        return weak and weak._asdict() | {"overfits": weak.overfits}
+
     def _parameters(self) -> dict[str, Any] | None:
         if self.masses is None:
             return None
         truth = self.task.truth
         true = truth.masses if truth else None
-        found: dict[str, Any] = {"meaning": self.task.mass_meaning, "found": self.masses}
+        found: dict[str, Any] = {
+            "meaning": self.task.mass_meaning,
+            "found": self.masses,
+            "uncertainty": self.mass_uncertainty,
+        }
         if true:
             heaviest = max(true, key=true.__getitem__)
             found["true"] = true
