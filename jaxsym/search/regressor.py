@@ -20,6 +20,7 @@ from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.inputs import (
     check_feature_names,
     column_names,
+    read_count,
     read_table,
     read_targets,
     read_weights,
@@ -82,6 +83,11 @@ class SymbolicRegressor(Parameters):
       expression_: the selected equation, or a list of them.
       residual_: what it leaves of the target, against the noise; `str` puts it into words.
       variables_: names in the equations.
+      weights_: `[n]` weights of the rows, or a list of them: as given, or as the table asks for:
+        without sample_weight and sigma, rows far off count nothing, and where the target spans
+        decades and its errors are plainly in proportion to it, they are weighted so. Give
+        sample_weight of 1 for plain squares.
+      cut_off_: names of the stages that the time limit did not allow, or not to the end.
       interrupted_: whether Ctrl-C, or an exception in the callback, ended the fit.
       n_features_in_, feature_names_in_: as scikit-learn has them.
 
@@ -100,6 +106,7 @@ class SymbolicRegressor(Parameters):
         sample_weight: Any = None,
         *,
         sigma: Any = None,
+        n_effective: float | None = None,
         variables: Sequence[str] | None = None,
     ) -> SymbolicRegressor:
         """Search for y as a function of the columns of X.
@@ -109,7 +116,10 @@ class SymbolicRegressor(Parameters):
           y: `[n]` or `[n, k]`.
           sample_weight: `[n]` or `[n, k]` inverse variances of y, up to a factor.
           sigma: standard deviation of y's noise, a number, `[n]` or `[n, k]`; given instead of
-            sample_weight, equations are not asked to explain more than that.
+            sample_weight, equations are not asked to explain more than that, and the search ends
+            with a short equation that leaves no more.
+          n_effective: number of independent rows that tell as much as all do, where neighboring
+            errors are alike: of smoothed signals, splines, or a network's values.
           variables: names of the columns; by default a data frame's own, or x0, x1, ...
 
         Returns:
@@ -138,17 +148,19 @@ class SymbolicRegressor(Parameters):
             operators=request.operators,
             max_complexity=self.max_complexity,
             constraints=request.constraints,
+            noise=noise,
+            n_effective=read_count(n_effective, len(table)),
         )
-        fronts: Sequence[ParetoFront]
-        fronts, self.interrupted_ = request.search(problems, self._key())
-        if not all(map(len, fronts)):
+        found = request.search(problems, self._key(), weigh=inverse_variances is None)
+        if not all(map(len, found.fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        if noise is not None:
-            fronts = [replace(f, noise=v) for f, v in zip(fronts, noise.tolist(), strict=True)]
-        self._keep(fronts, names, columns, np.asarray(y).ndim == 1)
+        self._keep(found.fronts, names, columns, np.asarray(y).ndim == 1)
+        self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
+        self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
+        self._notes = [str(weighting) for weighting in found.weightings]
         return self
 
     def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:
@@ -198,8 +210,9 @@ class SymbolicRegressor(Parameters):
     @property
     def residual_(self) -> Residual | list[Residual]:
         """What the selected equation leaves, against the noise."""
-        pairs = zip(self.fronts_, self._chosen(None), strict=True)
-        return self._one_or_all([residual(front, expression) for front, expression in pairs])
+        found = map(residual, self.fronts_, self._chosen(None))
+        notes = getattr(self, "_notes", [""] * len(self.fronts_))  # a loaded model has none
+        return self._one_or_all([replace(r, note=n) for r, n in zip(found, notes, strict=True)])
 
     def sympy(self, index: int | None = None) -> sympy.Expr | list[sympy.Expr]:
         """The selected equation, or that of a row of the front, in sympy."""

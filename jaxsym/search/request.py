@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Key
@@ -15,12 +15,14 @@ from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.engines.protocol import DEFAULT_OPERATORS, Callback, Engine
 from jaxsym.search.engines.registry import make_engine
+from jaxsym.search.front.finalize import fitted_front
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.constraints import Constraints, check_nesting, nested_within
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.problem.weighting import Weighting, reconsidered, weighted
 from jaxsym.search.reparametrize.templates import Template, read_template
 from jaxsym.search.shared_form import share_forms
 from jaxsym.search.table_search import TableSearch
@@ -95,10 +97,17 @@ class Request:
             callback=given.callback,
         )
 
-    def search(
-        self, problems: Sequence[Problem], key: Key[Array, ""]
-    ) -> tuple[tuple[ParetoFront, ...], bool]:
-        """One front per target, and whether the search was interrupted."""
+    def search(self, problems: Sequence[Problem], key: Key[Array, ""], *, weigh: bool) -> Found:
+        """Search for all targets.
+
+        Args:
+          problems: one per target.
+          key: PRNG key.
+          weigh: whether rows get the weights that the table asks for.
+        """
+        plain = problems
+        weightings = [weighted(problem) if weigh else Weighting(problem) for problem in plain]
+        problems = [weighting.problem for weighting in weightings]
         run = TableSearch(self.engine, key, self.time_limit, self.callback)
         with np.errstate(all="ignore"):
             if self.template is not None:
@@ -109,7 +118,37 @@ class Request:
                 fronts = run.run(problems)
         if self.shared_form:
             fronts = share_forms(problems, fronts, key)
-        return fronts, run.interrupted
+        elif weigh and not run.interrupted:
+            settled = map(_reweighed, plain, weightings, fronts)
+            weightings, fronts = map(tuple, zip(*settled, strict=True))
+        return Found(tuple(fronts), run.interrupted, tuple(run.cut_off), tuple(weightings))
+
+
+class Found(NamedTuple):
+    """What a search has found.
+
+    Attributes:
+      fronts: one per target.
+      interrupted: whether Ctrl-C, or an exception in the callback, ended it.
+      cut_off: names of the stages that time did not allow, or not to the end.
+      weightings: of the rows, one per target.
+    """
+
+    fronts: tuple[ParetoFront, ...]
+    interrupted: bool
+    cut_off: tuple[str, ...]
+    weightings: tuple[Weighting, ...]
+
+
+def _reweighed(
+    plain: Problem, weighting: Weighting, front: ParetoFront
+) -> tuple[Weighting, ParetoFront]:
+    """The weights that the best equation asks for, and the front with these."""
+    if not len(front):
+        return weighting, front
+    values = front.best().expression.evaluate(plain.X, plain.variables)
+    again = reconsidered(weighting, plain, values)
+    return again, front if again is weighting else fitted_front(front, again.problem)
 
 
 def read_operators(

@@ -14,8 +14,10 @@ from jaxsym._check import require, shown
 from jaxsym._files import write_file
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.tolerances import ROUNDING
 
 _FORMAT = 1
+_NUMBERS = ("variance", "samples", "noise", "rounding")  # of a front
 _LARGEST = 2**26  # bytes of a model's file; a front of 100 long equations has 100 KB
 _NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
 
@@ -31,7 +33,7 @@ def front_to_json(front: ParetoFront) -> dict[str, Any]:
         }
         for candidate in front
     ]
-    numbers = {"variance": front.variance, "samples": front.samples, "noise": front.noise}
+    numbers = {name: getattr(front, name) for name in _NUMBERS}
     return numbers | {"candidates": rows}
 
 
@@ -64,7 +66,8 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        numbers = [float(stored[name]) for name in ("variance", "samples", "noise")]
+        # files of the version before do not have the last one
+        numbers = [float(({"rounding": ROUNDING} | dict(stored))[name]) for name in _NUMBERS]
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a front as it is saved: {shown(repr(error))}") from error
     require(len(rows) > 0, "not a front as it is saved: it has no candidates")

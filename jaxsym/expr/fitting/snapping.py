@@ -74,6 +74,8 @@ def snap(
     weights: Float[ArrayLike, " n"] | None = None,
     tolerance: float = 0.0,
     named: Mapping[str, float] | None = None,
+    samples: float | None = None,
+    noise: float = 0.0,
 ) -> Expression:
     """Replace constants by integers, rationals, multiples of pi and e, and named constants.
 
@@ -88,6 +90,10 @@ def snap(
       tolerance: relative rise of the loss that is accepted whatever the likelihood says, for
         residuals that are not independent noise.
       named: further numbers to try, like pi; in the result they appear as constants of that value.
+      samples: number of independent points; by default all that have weight. As many constants as
+        samples have no standard errors, and none of them is replaced.
+      noise: mean variance of the targets' noise, as they are weighted; by default it is told by
+        what the expression leaves.
 
     Returns:
       the canonical form of the expression with the numbers put in and the rest refitted.
@@ -110,15 +116,20 @@ def snap(
     data = _Data({name: points[:, column] for name, column in columns.items()}, target, weight)
     # a named constant is a column while the others are refitted, so that it stays as it is
     data.columns.update({name: np.full(len(points), value) for name, value in symbols.items()})
-    current = _snapped(expression.canonical(), data, symbols, tolerance)
+    count = float(np.count_nonzero(weight)) if samples is None else samples
+    current = _snapped(expression.canonical(), data, symbols, tolerance, count, noise)
     values = {name: constant(value) for name, value in symbols.items()}
     return _decimals_as_constants(current).substitute(values).canonical()
 
 
 def _snapped(
-    expression: Expression, data: _Data, symbols: Mapping[str, float], tolerance: float
+    expression: Expression,
+    data: _Data,
+    symbols: Mapping[str, float],
+    tolerance: float,
+    samples: float,
+    noise: float,
 ) -> Expression:
-    samples = np.count_nonzero(data.weights)
     rounding = _ROUNDING * np.average(data.y**2, weights=data.weights)
     bases = [*_BASES, _Base(literal(1), 1.0, 0.0, _DECIMALS)]
     bases += [_Base(variable(name), value, _SYMBOL) for name, value in symbols.items()]
@@ -126,14 +137,18 @@ def _snapped(
     loss = fit.loss + rounding
     highest = loss * (1 + tolerance)
     while current.constants and np.all(np.isfinite(fit.curvature)):
-        errors = standard_errors(fit.curvature, loss / samples)
+        freedom = samples - len(current.constants)
+        if freedom <= 0 and not noise:
+            break
+        errors = standard_errors(fit.curvature, noise / samples if noise else loss / freedom)
         candidates = _candidates(current.constants, errors, bases, samples * tolerance)
         if not candidates:
             break
         trials = [_refit(with_number(current, c.slot, c.number), data) for c in candidates]
         losses = np.array([trial.loss for _, trial in trials]) + rounding
         saved = np.array([c.saved for c in candidates])
-        gains = saved - samples / 2 * np.log2(losses / loss)
+        lost = (losses - loss) / noise / math.log(2) if noise else np.log2(losses / loss)
+        gains = saved - samples / 2 * lost
         gains = np.where(losses <= highest, np.maximum(gains, saved), gains)
         best = int(np.argmax(gains))
         if gains[best] <= 0:

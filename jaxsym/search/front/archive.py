@@ -65,6 +65,8 @@ class Archive:
         minimal = self._min_complexity(form)
         if minimal > self.problem.max_complexity or not self._allowed(form):
             return False
+        if len(form.constants) > self.problem.samples:  # more numbers than the rows can tell
+            return False
         loss = self.problem.loss(form)
         known = self._best.get(form.tokens)
         if known is not None and not loss < known.loss:
@@ -117,6 +119,8 @@ class Archive:
             (c for c in self._best.values() if c.complexity <= limit),
             variance=self.problem.variance,
             samples=self.problem.samples,
+            noise=self.problem.noise,
+            rounding=self.problem.rounding,
         )
 
     def best(self, count: int) -> list[Expression]:
@@ -144,10 +148,12 @@ class Archive:
 
     @property
     def exact(self) -> bool:
-        """Whether a candidate explains the target up to rounding."""
-        floor = self.problem.rounding * self.problem.variance
+        """Whether a candidate leaves nothing to look for, see `Problem.settled`."""
         limit = self.problem.max_complexity
-        return any(c.loss <= floor and c.complexity <= limit for c in self._best.values())
+        return any(
+            c.complexity <= limit and self.problem.settled(c.expression, c.loss)
+            for c in self._best.values()
+        )
 
     def _allowed(self, expression: Expression) -> bool:
         table, own = self.problem.operators, expression.operators

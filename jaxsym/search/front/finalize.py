@@ -7,7 +7,9 @@ from collections.abc import Callable
 from jaxsym.expr.confluent import confluent
 from jaxsym.expr.simplify import rearranged, rewritten
 from jaxsym.search.front.archive import Archive
+from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.front.refit import refit_constants, snap_constants
+from jaxsym.search.problem.problem import Problem
 
 _REWRITTEN = 3  # candidates of shortest description for which shorter forms are sought
 
@@ -44,6 +46,14 @@ def finalize(
     for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
         if not late():
             archive.add(rewritten(candidate.expression))
+
+
+def fitted_front(front: ParetoFront, problem: Problem) -> ParetoFront:
+    """The expressions of a front fitted and snapped for a problem, as its front."""
+    archive = Archive(problem)
+    archive.add(candidate.expression for candidate in front)
+    finalize(archive)
+    return archive.front()
 
 
 def add_rearranged(archive: Archive) -> None:

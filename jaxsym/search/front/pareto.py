@@ -39,15 +39,25 @@ class ParetoFront:
       variance: weighted variance of the target, the loss of the best constant.
       samples: number of independent samples behind the losses.
       noise: variance of the target's noise, as losses are weighted; 0 if it is not known.
+      rounding: share of the variance below which losses are rounding, and alike.
     """
 
     candidates: tuple[Candidate, ...]
     variance: float
     samples: float
     noise: float = 0.0
+    rounding: float = ROUNDING
 
     @classmethod
-    def of(cls, candidates: Iterable[Candidate], *, variance: float, samples: float) -> ParetoFront:
+    def of(
+        cls,
+        candidates: Iterable[Candidate],
+        *,
+        variance: float,
+        samples: float,
+        noise: float = 0.0,
+        rounding: float = ROUNDING,
+    ) -> ParetoFront:
         """The front of some candidates; losses that are not finite are dropped.
 
         >>> from jaxsym.expr import parse
@@ -57,7 +67,7 @@ class ParetoFront:
         >>> [str(candidate.expression) for candidate in front]
         ['x', '2*x']
         """
-        floor = max(ROUNDING * variance, math.ulp(0.0))
+        floor = max(rounding * variance, math.ulp(0.0))
         usable = [c for c in candidates if math.isfinite(c.loss)]
         found: list[Candidate] = []
         for candidate in sorted(usable, key=lambda c: (c.complexity, c.loss)):
@@ -68,7 +78,7 @@ class ParetoFront:
                 drop = math.log(max(found[-1].loss, floor) / loss)
                 score = drop / (candidate.complexity - found[-1].complexity)
                 found.append(candidate._replace(score=score))
-        return cls(tuple(found), variance, samples)
+        return cls(tuple(found), variance, samples, noise, rounding)
 
     def __iter__(self) -> Iterator[Candidate]:
         return iter(self.candidates)
@@ -108,16 +118,30 @@ class ParetoFront:
         """Bits of a candidate and its residuals, up to a constant.
 
         Every unit of complexity costs the logarithm of the number of symbols to choose from, a
-        constant half that of the number of samples, and the residuals `samples / 2 * log2(loss)`,
-        or, where the noise is known, half of chi squared.
+        constant half that of the number of samples, and the residuals half of chi squared where the
+        noise is known. Where it is not, each constant takes one sample away from what tells the
+        noise, and with it the digits to which it must be said (Hansen and Yu 2001, J. Am. Stat.
+        Assoc. 96:746, section 3.3): the residuals are `(samples - k) / 2 * log2(loss * samples /
+        (samples - k))`, and k constants `k / 2 * log2(variance)`. As many constants as samples
+        leave nothing that could speak for them.
         """
-        names = {name for c in self.candidates for name in c.expression.variables}
-        symbols = len(candidate.expression.operators) + len(names) + 1
-        numbers = len(candidate.expression.constants) * math.log2(self.samples) / 2
-        return candidate.complexity * math.log2(symbols) + numbers + self._misfit(candidate.loss)
+        count = len(candidate.expression.constants)
+        numbers = count * math.log2(self.samples) / 2
+        misfit = self._misfit(candidate.loss, count)
+        return candidate.complexity * self.symbol_bits(candidate.expression) + numbers + misfit
 
-    def _misfit(self, loss: float) -> float:
+    def symbol_bits(self, expression: Expression) -> float:
+        """Bits of one symbol: of the operators there are, the front's variables and a constant."""
+        names = {name for c in self.candidates for name in c.expression.variables}
+        return math.log2(len(expression.operators) + len(names) + 1)
+
+    def _misfit(self, loss: float, constants: int) -> float:
         if self.noise:
             return self.samples * loss / (2 * math.log(2) * self.noise)
-        floor = max(ROUNDING * self.variance, math.ulp(0.0))
-        return self.samples / 2 * math.log2(max(loss, floor))
+        left = self.samples - constants
+        if left <= 0:
+            return math.inf
+        floor = max(self.rounding * self.variance, math.ulp(0.0))
+        noise = max(loss * self.samples / left, floor)
+        scale = max(self.variance, noise)
+        return (left * math.log2(noise) + constants * math.log2(scale)) / 2

@@ -40,7 +40,13 @@ class Reparametrization(ABC):
         """A front in the other variables as one of the original problem."""
         expressions = [self.back(candidate.expression) for candidate in front]
         rows = [Candidate(e, problem.complexity(e), problem.loss(e)) for e in expressions]
-        return ParetoFront.of(rows, variance=problem.variance, samples=problem.samples)
+        return ParetoFront.of(
+            rows,
+            variance=problem.variance,
+            samples=problem.samples,
+            noise=problem.noise,
+            rounding=problem.rounding,
+        )
 
 
 @dataclass(frozen=True)

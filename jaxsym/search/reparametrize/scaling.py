@@ -52,6 +52,7 @@ class Scaling(Reparametrization):
             problem,
             X=problem.X / scales,
             y=problem.y / self.target,
+            noise=problem.noise / self.target / self.target,
             constraints=replace(problem.constraints, guesses=guesses),
         )
 
@@ -70,7 +71,12 @@ class Scaling(Reparametrization):
         restored = (
             c._replace(expression=self.back(c.expression), loss=c.loss * square) for c in front
         )
-        return replace(front, candidates=tuple(restored), variance=front.variance * square)
+        return replace(
+            front,
+            candidates=tuple(restored),
+            variance=front.variance * square,
+            noise=front.noise * square,
+        )
 
     def back(self, expression: Expression) -> Expression:
         """An expression for scaled columns as one for the original ones.
