@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sympy
 
-from jaxsym.expr.expression import Expression
+from jaxsym.expr.expression import Expression, apply
 from jaxsym.expr.simplify import equal_forms, quick
 from jaxsym.expr.subtrees import Formula, part_ends, replaced, to_expression, to_formula
 from jaxsym.expr.sympy_bridge import UnsupportedError, from_sympy
@@ -57,6 +57,9 @@ def _length(expression: Expression) -> int:
 
 
 def _forms(expression: Expression) -> Iterator[Expression]:
+    if expression.tokens[0] == "if_greater":
+        yield _branches(expression)
+        return
     yield _turned(expression.canonical())
     yield from equal_forms(expression)
     try:
@@ -131,6 +134,18 @@ def _roots(formula: sympy.Expr) -> sympy.Expr:
         return bool(halves and base.is_Pow and base.exp.is_Integer and base.exp % 2)
 
     return formula.replace(odd, lambda node: node.base.base ** (node.base.exp * node.exp))
+
+
+def _branches(expression: Expression) -> Expression:
+    """A conditional with the shortest text of each branch."""
+    formula = to_formula(expression)
+    ends = part_ends(formula, expression.operators)
+    starts = [1, ends[1]]
+    starts += [ends[starts[-1]]]
+    starts += [ends[starts[-1]]]
+    parts = [to_expression(formula[start : ends[start]], expression.operators) for start in starts]
+    short = (*parts[:2], *map(presentable, parts[2:]))
+    return apply("if_greater", *short, operators=expression.operators)
 
 
 def _turned(expression: Expression) -> Expression:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from jaxsym._check import require
 from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import OPERATORS, Expression, Operator
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.front.residual import Residual, residual
+from jaxsym.search.front.uncertainty import Uncertainties, Uncertainty
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.inputs import (
     check_feature_names,
@@ -82,6 +83,7 @@ class SymbolicRegressor(Parameters):
         of them if y is `[n, k]`.
       expression_: the selected equation, or a list of them.
       residual_: what it leaves of the target, against the noise; `str` puts it into words.
+      uncertainty_: standard errors and correlations of its numbers, and which are not determined.
       variables_: names in the equations.
       weights_: `[n]` weights of the rows, or a list of them: as given, or as the table asks for:
         without sample_weight and sigma, rows far off count nothing, and where the target spans
@@ -160,18 +162,23 @@ class SymbolicRegressor(Parameters):
         self._keep(found.fronts, names, columns, np.asarray(y).ndim == 1)
         self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
         self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
+        problems = [weighting.problem for weighting in found.weightings]
+        self._uncertainties = Uncertainties.fitted(found.fronts, problems)
         self._notes = [str(weighting) for weighting in found.weightings]
         return self
 
-    def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:
+    def predict(self, X: Any, index: int | None = None, return_std: bool = False) -> Any:
         """Values of the selected equation, `[n]`, or `[n, k]` if y was.
 
         Args:
           X: `[n, V]` with the columns of the fit.
           index: row of the front, instead of the selected one.
+          return_std: whether standard deviations of the values are returned too, of the same shape:
+            how far the uncertainty of the equation's numbers moves them, without the noise.
 
         Raises:
-          ValueError: not fitted, or other columns.
+          ValueError: not fitted, other columns, or standard deviations of a model from a file of
+            the version before, which has none.
         """
         chosen = self._chosen(index)
         table = read_table(X)
@@ -182,7 +189,11 @@ class SymbolicRegressor(Parameters):
             f"{self.n_features_in_} features as input",
         )
         values = np.column_stack([e.evaluate(table, self.variables_) for e in chosen])
-        return values[:, 0] if self.single_ else values
+        values = values[:, 0] if self.single_ else values
+        if not return_std:
+            return values
+        errors = [u.std(table, self.variables_) for u in self._uncertainties.of(chosen)]
+        return values, errors[0] if self.single_ else np.column_stack(errors)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of the variance explained, R2, averaged over targets."""
@@ -214,6 +225,11 @@ class SymbolicRegressor(Parameters):
         notes = getattr(self, "_notes", [""] * len(self.fronts_))  # a loaded model has none
         return self._one_or_all([replace(r, note=n) for r, n in zip(found, notes, strict=True)])
 
+    @property
+    def uncertainty_(self) -> Uncertainty | list[Uncertainty]:
+        """Standard errors and correlations of the selected equation's numbers."""
+        return self._one_or_all(self._uncertainties.of(self._chosen(None)))
+
     def sympy(self, index: int | None = None) -> sympy.Expr | list[sympy.Expr]:
         """The selected equation, or that of a row of the front, in sympy."""
         return self._one_or_all([e.sympy() for e in self._chosen(index)])
@@ -241,6 +257,7 @@ class SymbolicRegressor(Parameters):
                 "feature_names": _listed(getattr(self, "feature_names_in_", None)),
                 "single": self.single_,
                 "fronts": [front_to_json(front) for front in self.fronts_],
+                "covariances": self._uncertainties.to_json(self.fronts_),
             },
         )
 
@@ -262,6 +279,7 @@ class SymbolicRegressor(Parameters):
         table = {**OPERATORS, **{row.name: row for row in operators}}
         fronts = [front_from_json(front, names, table) for front in content["fronts"]]
         model._keep(fronts, names, content["feature_names"], content["single"])
+        model._uncertainties = Uncertainties.from_json(fronts, content.get("covariances"))
         return model
 
     def __sklearn_tags__(self) -> Tags:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsym._check import require, shown
+from jaxsym._check import require, shown, unknown_name
 from jaxsym._files import write_file
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front.pareto import Candidate, ParetoFront
@@ -54,7 +54,13 @@ def front_from_json(
     """
 
     def expression(text: str) -> Expression:
-        return parse(text, variables=variables, operators=operators)
+        if "rounding" not in stored:  # the version before wrote a variable E as it wrote the number
+            return parse(text, variables=variables, operators=operators)
+        found = parse(text, operators=operators)
+        for name in found.variables:
+            if name not in variables:
+                raise unknown_name("variable", name, variables)
+        return found
 
     try:
         rows = tuple(

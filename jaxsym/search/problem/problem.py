@@ -20,8 +20,10 @@ from jaxsym.search.tolerances import EXACT, EXACT_SINGLE
 _SIZES = 1e-130, 1e150  # of a target: beyond them squared errors leave float64's range
 # Times that an equation within the noise must be shorter than what it explains to end a search:
 # with 10 % of noise on a few hundred rows many forms are, with 1e-5 hardly any but the right one.
-_SHORTER_IN_NOISE = 16.0
-_CHANCE = 3.0  # standard deviations of chi squared within which a residual is noise
+_SHORTER_IN_NOISE = 32.0
+# Standard deviations of chi squared above the noise with which a search may end: a term that is
+# worth more than its own length in bits would add more.
+_CHANCE = 1.0
 
 
 @dataclass(frozen=True)

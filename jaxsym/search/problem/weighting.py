@@ -233,11 +233,11 @@ def _designs(columns: Float[np.ndarray, "n V"]) -> Iterator[Float[np.ndarray, "n
 def _robust(
     design: Float[np.ndarray, "n K"], target: Float[np.ndarray, " n"], steps: int = _STEPS
 ) -> tuple[Float[np.ndarray, " n"], float]:
-    """Residual and robust scale of Huber's regression on some of the rows."""
+    """Residual and robust scale of Huber's regression, in the end without the rows far off."""
     rows = spread(len(target), _ROWS)
     some, values = design[rows], target[rows]
     trust = np.ones(len(rows))
-    for _ in range(steps):
+    for step in range(steps):
         root = np.sqrt(trust)
         found = np.linalg.lstsq(root[:, None] * some, root * values, rcond=None)[0]
         size = np.abs(values - some @ found)
@@ -246,7 +246,10 @@ def _robust(
         )
         if scale <= _LEAST * np.abs(values).max():
             break
+        near = size <= _FAR * scale
         trust = np.minimum(1.0, _HUBER * scale / np.maximum(size, _LEAST * scale))
+        if step >= steps // 2 and np.mean(near) > 1 - _MOST_FAR:  # from near the solution
+            trust = near.astype(float)
     return target - design @ found, scale
 
 
