@@ -22,6 +22,7 @@ from jaxsym.search.problem.inputs import (
     check_feature_names,
     column_names,
     read_count,
+    read_order,
     read_table,
     read_targets,
     read_weights,
@@ -109,6 +110,7 @@ class SymbolicRegressor(Parameters):
         *,
         sigma: Any = None,
         n_effective: float | None = None,
+        order: Any = None,
         variables: Sequence[str] | None = None,
     ) -> SymbolicRegressor:
         """Search for y as a function of the columns of X.
@@ -122,6 +124,8 @@ class SymbolicRegressor(Parameters):
             with a short equation that leaves no more.
           n_effective: number of independent rows that tell as much as all do, where neighboring
             errors are alike: of smoothed signals, splines, or a network's values.
+          order: `[n]` in the place of n_effective, such as time: what the equations leave along it
+            tells how many rows are independent.
           variables: names of the columns; by default a data frame's own, or x0, x1, ...
 
         Returns:
@@ -153,7 +157,9 @@ class SymbolicRegressor(Parameters):
             noise=noise,
             n_effective=read_count(n_effective, len(table)),
         )
-        found = request.search(problems, self._key(), weigh=inverse_variances is None)
+        along = read_order(order, n_effective, len(table))
+        weigh = inverse_variances is None
+        found = request.search(problems, self._key(), weigh=weigh, order=along)
         if not all(map(len, found.fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
@@ -162,8 +168,8 @@ class SymbolicRegressor(Parameters):
         self._keep(found.fronts, names, columns, np.asarray(y).ndim == 1)
         self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
         self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
-        problems = [weighting.problem for weighting in found.weightings]
-        self._uncertainties = Uncertainties.fitted(found.fronts, problems)
+        weighted = [weighting.problem for weighting in found.weightings]
+        self._uncertainties = Uncertainties.fitted(found.fronts, weighted)
         self._notes = [str(weighting) for weighting in found.weightings]
         return self
 

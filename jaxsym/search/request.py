@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
@@ -19,6 +19,7 @@ from jaxsym.search.front.finalize import fitted_front
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.constraints import Constraints, check_nesting, nested_within
+from jaxsym.search.problem.correlation import effective_rows
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
 from jaxsym.search.problem.problem import Problem
@@ -26,6 +27,8 @@ from jaxsym.search.problem.weighting import Weighting, reconsidered, weighted
 from jaxsym.search.reparametrize.templates import Template, read_template
 from jaxsym.search.shared_form import share_forms
 from jaxsym.search.table_search import TableSearch
+
+_TURNS = 4  # in which equations tell how many rows are independent
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,21 @@ class Request:
             callback=given.callback,
         )
 
-    def search(self, problems: Sequence[Problem], key: Key[Array, ""], *, weigh: bool) -> Found:
+    def search(
+        self,
+        problems: Sequence[Problem],
+        key: Key[Array, ""],
+        *,
+        weigh: bool,
+        order: Float[np.ndarray, " n"] | None = None,
+    ) -> Found:
         """Search for all targets.
 
         Args:
           problems: one per target.
           key: PRNG key.
           weigh: whether rows get the weights that the table asks for.
+          order: along which errors may be alike.
         """
         plain = problems
         weightings = [weighted(problem) if weigh else Weighting(problem) for problem in plain]
@@ -118,10 +129,37 @@ class Request:
                 fronts = run.run(problems)
         if self.shared_form:
             fronts = share_forms(problems, fronts, key)
-        elif weigh and not run.interrupted:
-            settled = map(_reweighed, plain, weightings, fronts)
-            weightings, fronts = map(tuple, zip(*settled, strict=True))
-        return Found(tuple(fronts), run.interrupted, tuple(run.cut_off), tuple(weightings))
+        elif not run.interrupted:
+            settled = list(zip(weightings, fronts, strict=True))
+            if weigh:
+                settled = list(map(_reweighed, plain, weightings, fronts))
+            if order is not None:
+                settled = [_independent(*both, order) for both in settled]
+            weightings, fronts = [w for w, _ in settled], tuple(f for _, f in settled)
+        return Found(fronts, run.interrupted, tuple(run.cut_off), tuple(weightings))
+
+
+def _independent(
+    weighting: Weighting, front: ParetoFront, order: Float[np.ndarray, " n"]
+) -> tuple[Weighting, ParetoFront]:
+    """The front with as many samples as what its equations leave lets there be.
+
+    First the most accurate one tells how many, which may have taken errors for terms; then the one
+    that is chosen, until it stays.
+    """
+    problem, teller = weighting.problem, front.candidates[-1] if len(front) else None
+    for _ in range(_TURNS):
+        if teller is None:
+            break
+        residual = teller.expression.evaluate(problem.X, problem.variables) - problem.y
+        count = effective_rows(np.sqrt(problem.weights) * residual, order)
+        problem = replace(problem, n_effective=count)
+        front = fitted_front(front, problem)
+        chosen = front.best() if len(front) else None
+        if chosen is None or chosen.expression == teller.expression:
+            break
+        teller = chosen
+    return weighting._replace(problem=problem), front
 
 
 class Found(NamedTuple):

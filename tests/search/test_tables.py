@@ -164,6 +164,22 @@ def test_smooth_errors_are_no_terms_where_few_rows_are_independent():
     assert told.fronts_[0].samples == 10
 
 
+def test_an_order_tells_how_many_rows_are_independent():
+    rng = np.random.default_rng(10)
+    t = rng.permutation(np.linspace(0.0, 6.0, 200))
+    y = 2.0 * np.exp(-0.7 * t) + 0.01 * np.sin(2.6 * t + 0.4) * np.exp(-0.1 * t)
+    model = fit({"t": t}, y, order=t)
+    assert not {"sin", "cos"} & set(model.expression_.tokens)
+    assert model.fronts_[0].samples < 40
+    white = fit({"t": t}, 2.0 * t + 0.1 * rng.normal(size=200), order=t)
+    assert white.fronts_[0].samples > 100 and white.expression_ == parse("2*t")
+    for order, message in ((t[:5], r"shape \(5,\)"), ([np.nan] * 200, "NaN")):
+        with pytest.raises(ValueError, match=message):
+            fit({"t": t}, y, order=order)
+    with pytest.raises(ValueError, match="n_effective or order, not both"):
+        fit({"t": t}, y, order=t, n_effective=5)
+
+
 @pytest.mark.parametrize("count", [0, 0.5, 1000, "many", True])
 def test_a_number_of_independent_rows_that_cannot_be(count):
     with pytest.raises(

@@ -84,7 +84,8 @@ class Uncertainty:
             above[slot] += step
             below[slot] -= step
             ends = [
-                self.expression.with_constants(end).evaluate(X, variables) for end in (above, below)
+                self.expression.with_constants(end.tolist()).evaluate(X, variables)
+                for end in (above, below)
             ]
             slopes[:, slot] = (ends[0] - ends[1]) / (above[slot] - below[slot])
         with np.errstate(invalid="ignore"):

@@ -162,8 +162,9 @@ class SearchState:
 
     def of_target(self, archive: Archive) -> SearchState:
         """The state in which the search for one of the targets begins, with an archive for it."""
-        fresh = {"costs": {}, "cut_off": {}, "_made": {}}
-        return replace(self, problem=archive.problem, archive=archive, **fresh)
+        return replace(
+            self, problem=archive.problem, archive=archive, costs={}, cut_off={}, _made={}
+        )
 
     def of_part(self, problem: Problem, budget: SearchBudget, where: str) -> SearchState:
         """The state of a search beside this one, for a part of its problem."""

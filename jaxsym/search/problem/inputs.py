@@ -131,6 +131,23 @@ def read_count(given: Any, rows: int) -> float:
     return float(given)
 
 
+def read_order(given: Any, n_effective: Any, rows: int) -> Float[np.ndarray, " n"] | None:
+    """What rows are ordered by, if anything.
+
+    Raises:
+      ValueError: another shape, NaN, or a number of independent rows beside it.
+
+    >>> read_order([2, 1], None, 2).tolist()
+    [2.0, 1.0]
+    """
+    if given is None:
+        return None
+    require(n_effective is None, "give n_effective or order, not both")
+    order = _finite("order", _numbers("order", given, None), None)
+    require(order.shape == (rows,), f"order has shape {order.shape}; expected ({rows},)")
+    return order
+
+
 def column_names(X: Any) -> list[str] | None:
     """The names of a data frame's columns, None if it has none that are all text.
 

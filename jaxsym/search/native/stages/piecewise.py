@@ -233,7 +233,7 @@ def _meeting(gap: Expression, low: float, high: float) -> list[Expression]:
     """Where a function of one variable is zero between two numbers, if it crosses or touches 0."""
 
     def size(at: float) -> float:
-        return abs(float(gap.evaluate([[at]])[0]))
+        return abs(float(gap.evaluate(np.array([[at]]))[0]))
 
     found = minimize_scalar(size, bounds=(low, high), method="bounded", options={"xatol": 0.0})
     return [constant(found.x)] if found.fun < _MEET * max(size(low), size(high)) else []
