@@ -118,16 +118,15 @@ class ParetoFront:
         """Bits of a candidate and its residuals, up to a constant.
 
         Every unit of complexity costs the logarithm of the number of symbols to choose from, a
-        constant half that of the number of samples, and the residuals half of chi squared where the
-        noise is known. Where it is not, each constant takes one sample away from what tells the
-        noise, and with it the digits to which it must be said (Hansen and Yu 2001, J. Am. Stat.
-        Assoc. 96:746, section 3.3): the residuals are `(samples - k) / 2 * log2(loss * samples /
-        (samples - k))`, and k constants `k / 2 * log2(variance)`. As many constants as samples
-        leave nothing that could speak for them.
+        constant half that of the number of samples, and the residuals `samples / 2 * log2(loss)`,
+        or, where the noise is known, half of chi squared. Where it is not and samples are few, k
+        constants cost what they take from the residuals by being fitted, `k (k + 1) / (samples - k
+        - 1)` natural units (Hurvich and Tsai 1989, Biometrika 76:297, section 2); no samples are
+        then left to speak for as many constants.
         """
         count = len(candidate.expression.constants)
         numbers = count * math.log2(self.samples) / 2
-        misfit = self._misfit(candidate.loss, count)
+        misfit = self._misfit(candidate.loss) + self._fitting(count)
         return candidate.complexity * self.symbol_bits(candidate.expression) + numbers + misfit
 
     def symbol_bits(self, expression: Expression) -> float:
@@ -135,13 +134,14 @@ class ParetoFront:
         names = {name for c in self.candidates for name in c.expression.variables}
         return math.log2(len(expression.operators) + len(names) + 1)
 
-    def _misfit(self, loss: float, constants: int) -> float:
+    def _misfit(self, loss: float) -> float:
         if self.noise:
             return self.samples * loss / (2 * math.log(2) * self.noise)
-        left = self.samples - constants
-        if left <= 0:
-            return math.inf
         floor = max(self.rounding * self.variance, math.ulp(0.0))
-        noise = max(loss * self.samples / left, floor)
-        scale = max(self.variance, noise)
-        return (left * math.log2(noise) + constants * math.log2(scale)) / 2
+        return self.samples / 2 * math.log2(max(loss, floor))
+
+    def _fitting(self, constants: int) -> float:
+        if self.noise or not constants:
+            return 0.0
+        left = self.samples - constants - 1
+        return constants * (constants + 1) / left / math.log(2) if left > 0 else math.inf
