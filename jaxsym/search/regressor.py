@@ -61,6 +61,7 @@ class SymbolicRegressor(Parameters):
       nested_constraints: for an operator, how often others may be nested in it, as in
         `{"sin": {"sin": 0}}`.
       required: variables that must occur.
+      constraints: `jaxsym.search.Constraints`: what else limits the form or values of equations.
       guesses: equations to start from, as text or `Expression`; their constants are fitted.
       template: known structure. Functions that are no operators are its unknown parts, as in
         `"A(r)*d"`; without any, the template's decimal numbers alone are fitted.

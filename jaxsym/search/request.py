@@ -18,7 +18,12 @@ from jaxsym.search.engines.registry import make_engine
 from jaxsym.search.front.finalize import fitted_front
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.parameters import Parameters
-from jaxsym.search.problem.constraints import Constraints, check_nesting, nested_within
+from jaxsym.search.problem.constraints import (
+    Constraints,
+    Predicate,
+    check_nesting,
+    nested_within,
+)
 from jaxsym.search.problem.correlation import effective_rows
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
@@ -91,7 +96,7 @@ class Request:
         return cls(
             engine=make_engine(given.engine),
             operators=operators,
-            constraints=Constraints(allowed, (*guesses, *start), {**plain, **values}),
+            constraints=_constrained(given, allowed, [*guesses, *start], {**plain, **values}),
             dimensions=dimensions,
             with_dimension=values,
             template=template or None,
@@ -292,6 +297,19 @@ def _unit_of_each(given: Any, targets: int) -> Sequence[Unit]:
         return [given] * targets
     require(len(given) == targets, f"{len(given)} y_units given for {targets} targets")
     return given
+
+
+def _constrained(
+    given: Parameters, allowed: Predicate, guesses: list[Expression], named: Mapping[str, float]
+) -> Constraints:
+    """The user's constraints, and what other parameters say."""
+    own = given.constraints or Constraints()
+    return dataclasses.replace(
+        own,
+        allowed=lambda expression: allowed(expression) and own.allowed(expression),
+        guesses=[*guesses, *own.guesses],
+        named={**named, **own.named},
+    )
 
 
 def _limits(

@@ -19,7 +19,8 @@ from jaxsym.search.tolerances import ROUNDING
 _FORMAT = 1
 _NUMBERS = ("variance", "samples", "noise", "rounding")  # of a front
 _LARGEST = 2**26  # bytes of a model's file; a front of 100 long equations has 100 KB
-_NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
+# unless they are text
+_NOT_SAVED = ("callback", "constraints", "engine", "operators", "selection")
 
 
 def front_to_json(front: ParetoFront) -> dict[str, Any]:

@@ -156,7 +156,7 @@ class _Target:
     def _restored(self, expression: Expression) -> Expression:
         """An expression for the table itself; a scale that turns into 1 may have a dimension."""
         found = self.scaling.back(expression)
-        return found if self.problem.constraints.allowed(found) else constant(1.0) * found
+        return found if self.problem.constraints.permits(found) else constant(1.0) * found
 
 
 def read_expressions(

@@ -165,4 +165,4 @@ class Archive:
             for token in expression.tokens
             if token in own
         )
-        return known and self.problem.constraints.allowed(expression)
+        return known and self.problem.constraints.permits(expression)

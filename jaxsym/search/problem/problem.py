@@ -203,6 +203,8 @@ def make_problems(
     require(len(names) == columns, f"{len(names)} variables named; X has {columns} columns")
     require(len(set(names)) == len(names), f"variables {names} are not distinct")
     require(max_complexity > 0, f"max_complexity={max_complexity}; expected at least 1")
+    limits = (constraints or Constraints()).on(table, names)
+    limits.check(names, {**OPERATORS, **operators})
     variances = np.zeros(targets.shape[1]) if noise is None else np.asarray(noise, np.float64)
     return tuple(
         Problem(
@@ -212,7 +214,7 @@ def make_problems(
             names,
             operators,
             max_complexity,
-            constraints or Constraints(),
+            limits,
             _rounding(table, column),
             float(variance),
             n_effective,

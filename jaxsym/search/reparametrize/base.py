@@ -33,7 +33,7 @@ class Reparametrization(ABC):
     def constrained(self, problem: Problem) -> Problem:
         """As `forward`, with the original problem's limits on expressions; guesses are left out."""
         own = problem.constraints
-        limits = Constraints(lambda expression: own.allowed(self.back(expression)), (), own.named)
+        limits = Constraints(lambda expression: own.permits(self.back(expression)), (), own.named)
         return replace(self.forward(problem), constraints=limits)
 
     def front(self, front: ParetoFront, problem: Problem) -> ParetoFront:

@@ -47,13 +47,18 @@ class Scaling(Reparametrization):
         if self.trivial:
             return problem
         scales = np.array([self.columns[name] for name in problem.variables])
-        guesses = [self.moved(guess) for guess in problem.constraints.guesses]
+        own = problem.constraints
+        guesses = [self.moved(guess) for guess in own.guesses]
         return replace(
             problem,
             X=problem.X / scales,
             y=problem.y / self.target,
             noise=problem.noise / self.target / self.target,
-            constraints=replace(problem.constraints, guesses=guesses),
+            constraints=replace(
+                own,
+                guesses=guesses,
+                values=lambda expression: own.values(self.back(expression)),
+            ),
         )
 
     def moved(self, expression: Expression) -> Expression:
