@@ -11,6 +11,7 @@ from jaxsym.expr.expression import Expression, apply
 from jaxsym.expr.simplify import equal_forms, quick
 from jaxsym.expr.subtrees import Formula, part_ends, replaced, to_expression, to_formula
 from jaxsym.expr.sympy_bridge import UnsupportedError, from_sympy
+from jaxsym.expr.tokens import is_literal
 
 _ROUNDS = 4  # of shortening; each begins with the shortest text so far
 _DIGITS = 6  # of constants, in the text that is compared
@@ -61,6 +62,7 @@ def _forms(expression: Expression) -> Iterator[Expression]:
         yield _branches(expression)
         return
     yield _turned(expression.canonical())
+    yield _joined_roots(expression)
     yield from equal_forms(expression)
     try:
         formula = expression.sympy()
@@ -163,6 +165,22 @@ def _turned(expression: Expression) -> Expression:
                 turned = (*formula[split:end], *formula[difference + 1 : split])
                 formula = replaced(formula, ends, difference, ("sub", *turned))
                 return to_expression((*formula[:minus], *formula[minus + 1 :]), table)
+    return expression
+
+
+def _joined_roots(expression: Expression) -> Expression:
+    """Products of two roots of numbers as the root of their product."""
+    table = expression.operators
+    formula = to_formula(expression)
+    ends = part_ends(formula, table)
+    for place, token in enumerate(formula):
+        if token == "mul":
+            second = ends[place + 1]
+            numbers = formula[place + 2 : second], formula[second + 1 : ends[place]]
+            roots = formula[place + 1] == formula[second] == "sqrt"
+            if roots and all(len(n) == 1 and is_literal(str(n[0])) for n in numbers):
+                joined = ("sqrt", "mul", *numbers[0], *numbers[1])
+                return to_expression(replaced(formula, ends, place, joined), table)
     return expression
 
 

@@ -24,6 +24,7 @@ X = np.random.default_rng(0).uniform(0.2, 0.9, (50, 2))
         ("365*sqrt(x**3)", "365*x**(3/2)"),
         ("abs(x)*sin(2*pi*abs(x))", "x*sin(2*pi*x)"),
         ("0.25*(4.0*x + 4.0)/y", "(x + 1)/y"),
+        ("exp(-(x**2))/(sqrt(2)*sqrt(pi))", "exp(-x**2)/sqrt(2*pi)"),
     ],
 )
 def test_the_shortest_text_is_taken(found, written):

@@ -26,6 +26,8 @@ from jaxsym.expr.tokens import LITERALS, column_index, is_literal, literal_value
 _RATIONALS = (1, 2, 3, 4, 6, 8, 9, 12)
 _DECIMALS = (5, 10, 100, 1000, 10**4, 10**5, 10**6)
 _SYMBOL = 6.0  # bits that name pi, e or a named constant
+_ROOT = 11.0  # bits that name 1/pi or a root, which are rarer
+_HALVES = (1, 2)  # denominators of multiples of roots
 _TRIED = 8  # numbers that are refitted at a time
 _DIGITS_SPARE = 4  # a decimal is taken for exact if it says at least so many digits less
 _WIDE = 4.0  # standard errors within which an exact number may lie
@@ -54,6 +56,11 @@ class _Base(NamedTuple):
 _BASES = (
     _Base(literal(1), 1.0, 0.0),
     *(_Base(literal(token), value, _SYMBOL) for token, value in LITERALS.items()),
+    _Base(literal(1) / literal("pi"), 1 / math.pi, _ROOT, _RATIONALS),
+    *(_Base(apply("sqrt", literal(n)), math.sqrt(n), _ROOT, _HALVES) for n in (2, 3)),
+    _Base(1 / apply("sqrt", literal("pi")), math.pi**-0.5, _ROOT, _HALVES),
+    _Base(apply("sqrt", 2 * literal("pi")), math.tau**0.5, _ROOT, _HALVES),
+    _Base(1 / apply("sqrt", 2 * literal("pi")), math.tau**-0.5, _ROOT, _HALVES),
 )
 
 
@@ -77,7 +84,7 @@ def snap(
     samples: float | None = None,
     noise: float = 0.0,
 ) -> Expression:
-    """Replace constants by integers, rationals, multiples of pi and e, and named constants.
+    """Replace constants by integers, rationals, multiples of pi, e and a few roots, and named ones.
 
     Greedy: the number that saves most bits first; the other constants are refitted after each.
 
@@ -240,7 +247,7 @@ def _near(slot: int, value: float, error: float, bases: Iterable[_Base]) -> Iter
             numerator = round(value / base.value * denominator)
             bits = base.bits + math.log2(1 + abs(numerator)) + _denominator_bits(denominator)
             if (
-                math.gcd(numerator, denominator) > 1
+                not _in_lowest_terms(base, numerator, denominator)
                 or bits >= real
                 or (base.bits and not numerator)
             ):
@@ -248,6 +255,13 @@ def _near(slot: int, value: float, error: float, bases: Iterable[_Base]) -> Iter
             lost = ((numerator / denominator * base.value - value) / error) ** 2 / math.log(4)
             number = _multiple(base, numerator, denominator)
             yield _Candidate(slot, number, real - bits, real - bits - lost)
+
+
+def _in_lowest_terms(base: _Base, numerator: int, denominator: int) -> bool:
+    """Whether no other denominator says the same; decimals end with their last digit."""
+    if base.denominators is _DECIMALS and denominator % 10 == 0:
+        return numerator % 10 != 0
+    return math.gcd(numerator, denominator) == 1
 
 
 def _denominator_bits(denominator: int) -> float:
