@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from jaxsym.datasets import Columns
-    from jaxsym.search import Progress, SymbolicRegressor
+    from jaxsym.expr import Expression
+    from jaxsym.search import Candidate, Progress, SymbolicRegressor
 
+_DIGITS = 5  # of constants on the screen; files and JSON have them all
 _HEADER = "header"  # in place of units: those that the file gives
 
 
@@ -230,12 +233,12 @@ def _tell(model: SymbolicRegressor, seconds: tuple[float, float], seed: int, as_
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
-    attempt("the front", lambda: _show(console, rows, chosen), None)
+    attempt("the front", lambda: _show(console, front, model.expression_), None)
     told = f"{model.residual_}\n{seconds_in_words(*seconds)}"
     console.print(told, style="dim", markup=False, soft_wrap=True)
 
 
-def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:
+def _show(console: Console, front: Iterable[Candidate], chosen: Expression) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -244,9 +247,10 @@ def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:
     table.add_column("complexity", justify="right")
     table.add_column("mean squared error", justify="right")
     table.add_column("equation", overflow="fold")
-    for row in rows:
-        style = "bold" if row["expression"] == chosen else ""
-        equation = Text(row["expression"], style)
-        table.add_row(str(row["complexity"]), f"{row['loss']:.3e}", equation)
+    for row in front:
+        style = "bold" if row.expression == chosen else ""
+        equation = Text(str(row.expression.rounded(_DIGITS)), style)
+        table.add_row(str(row.complexity), f"{row.loss:.3e}", equation)
     console.print(table)
-    console.print(f"\n  {chosen}\n", style="bold", markup=False, soft_wrap=True)
+    text = str(chosen.rounded(_DIGITS))
+    console.print(f"\n  {text}\n", style="bold", markup=False, soft_wrap=True)

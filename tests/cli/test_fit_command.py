@@ -141,7 +141,6 @@ def test_units(run, csv):
         (("--target", "F", "--operators", "sine"), 1, "unknown operator 'sine'"),
         (("--target", "F", "--template", "A(q)"), 1, "unknown variable 'q'"),
         (("--target", "F", "--time-limit", "0"), 2, "time-limit"),
-        ((), 2, "--target"),
     ],
 )
 def test_bad_options(run, csv, options, code, message):
