@@ -7,6 +7,7 @@ import click
 from jaxsym import __version__
 from jaxsym.cli.discover import discover
 from jaxsym.cli.doctor import doctor
+from jaxsym.cli.examples import examples
 from jaxsym.cli.fit import fit
 from jaxsym.cli.lagrangian import lagrangian
 from jaxsym.cli.shared import Application
@@ -39,5 +40,5 @@ def main(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-for _command in (discover, fit, simulate, doctor, lagrangian):
+for _command in (discover, fit, lagrangian, simulate, examples, doctor):
     main.add_command(_command)
