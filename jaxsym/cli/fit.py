@@ -11,7 +11,14 @@ import click
 
 from jaxsym._check import listed, unknown_name
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, SEED, check_out, message_console, output_console
+from jaxsym.cli.options import json_option, replace_file_option, seed_option
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    check_out,
+    message_console,
+    output_console,
+    seconds_in_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,20 +64,15 @@ _HEADER = "header"  # in place of units: those that the file gives
     metavar="SECONDS",
     help="The best found by then is the result.",
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
+@seed_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="New file for the model as JSON, which SymbolicRegressor.load reads.",
 )
-@click.option("--force", is_flag=True, help="Replace that file if it exists.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the result as JSON, and nothing else, on standard output.",
-)
+@replace_file_option
+@json_option
 @click.pass_context
 def fit(
     context: click.Context,
@@ -102,6 +104,7 @@ def fit(
       jaxsym fit table.csv --target y
       jaxsym fit fall.csv --target F --units m=kg,a=m/s^2,F=N --json
     """
+    from jaxsym._compiling import compile_clock
     from jaxsym.datasets import read_columns
     from jaxsym.search import SymbolicRegressor
 
@@ -130,9 +133,9 @@ def fit(
         callback=tell,
         random_state=seed,
     )
-    began = time.perf_counter()
+    began, compiling = time.perf_counter(), compile_clock()
     model.fit(data.numbers(inputs), data.numbers([target])[target], sigma=_sigma(sigma, data))
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - began, compiling()
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         model.save(out)
@@ -199,7 +202,7 @@ def _sigma(text: str | None, data: Columns) -> Any:
         return data.numbers([name])[name].to_numpy()
 
 
-def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) -> None:
+def _tell(model: SymbolicRegressor, seconds: tuple[float, float], seed: int, as_json: bool) -> None:
     (front,) = model.fronts_
     rows = [
         {"complexity": c.complexity, "loss": c.loss, "expression": str(c.expression)} for c in front
@@ -211,12 +214,14 @@ def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) ->
             "expression": chosen,
             "latex": attempt("the equation in LaTeX", model.latex, None),
             "front": rows,
-            "seconds": seconds,
+            "seconds": seconds[0],
+            "compile_seconds": seconds[1],
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
     attempt("the front", lambda: _show(console, rows, chosen), None)
-    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
+    told = f"{model.residual_}\n{seconds_in_words(*seconds)}"
+    console.print(told, style="dim", markup=False, soft_wrap=True)
 
 
 def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:

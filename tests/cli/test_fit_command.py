@@ -40,7 +40,7 @@ def test_the_result_as_json(run, file):
     result = run("fit", file, "--target", "F", "--json", "--seed", 3)
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert set(found) == {"expression", "latex", "front", "seconds", "seed"}
+    assert set(found) == {"expression", "latex", "front", "seconds", "compile_seconds", "seed"}
     assert parse(found["expression"]) == parse("m*a") and found["latex"] == "a m"
     assert found["seed"] == 3 and found["seconds"] > 0
     assert [set(row) for row in found["front"]] == [{"complexity", "loss", "expression"}] * len(

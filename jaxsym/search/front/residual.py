@@ -23,6 +23,10 @@ class Residual:
       given: whether the noise was given.
       freedom: degrees of freedom: independent samples less the numbers in the equation, exponents
         apart.
+      shorter: whether the equation is shorter than what it explains, each sample as long as its
+        digits above rounding: a long one meets few rows whatever they are.
+      note: what is to be said of the weights; empty if nothing.
+      rounding: share of the variance that is rounding, of float64 or of the data themselves.
     """
 
     rms: float
@@ -30,21 +34,30 @@ class Residual:
     floor: float
     given: bool
     freedom: float
+    shorter: bool = True
+    note: str = ""
+    rounding: float = ROUNDING
 
     @property
     def exact(self) -> bool:
-        """Whether nothing but the rounding of float64 is left, and more samples than numbers."""
-        return self._rounding and self.freedom > 0
+        """Whether only rounding is left, of more than the equation itself says."""
+        return self._rounding and self.freedom > 0 and self.shorter
 
     @property
     def _rounding(self) -> bool:
-        return self.share**2 <= ROUNDING
+        return self.share**2 <= self.rounding
 
     def __str__(self) -> str:
+        return "; ".join(filter(None, [self._said(), self.note]))
+
+    def _said(self) -> str:
         if self.exact:
             return "exact: what is left is rounding"
         if self._rounding:
-            return "interpolated: the equation has as many numbers as there are independent samples"
+            return (
+                "interpolated: the equation has as many numbers as there are independent samples, "
+                "or says as much as they do"
+            )
         least = "the least that any equation of the front leaves"
         whose = "the noise given" if self.given else least
         ratio = f"{self.rms / self.floor:.2f} times {whose}" if self.floor else f"{whose} is 0"
@@ -71,4 +84,7 @@ def residual(front: ParetoFront, expression: Expression) -> Residual:
     floor = math.sqrt(front.noise) if front.noise else least
     share = math.sqrt(loss / front.variance) if front.variance else float(loss > 0)
     freedom = front.samples - len(with_free_numbers(expression).constants)
-    return Residual(math.sqrt(loss), share, floor, bool(front.noise), freedom)
+    spare = freedom * -math.log2(front.rounding) / 2
+    shorter = spare > front.symbol_bits(expression) * expression.complexity
+    given = bool(front.noise)
+    return Residual(math.sqrt(loss), share, floor, given, freedom, shorter, rounding=front.rounding)
