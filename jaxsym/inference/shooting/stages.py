@@ -200,10 +200,12 @@ class Fit:
         predicted = self.places.gather(seen)
         residuals = np.where(data.present, (data.value - predicted) / data.sigma, np.nan)
         gaps = (np.asarray(guess.states)[:, 1:] - state[:, :-1, -1]) / self.scale
-        chi2 = float(np.nansum(residuals**2))
-        dof = int(data.present.sum() - rank - states.shape[0] * states.shape[2])
+        led = self.leads[:, None, None]
+        chi2 = float(np.nansum(residuals**2, where=led))
+        started = self.leads.sum() * states.shape[2]
+        dof = int(np.sum(data.present, where=led) - rank - started)
         kept = np.where(data.present, np.asarray(huber_weight(residuals, weights.huber)), 0.0)
-        widened = max(float(np.nansum(kept * residuals**2)) / max(dof, 1), 1.0)
+        widened = max(float(np.nansum(kept * residuals**2, where=led)) / max(dof, 1), 1.0)
         return TrajectoryFit(
             constants=jax.tree.map(np.asarray, self.unravel(guess.constants)),
             covariance=widened * covariance,
