@@ -40,7 +40,9 @@ def motion(rng):
     time = np.cumsum(rng.exponential(size=times))
     if rng.integers(6) == 0:
         time = np.zeros(times)
-    return lambda: trajectories(x, velocity=0 * x, acceleration=pull, time=time, mass=mass)
+    return lambda: trajectories(
+        x, velocity=np.zeros_like(x), acceleration=pull, time=time, mass=mass
+    )
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + COUNT))
