@@ -51,10 +51,10 @@ def presentable(
     return best
 
 
-def _length(expression: Expression) -> int:
-    """Characters of the text with rounded constants."""
+def _length(expression: Expression) -> tuple[int, int]:
+    """Characters of the text with rounded constants; of texts as long the simpler formula's."""
     rounded = [float(f"{value:.{_DIGITS}g}") for value in expression.constants]
-    return len(str(expression.with_constants(rounded)))
+    return len(str(expression.with_constants(rounded))), expression.complexity
 
 
 def _forms(expression: Expression) -> Iterator[Expression]:

@@ -181,7 +181,7 @@ class SymbolicRegressor(Parameters):
         self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
         self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
         weighted = [weighting.problem for weighting in found.weightings]
-        self._uncertainties = Uncertainties.fitted(found.fronts, weighted)
+        self._uncertainties = Uncertainties.fitted(self.fronts_, weighted)
         self._notes = [str(weighting) for weighting in found.weightings]
         return self
 

@@ -162,7 +162,7 @@ def _over_error(slope: Values, error: Values) -> Values:
 
 def _huber(edge: float) -> Loss:
     """Squares up to an edge, and straight on from there."""
-    edge = edge or np.finfo(float).tiny
+    edge = edge or float(np.finfo(float).tiny)
 
     def of(f: Values, y: Values) -> Values:
         size = np.abs(f - y)
@@ -189,8 +189,8 @@ LOSSES: Mapping[str, Loss] = {
     ),
     "poisson": Loss(
         _poisson,
-        lambda f, y: 0.5 / np.where(f > 0, f, np.maximum(y, 1.0)),
-        lambda y: 0.5 / np.maximum(y, 1.0),
+        lambda f, y: np.divide(0.5, np.where(f > 0, f, np.maximum(y, 1.0))),
+        lambda y: np.divide(0.5, np.maximum(y, 1.0)),
         exponent=0.0,
     ),
     "log": Loss(
