@@ -271,9 +271,8 @@ COMPONENTS: dict[str, Callable[[], Component]] = {
     "constants": constants,
     "cosmology": cosmology,
 }
-# a search among tokens has no slope, the steps of a fit do not tell how its end moves, and
-# derivatives of derivatives of programs are not offered
-WITHOUT_GRADIENT = {"nesymres decode", "constants", "program derivatives"}
+# a search among tokens has no slope, and derivatives of derivatives of programs are not offered
+WITHOUT_GRADIENT = {"nesymres decode", "program derivatives"}
 FORWARD = {"program values"}  # its loop ends by itself: there is no reverse
 INPUTS = np.linspace(0.2, 0.9, 8, dtype=np.float32)
 # these run through the code of another component and take longer to compile
@@ -281,5 +280,5 @@ LONG = {"machine double-pendulum", "machine chain", "nesymres forward"}
 # these too: each is jitted and vmapped, one of a kind is differentiated and pmapped
 ALIKE = LONG | {
     *(f"law {name}" for name in LAWS if name not in ("spring", "damped")),
-    "network bottleneck", "network l1", "network kl",
+    "network bottleneck", "network l1", "network kl", "network central", "network chunked",
 }  # fmt: skip

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxsym.distill.agreement import MessageR2
 from jaxsym.distill.discovery import Discovery
-from jaxsym.distill.learning import Learned, neural_errors
+from jaxsym.distill.learning import Learned
+from jaxsym.distill.network_errors import neural_errors
 from jaxsym.distill.pair_forces import PairForces
 from jaxsym.distill.tasks import Task, Truth
 from jaxsym.distill.verdict import Errors, pair_samples, symbolic_accelerations, symbolic_errors

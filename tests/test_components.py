@@ -1,15 +1,13 @@
 """jit, vmap, grad and pmap of every component, against a plain loop."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from components import ALIKE, COMPONENTS, FORWARD, INPUTS, LONG, WITHOUT_GRADIENT
+from other_devices import printed_on
 
 CHECK = Path(__file__).parent / "components_devices_check.py"
 FEW = INPUTS[:3]
@@ -53,14 +51,6 @@ def test_gradients_are_those_of_differences(name):
 )
 def test_pmap_is_a_plain_loop(names):
     """On eight devices, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, str(CHECK), *names],
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        env=os.environ | {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "8"},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    differences = json.loads(done.stdout.splitlines()[-1])
+    differences = json.loads(printed_on(8, CHECK, *names)[-1])
     assert differences.keys() == set(names)
     assert {name: d for name, d in differences.items() if not d <= 1} == {}

@@ -4,11 +4,12 @@ Ten years of positions every 2.5 days from each epoch, with normal noise of a sh
 usual distance from the center: in the ephemeris' frame, or relative to the Sun. The GM of all
 bodies, the exponent and the first states are fitted by multiple shooting. The start knows no mass:
 accelerations in weak form are linear in the GM where the exponent is 2. The Sun's post-Newtonian
-pull (Einstein, Infeld and Hoffmann 1938; one heavy body) is part of the law and not fitted. Runs
+pull (Einstein, Infeld and Hoffmann 1938; one heavy body) is part of the law and not fitted. Further
+runs start without it and fit its factor, too: 1 in general relativity, 0 in Newton's theory. Runs
 found in FILE are not repeated.
 
     python -m benchmarks.solar_system_masses [--noise 1e-6,1e-4,1e-2] [--epochs 1920,1980,2060]
-        [--frames barycenter,sun] [--years 10] [--quick] [--json FILE]
+        [--frames barycenter,sun] [--relativity 1e-6] [--years 10] [--quick] [--json FILE]
 """
 
 from __future__ import annotations
@@ -46,16 +47,21 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     options.add_argument("--noise", default="1e-6,1e-4,1e-2", help="separated by commas")
     options.add_argument("--epochs", default="1920,1980,2060", help="years, separated by commas")
     options.add_argument("--frames", default=",".join(FRAMES), help="separated by commas")
+    options.add_argument(
+        "--relativity", default="1e-6", help="noises at which its factor is fitted, too"
+    )
     options.add_argument("--years", type=float, default=10.0, help="of observation")
     given = options.parse_args(argv)
     runs = common.kept(given.json, "runs")
-    parts = (given.frames.split(","), given.noise.split(","), given.epochs.split(","))
-    cases = [(y, n, f) for f in parts[0] for n in parts[1] for y in parts[2]]
+    frames, epochs = given.frames.split(","), given.epochs.split(",")
+    noises = [(n, False) for n in given.noise.split(",")]
+    noises += [(n, True) for n in given.relativity.split(",") if n]
+    cases = [(y, n, f, free) for n, free in noises for f in frames for y in epochs]
     years = 0.5 if given.quick else given.years
-    for year, noise, frame in [("1980", "1e-4", "barycenter")] if given.quick else cases:
-        name = f"{year}/{noise}/{frame}/{years:g}"
+    for year, noise, frame, free in [("1980", "1e-4", FRAMES[0], False)] if given.quick else cases:
+        name = f"{year}/{noise}/{frame}/{years:g}" + ("/relativity" if free else "")
         if name not in runs:
-            runs[name] = common.stamped(measure(int(year), float(noise), frame, years))
+            runs[name] = common.stamped(measure(int(year), float(noise), frame, years, free))
             common.write(_result(given.quick, runs), given.json)
     report(runs)
     return _result(given.quick, runs)
@@ -65,7 +71,9 @@ def _result(quick: bool, runs: dict[str, Any]) -> dict[str, Any]:
     return {"benchmark": "solar_system_masses", "quick": quick, "runs": runs} | common.machine()
 
 
-def measure(year: int, noise: float, frame: str, years: float) -> dict[str, Any]:
+def measure(
+    year: int, noise: float, frame: str, years: float, relativity: bool = False
+) -> dict[str, Any]:
     """One fit.
 
     Args:
@@ -73,12 +81,13 @@ def measure(year: int, noise: float, frame: str, years: float) -> dict[str, Any]
       noise: standard deviation as a share of each body's median distance from the center.
       frame: an entry of `FRAMES`.
       years: how long.
+      relativity: fit the factor of the post-Newtonian pull, from zero on.
     """
     data = observed(year, noise, frame, years)
     begin = clock.process_time()
     gm = start_masses(data, frame)
-    start = {"exponent": np.array(2.0), "gm": gm, "relativity": np.array(1.0)}
-    free = {"exponent": True, "gm": True, "relativity": False}
+    start = {"exponent": np.array(2.0), "gm": gm, "relativity": np.array(float(not relativity))}
+    free = {"exponent": True, "gm": True, "relativity": relativity}
     # the start is near: joints tighten in three stages, and 20 days are less than the Moon's month
     fit = fit_trajectories(
         LAWS[frame], start, data, order=2, free=free, looseness=(3.0, 0.03, 1e-6), intervals=8
@@ -88,7 +97,11 @@ def measure(year: int, noise: float, frame: str, years: float) -> dict[str, Any]
     off = mass / (true[1:] / true[0]) - 1
     relative = error / (true[1:] / true[0])
     named = lambda values: dict(zip(BODIES[1:], values.tolist(), strict=True))  # noqa: E731
-    return {
+    factor = {
+        "relativity": float(fit.constants["relativity"]),
+        "relativity_standard_error": float(fit.standard_errors["relativity"]),
+    }
+    return (factor if relativity else {}) | {
         "exponent": float(fit.constants["exponent"]),
         "exponent_standard_error": float(fit.standard_errors["exponent"]),
         "mass_errors": named(off),
@@ -116,11 +129,11 @@ def observed(year: int, noise: float, frame: str, years: float) -> Observations:
 
 def _pulls(gm: Array, exponent: Array, x: Array) -> Array:
     """Accelerations ``[N, 3]`` by all other bodies, ``GM r^-exponent`` each."""
-    one, other = np.triu_indices(len(BODIES), 1)
-    apart = x[other] - x[one]
-    pull = jnp.sum(apart**2, axis=-1, keepdims=True) ** (-(exponent + 1) / 2) * apart
-    still = jnp.zeros_like(x)
-    return still.at[one].add(gm[other][:, None] * pull).at[other].add(-gm[one][:, None] * pull)
+    apart = x[None] - x[:, None]
+    # a body is no distance from itself, and does not pull itself
+    square = jnp.sum(apart**2, axis=-1) + np.eye(len(BODIES))
+    pull = gm * square ** (-(exponent + 1) / 2)
+    return jnp.sum(pull[..., None] * apart, axis=1)
 
 
 def _relativity(gm: Array, x: Array, v: Array) -> Array:
@@ -204,5 +217,9 @@ def report(runs: dict[str, Any]) -> None:
         pairs = zip(run["mass_errors"].values(), run["mass_standard_errors"].values(), strict=True)
         masses = [f"{off:+.1e}/{error:.1e}" for off, error in pairs]
         exponent = f"{run['exponent'] - 2:+.1e}/{run['exponent_standard_error']:.1e}"
-        rows.append([name, f"{run['chi2_per_dof']:.3f}", exponent, *masses])
-    common.show(["case: errors/standard errors", "chi2/dof", "exponent", *BODIES[1:]], rows)
+        factor = "-"
+        if "relativity" in run:
+            factor = f"{run['relativity']:.4f}/{run['relativity_standard_error']:.1e}"
+        rows.append([name, f"{run['chi2_per_dof']:.3f}", exponent, factor, *masses])
+    head = ["case: errors/standard errors", "chi2/dof", "exponent", "relativity", *BODIES[1:]]
+    common.show(head, rows)

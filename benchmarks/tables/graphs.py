@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -25,12 +26,15 @@ _STARTS = {
     "speeds 3 times as large": "speeds x 3",
 }
 _FOUND = 0.25  # relative error of a mass from which it is told as not found
+_FRAMES = {"barycenter": "of the ephemeris", "sun": "from the Sun"}
+_EPOCHS = 3
+_QUOTED = ("Venus", "Earth", "Jupiter", "Saturn", "Uranus", "Neptune")
 _HALF, _ONE, _END = 10, 2, 20  # states at the times 5, 1 and 10
 
 
 def statements() -> list[Statement]:
     """All of them."""
-    return [*_errors(), *_time_to_law(), *_motion(), *_planets(), *_large()]
+    return [*_errors(), *_time_to_law(), *_motion(), *_planets(), *_masses_by_motion(), *_large()]
 
 
 def _errors() -> list[Statement]:
@@ -155,9 +159,61 @@ def _planets() -> list[Statement]:
                 "none" if exponent is None else f"{exponent:.5f}".rstrip("0").rstrip("."),
                 f"{statistics.median(errors):.1e}",
                 _masses(run["mass_errors"]),
-            )
+            )._replace(after="## Planets with noise")
         )
     return rows
+
+
+def _masses_by_motion() -> list[Statement]:
+    """A row for each run, and one for each noise and frame with what all epochs say together."""
+    runs = load("solar_system_masses")["runs"]
+    rows, together = [], dict[tuple[str, ...], list[dict[str, Any]]]()
+    for key, run in runs.items():
+        year, noise, frame, _, *free = key.split("/")
+        together.setdefault((noise, frame, *free), []).append(run)
+        exponent = _deviation(run["exponent"] - 2, run["exponent_standard_error"])
+        factor = "1, given"
+        if free:
+            factor = f"{run['relativity']:.4f} ± {run['relativity_standard_error']:.4f}"
+        rows.append(
+            say(
+                _PAGE,
+                f"| {year} | {noise} | {_FRAMES[frame]} | {{}} | {{}} | {{}} | {{}} |",
+                f"{run['chi2_per_dof']:.3f}", exponent, factor, _with_errors(run),
+            )._replace(after="relativity's factor" if free else "### Masses from the motion")
+        )  # fmt: skip
+    return [*rows, *_together(together)]
+
+
+def _together(groups: dict[tuple[str, ...], list[dict[str, Any]]]) -> list[Statement]:
+    """Root mean square of errors and of standard errors over the epochs."""
+    rows = []
+    for (noise, frame, *free), runs in groups.items():
+        if free or len(runs) < _EPOCHS:
+            continue
+        cells = []
+        for body in _QUOTED:
+            error, known = (
+                math.sqrt(statistics.mean(run[name][body] ** 2 for run in runs))
+                for name in ("mass_errors", "mass_standard_errors")
+            )
+            cells.append("–" if known > _FOUND else f"{_share(error)} ({_share(known)})")
+        text = f"| {noise} | {_FRAMES[frame]} | " + " | ".join("{}" for _ in cells) + " |"
+        rows.append(say(_PAGE, text, *cells)._replace(after="over the three epochs"))
+    return rows
+
+
+def _with_errors(run: dict[str, Any]) -> str:
+    """Deviations of masses with standard errors, the best known first."""
+    known = {body: size for body, size in run["mass_standard_errors"].items() if 0 < size < _FOUND}
+    return ", ".join(
+        f"{body} {_deviation(run['mass_errors'][body], size)}"
+        for body, size in sorted(known.items(), key=lambda pair: pair[1])
+    )
+
+
+def _deviation(value: float, error: float) -> str:
+    return f"{value:+.1e} ± {error:.1e}".replace("-", "−")
 
 
 def _masses(errors: dict[str, float]) -> str:

@@ -9,7 +9,14 @@ import click
 from click.core import ParameterSource
 
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console, output_console
+from jaxsym.cli.options import (
+    folder_option,
+    json_option,
+    replace_files_option,
+    seed_option,
+    time_limit_option,
+)
+from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
 
 
 @click.command()
@@ -35,14 +42,9 @@ from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console,
     help="bottleneck, l1, kl, standard, hamiltonian, central, or auto, which is central for bodies "
     "of unknown mass, else bottleneck.",
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
+@seed_option
 @click.option("--steps", type=click.IntRange(1), help="Of training, instead of the usual number.")
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="For the whole; the best found by then is the result.",
-)
+@time_limit_option
 @click.option(
     "--sigma",
     type=float,
@@ -54,19 +56,9 @@ from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console,
     metavar="LENGTH",
     help="Of the periodic box that measured positions are in.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="New folder for result.json, law.tex, law.py and figure.png.",
-)
-@click.option("--force", is_flag=True, help="Replace these files if the folder exists.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the result as JSON, and nothing else, on standard output.",
-)
+@folder_option
+@replace_files_option
+@json_option
 @click.pass_context
 def discover(
     context: click.Context,

@@ -11,7 +11,14 @@ import click
 
 from jaxsym._check import listed, unknown_name
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, SEED, check_out, message_console, output_console
+from jaxsym.cli.options import json_option, replace_file_option, seed_option
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    check_out,
+    message_console,
+    output_console,
+    seconds_in_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +31,7 @@ _HEADER = "header"  # in place of units: those that the file gives
 
 @click.command()
 @click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--target", required=True, metavar="COLUMN", help="The column to explain.")
+@click.option("--target", metavar="COLUMN", help="The column to explain; the last one by default.")
 @click.option(
     "--columns", metavar="A,B,...", help="The columns to explain it by; all others by default."
 )
@@ -57,25 +64,20 @@ _HEADER = "header"  # in place of units: those that the file gives
     metavar="SECONDS",
     help="The best found by then is the result.",
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
+@seed_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="New file for the model as JSON, which SymbolicRegressor.load reads.",
 )
-@click.option("--force", is_flag=True, help="Replace that file if it exists.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the result as JSON, and nothing else, on standard output.",
-)
+@replace_file_option
+@json_option
 @click.pass_context
 def fit(
     context: click.Context,
     table: Path,
-    target: str,
+    target: str | None,
     columns: str | None,
     units: str | None,
     free_constants: bool,
@@ -99,20 +101,24 @@ def fit(
 
     \b
     Examples:
-      jaxsym fit table.csv --target y
+      jaxsym fit table.csv
       jaxsym fit fall.csv --target F --units m=kg,a=m/s^2,F=N --json
     """
     from jaxsym.datasets import read_columns
-    from jaxsym.search import SymbolicRegressor
 
     if out is not None:
         check_out(out, force)
     data = read_columns(table)
-    target = data.find(target)
-    inputs = _inputs(data, target, columns, sigma)
-    read = _units(units, inputs, target, data)
+    named = data.find(target) if target is not None else _last(data, sigma)
+    inputs = _inputs(data, named, columns, sigma)
+    read = _units(units, inputs, named, data)
     messages = message_console()
-    _tell_notes(messages, data, [*inputs, target], bool(read))
+    if target is None:
+        messages.print(f"target: '{named}', the last column", style="dim", markup=False)
+    _tell_notes(messages, data, [*inputs, named], bool(read))
+    # these take seconds: what is wrong with the file or the options is told before
+    from jaxsym._compiling import compile_clock
+    from jaxsym.search import SymbolicRegressor
 
     def tell(progress: Progress) -> None:
         if messages.is_terminal:
@@ -124,21 +130,29 @@ def fit(
         max_complexity=max_complexity,
         operators=None if operators is None else operators.split(","),
         template=template,
-        units=read and {name: unit for name, unit in read.items() if name != target},
-        y_units=None if read is None else read.get(target, ""),
+        units=read and {name: unit for name, unit in read.items() if name != named},
+        y_units=None if read is None else read.get(named, ""),
         dimensionless_constants_only=not free_constants,
         callback=tell,
         random_state=seed,
     )
-    began = time.perf_counter()
-    model.fit(data.numbers(inputs), data.numbers([target])[target], sigma=_sigma(sigma, data))
-    seconds = time.perf_counter() - began
+    began, compiling = time.perf_counter(), compile_clock()
+    model.fit(data.numbers(inputs), data.numbers([named])[named], sigma=_sigma(sigma, data))
+    seconds = time.perf_counter() - began, compiling()
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         model.save(out)
         messages.print(f"model in {out}", markup=False, soft_wrap=True)
     _tell(model, seconds, seed, as_json)
     context.exit(INTERRUPTED if model.interrupted_ else 0)
+
+
+def _last(data: Columns, sigma: str | None) -> str:
+    """The last column of numbers that is not the target's standard deviation."""
+    names = [name for name in data.names if name not in data.texts and name != sigma]
+    if not names:
+        raise ValueError(f"no column holds numbers: {listed(data.names)}")
+    return names[-1]
 
 
 def _inputs(data: Columns, target: str, columns: str | None, sigma: str | None) -> list[str]:
@@ -199,7 +213,7 @@ def _sigma(text: str | None, data: Columns) -> Any:
         return data.numbers([name])[name].to_numpy()
 
 
-def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) -> None:
+def _tell(model: SymbolicRegressor, seconds: tuple[float, float], seed: int, as_json: bool) -> None:
     (front,) = model.fronts_
     rows = [
         {"complexity": c.complexity, "loss": c.loss, "expression": str(c.expression)} for c in front
@@ -211,12 +225,14 @@ def _tell(model: SymbolicRegressor, seconds: float, seed: int, as_json: bool) ->
             "expression": chosen,
             "latex": attempt("the equation in LaTeX", model.latex, None),
             "front": rows,
-            "seconds": seconds,
+            "seconds": seconds[0],
+            "compile_seconds": seconds[1],
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
     attempt("the front", lambda: _show(console, rows, chosen), None)
-    console.print(f"{model.residual_}\n{seconds:.1f} s", style="dim", markup=False, soft_wrap=True)
+    told = f"{model.residual_}\n{seconds_in_words(*seconds)}"
+    console.print(told, style="dim", markup=False, soft_wrap=True)
 
 
 def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:

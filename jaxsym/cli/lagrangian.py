@@ -11,7 +11,20 @@ from click.core import ParameterSource
 
 from jaxsym._check import unknown_name
 from jaxsym._views import attempt
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, SEED, message_console, output_console
+from jaxsym.cli.options import (
+    folder_option,
+    json_option,
+    replace_files_option,
+    seed_option,
+    time_limit_option,
+)
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    NOT_RECOVERED,
+    message_console,
+    output_console,
+    seconds_in_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,26 +75,11 @@ class Numbers(click.ParamType):
 @click.option(
     "--samples", default=10_000, show_default=True, type=click.IntRange(1), help="Simulated states."
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything random.")
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="For the whole; the best found by then is the result.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="New folder for result.json, lagrangian.tex, lagrangian.py and figure.png.",
-)
-@click.option("--force", is_flag=True, help="Replace these files if the folder exists.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print the result as JSON, and nothing else, on standard output.",
-)
+@seed_option
+@time_limit_option
+@folder_option
+@replace_files_option
+@json_option
 @click.pass_context
 def lagrangian(
     context: click.Context,
@@ -202,4 +200,5 @@ def _show(console: Console, found: LagrangianDiscovery) -> None:
         say(f"hint: {hint}", "yellow")
     if found.interrupted:
         say("Ended early: this is the best that was found until then.", "yellow")
-    say(f"{found.seconds:.1f} s, {found.route} route, seed {found.seed}", "dim")
+    spent = seconds_in_words(found.seconds, found.compile_seconds)
+    say(f"{spent}; {found.route} route, seed {found.seed}", "dim")

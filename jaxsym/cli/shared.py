@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NOT_RECOVERED, INTERRUPTED = 3, 130
-SEED = click.IntRange(0, 2**32 - 1)  # what NumPy's and JAX's generators both take
 
 
 class Application(click.Group):
@@ -70,6 +69,16 @@ def _console(stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False)
     # a file or a pipe has no width of its own; 80 columns would break tables
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=110)
+
+
+def seconds_in_words(seconds: float, compiling: float) -> str:
+    """Time taken, and how much of it went into compiling, which time limits cannot break off.
+
+    >>> seconds_in_words(12.0, 4.26), seconds_in_words(3.0, 0.01)
+    ('12.0 s, 4.3 of them compiling', '3.0 s')
+    """
+    told = f", {compiling:.1f} of them compiling" if compiling >= 0.05 else ""
+    return f"{seconds:.1f} s{told}"
 
 
 def _show_warning(message: Warning | str, *where: Any) -> None:

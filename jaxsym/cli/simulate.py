@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from jaxsym.cli.shared import SEED, check_out, message_console
+from jaxsym.cli.options import replace_file_option, seed_option
+from jaxsym.cli.shared import check_out, message_console
 
 
 @click.command()
@@ -32,8 +33,8 @@ from jaxsym.cli.shared import SEED, check_out, message_console
 @click.option(
     "--steps", default=100, show_default=True, type=click.IntRange(1), help="Times in each."
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of the initial states.")
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@seed_option
+@replace_file_option
 def simulate(
     law: str,
     out: Path,

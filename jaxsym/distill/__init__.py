@@ -19,7 +19,8 @@ from jaxsym.distill.halos.law import (
     predict_halos,
     refit_halo_law,
 )
-from jaxsym.distill.learning import MODELS, Learned, learn, neural_errors, relative_errors
+from jaxsym.distill.learning import MODELS, Learned, learn
+from jaxsym.distill.network_errors import neural_errors, relative_errors
 from jaxsym.distill.pair_forces import PairForces, extract_pair_forces, pair_response
 from jaxsym.distill.profiles import RadialProfile, radial_profile
 from jaxsym.distill.refitting import Refit, refit, rms_relative_error

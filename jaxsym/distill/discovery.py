@@ -57,6 +57,7 @@ class Discovery:
       seconds: by phase.
       seed: of everything random.
       trajectory: what the trajectories say, where the law was fitted to them.
+      compile_seconds: how many of all seconds were compiling, which no time limit can break off.
     """
 
     task: Task
@@ -77,6 +78,7 @@ class Discovery:
     seconds: dict[str, float]
     seed: int
     trajectory: TrajectoryEvidence | None = None
+    compile_seconds: float = 0.0
 
     def __repr__(self) -> str:
         law = "; ".join(law_lines(self.law))
@@ -120,6 +122,14 @@ class Discovery:
     def uncertainty(self) -> dict[str, float] | None:
         """Standard errors of `constants`; None where they were fitted to accelerations."""
         return None if self.trajectory is None else self.trajectory.uncertainty
+
+    @property
+    def mass_uncertainty(self) -> dict[str, float] | None:
+        """Standard errors of `masses`; None where these were known or fitted to accelerations."""
+        errors = None if self.trajectory is None else self.trajectory.mass_uncertainty
+        if errors is None or self.masses is None:
+            return None
+        return dict(zip(self.masses, errors.tolist(), strict=True))
 
     @property
     def noise(self) -> dict[str, Any] | None:
@@ -169,6 +179,7 @@ class Discovery:
                 "measure": "median of |predicted - true| / |true acceleration|",
                 "neural": self.neural and self.neural._asdict(),
                 "network_learned": self.network_learned if self.network else None,
+                "weak_form": self._weak_losses(),
                 "symbolic": self.symbolic and self.symbolic._asdict(),
                 "out_of_distribution_is": self.task.outside_is,
             },
@@ -186,18 +197,28 @@ class Discovery:
             "interrupted": self.interrupted,
             "out_of_time": self.out_of_time,
             "seconds": self.seconds,
+            "compile_seconds": self.compile_seconds,
             "seed": self.seed,
             "versions": versions(),
             "device": device(),
         }
         return _plain(found | _NO_EVIDENCE | (self.trajectory.to_json() if self.trajectory else {}))
 
+    def _weak_losses(self) -> dict[str, Any] | None:
+        """Of the network in units of the noise, where it was trained on positions alone."""
+        weak = self.network and self.network.weak
+        return weak and weak._asdict() | {"overfits": weak.overfits}
+
     def _parameters(self) -> dict[str, Any] | None:
         if self.masses is None:
             return None
         truth = self.task.truth
         true = truth.masses if truth else None
-        found: dict[str, Any] = {"meaning": self.task.mass_meaning, "found": self.masses}
+        found: dict[str, Any] = {
+            "meaning": self.task.mass_meaning,
+            "found": self.masses,
+            "uncertainty": self.mass_uncertainty,
+        }
         if true:
             heaviest = max(true, key=true.__getitem__)
             found["true"] = true

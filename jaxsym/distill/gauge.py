@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from jaxsym.distill.refitting import Refit, refit
-from jaxsym.expr import literal
+from jaxsym.expr import Expression, literal
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.graphs import Snapshots, Topology
 from jaxsym.laws.pairs import VARIABLES, arbitrary_inputs
@@ -29,21 +29,35 @@ def unit_strength(fit: Refit) -> Refit:
     >>> unit.law.coefficient, np.exp(unit.log_mass).round(6).tolist()
     (Expression(m1*m2/r**3), [4.0, 2.0])
     """
-    if fit.log_mass is None:
+    slot = strength_slot(fit.law.coefficient)
+    if fit.log_mass is None or slot is None:
         return fit
     coefficient = fit.law.coefficient
+    unit = with_number(coefficient, slot, literal(1)).canonical()
+    log_mass = fit.log_mass + np.log(coefficient.constants[slot])
+    return fit._replace(law=dataclasses.replace(fit.law, coefficient=unit), log_mass=log_mass)
+
+
+def strength_slot(coefficient: Expression) -> int | None:
+    """Which constant of a force is its strength, where the force grows with the masses' square.
+
+    None where there is no such constant, or it is not positive.
+
+    >>> from jaxsym.expr import parse
+    >>> strength_slot(parse("4.0*m1*m2/(r + 0.1)**3")), strength_slot(parse("4.0/r**3"))
+    (0, None)
+    """
     table = arbitrary_inputs()
     heavier = table.copy()
     heavier[:, _MASSES] *= 2.0
     value = coefficient.evaluate(table, VARIABLES)
     if not np.allclose(coefficient.evaluate(heavier, VARIABLES), 4.0 * value, rtol=1e-6):
-        return fit
+        return None
     for slot, strength in enumerate(coefficient.constants):
         unit = with_number(coefficient, slot, literal(1))
         if strength > 0 and np.allclose(unit.evaluate(table, VARIABLES) * strength, value):
-            law = dataclasses.replace(fit.law, coefficient=unit.canonical())
-            return fit._replace(law=law, log_mass=fit.log_mass + np.log(strength))
-    return fit
+            return slot
+    return None
 
 
 def heaviest_is_one(fit: Refit, data: Snapshots, edges: Topology) -> Refit:

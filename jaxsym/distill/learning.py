@@ -16,8 +16,9 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
+from jaxsym._memory import budget_gb, in_words
 from jaxsym._settings import implicit_broadcasting
-from jaxsym.distill.refitting import error_scale
+from jaxsym.distill.weak_learning import Limits, Tracks, WeakLosses, train_on_tracks
 from jaxsym.graphs import (
     EDGES_AT_ONCE,
     VARIANTS,
@@ -33,7 +34,6 @@ from jaxsym.graphs import (
     keep_messages,
     log_relative_error,
     particle_network,
-    predict_accelerations,
     principal_messages,
     relative_error,
     silence_messages,
@@ -50,8 +50,9 @@ MODELS = (*VARIANTS, "hamiltonian", "central")
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200  # steps between two calls of the callback
 _BATCH = 64  # snapshots; fewer where they have more than `EDGES_AT_ONCE` edges together
-# Indices and chunks of 2,000 bodies that all interact take less than 1 GB.
-_MOST_EDGES = 4_000_000
+# For a GB of the budget: indices and chunks of 4,000,000 edges, those of 2,000 bodies that all
+# interact, take less than 1 GB, beside what training and refits take.
+_EDGES_A_GB = 1_000_000
 _PARTICLE_RATE, _CENTRAL_RATE = 8e-3, 5e-3  # at their highest
 _HIDDEN = (96, 96, 96)  # smooth functions of a few numbers need less than the original's 300
 # Shares of the steps after which an L1 network loses idle components: once the penalty has had
@@ -81,6 +82,7 @@ class Learned(NamedTuple):
       edges: of one snapshot.
       seconds: of training.
       interrupted: whether Ctrl-C ended it early.
+      weak: what it leaves of weak forms, if it was trained on these.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Learned(NamedTuple):
     edges: Topology
     seconds: float
     interrupted: bool
+    weak: WeakLosses | None = None
 
 
 @implicit_broadcasting()
@@ -101,6 +104,7 @@ def learn(
     steps: int | None = None,
     time_limit: float | None = None,
     callback: Callable[[Event], bool | None] | None = None,
+    tracks: Tracks | None = None,
 ) -> Learned:
     """Train a graph network on trajectories.
 
@@ -113,6 +117,8 @@ def learn(
       steps: of training; by default as many as the published figures used.
       time_limit: seconds after which training ends even if steps are left.
       callback: told of each chunk of steps.
+      tracks: the same motion as positions, where these alone were measured: the network is trained
+        on weak forms of it in place of accelerations.
     Raises:
       ValueError: unknown model, or a model that needs masses where there are none.
     """
@@ -128,18 +134,18 @@ def learn(
     data = jax.tree.map(jnp.asarray, snapshots(trajectories))
     edges = topology(trajectories.bodies, trajectories.pairs, directed=model != "central")
     learner = _learn_central if model == "central" else _learn_particles
-    return learner(model, data, edges, key, _Budget(steps, time_limit, callback))
+    return learner(model, data, edges, key, _Budget(steps, time_limit, callback), tracks)
 
 
 def _check_size(trajectories: Trajectories, model: str) -> None:
     """Whether a snapshot's edges fit in memory."""
     bodies, pairs = trajectories.bodies, trajectories.pairs
     edges = bodies * (bodies - 1) if pairs is None else 2 * len(pairs)
-    most = EDGES_AT_ONCE if model == "hamiltonian" else _MOST_EDGES
+    most = EDGES_AT_ONCE if model == "hamiltonian" else int(_EDGES_A_GB * budget_gb())
     require(
         edges <= most,
         f"{bodies} bodies have {edges:,} edges in a snapshot, for which a '{model}' network needs "
-        f"more than 4 GB of memory; expected at most {most:,} edges, which are those of "
+        f"more than {in_words()}; expected at most {most:,} edges, which are those of "
         f"{math.isqrt(most)} bodies that all interact (or name the pairs that do)",
     )
 
@@ -201,6 +207,8 @@ class _Course(NamedTuple):
     """What stays the same through all stages of the training of one of the paper's networks."""
 
     data: Snapshots
+    edges: Topology
+    tracks: Tracks | None
     batches: GraphBatchFn
     error: ErrorFn
     schedule: optax.Schedule
@@ -216,16 +224,24 @@ class _Network(NamedTuple):
     params: dict
     seconds: float = 0.0
     interrupted: bool = False
+    weak: WeakLosses | None = None
 
 
 def _learn_particles(
-    name: str, data: Snapshots, edges: Topology, key: Key[Array, ""], budget: _Budget
+    name: str,
+    data: Snapshots,
+    edges: Topology,
+    key: Key[Array, ""],
+    budget: _Budget,
+    tracks: Tracks | None,
 ) -> Learned:
     """One stage; an L1 network is pruned between three."""
     steps = budget.steps or _PARTICLE_STEPS
     init_key, run_key, prune_key = jax.random.split(key, 3)
     course = _Course(
         data,
+        edges,
+        tracks,
         _batches(edges),
         _error_with_floor(data),
         optax.cosine_onecycle_schedule(steps, _PARTICLE_RATE, 0.1, 10.0, 1e3),
@@ -240,8 +256,9 @@ def _learn_particles(
     else:
         network = _stage(course, _Network(model, model.init(init_key)), 0.0, 1.0)
     return Learned(
-        name, network.model, network.params, data, edges, network.seconds, network.interrupted
-    )
+        name, network.model, network.params, data, edges, network.seconds, network.interrupted,
+        network.weak,
+    )  # fmt: skip
 
 
 def _learn_sparsely(
@@ -275,18 +292,22 @@ def _stage(course: _Course, network: _Network, begun: float, until: float) -> _N
     done = int(begun * course.steps)
     optimizer = _optimizer(partial(_later, course.schedule, done))
     callback = course.budget.callback
-    trained = train(
-        make_step(training_loss(network.model, course.error), optimizer),
-        init_state(network.params, optimizer, course.key)._replace(step=jnp.asarray(done)),
-        course.batches,
-        course.data,
-        steps=int(until * course.steps),
-        chunk=_CHUNK,
-        time_limit=course.budget.seconds_left(until, network.seconds),
-        callback=callback if callback is None else partial(_of_all, callback, course.steps),
-    )
+    state = init_state(network.params, optimizer, course.key)._replace(step=jnp.asarray(done))
+    limits: Limits = {
+        "steps": int(until * course.steps),
+        "time_limit": course.budget.seconds_left(until, network.seconds),
+        "callback": callback and partial(_of_all, callback, course.steps),
+    }
+    if course.tracks is not None:
+        trained, params, weak = train_on_tracks(
+            network.model, state, optimizer, course.edges, course.tracks, limits, _CHUNK
+        )
+    else:
+        step = make_step(training_loss(network.model, course.error), optimizer)
+        trained = train(step, state, course.batches, course.data, chunk=_CHUNK, **limits)
+        params, weak = trained.state.params, None
     seconds = network.seconds + trained.seconds
-    return _Network(network.model, trained.state.params, seconds, trained.interrupted)
+    return _Network(network.model, params, seconds, trained.interrupted, weak)
 
 
 def _error_with_floor(data: Snapshots) -> ErrorFn:
@@ -345,59 +366,45 @@ def _pruned(network: _Network, sample: _Sample, error: ErrorFn) -> _Network:
 
 
 def _learn_central(
-    name: str, data: Snapshots, edges: Topology, key: Key[Array, ""], budget: _Budget
+    name: str,
+    data: Snapshots,
+    edges: Topology,
+    key: Key[Array, ""],
+    budget: _Budget,
+    tracks: Tracks | None,
 ) -> Learned:
-    """A quarter of the steps on orders of magnitude and directions, the rest on relative errors."""
+    """A quarter of the steps on orders of magnitude and directions, the rest on relative errors.
+
+    Or on weak forms, where there are tracks.
+    """
     steps = budget.steps or _CENTRAL_STEPS
     model = central_network(central_start(data, edges))
     optimizer = _optimizer(optax.cosine_decay_schedule(_CENTRAL_RATE, steps))
     init_key, run_key = jax.random.split(key)
     state = init_state(model.init(init_key), optimizer, run_key)
-    seconds = 0.0
+    seconds, weak = 0.0, None
     for error, until, share in (
         (decades_error, steps // 4, 0.25),
         (log_relative_error, steps, 1.0),
     ):
-        trained = train(
-            make_step(training_loss(model, error), optimizer),
-            state,
-            _batches(edges),
-            data,
-            steps=until,
-            chunk=_CHUNK,
-            time_limit=budget.seconds_left(share, seconds),
-            callback=budget.callback,
-        )
+        limits: Limits = {
+            "steps": until,
+            "time_limit": budget.seconds_left(share, seconds),
+            "callback": budget.callback,
+        }
+        if tracks is not None and error is log_relative_error:
+            trained, params, weak = train_on_tracks(
+                model, state, optimizer, edges, tracks, limits, _CHUNK
+            )
+        else:
+            step = make_step(training_loss(model, error), optimizer)
+            trained = train(step, state, _batches(edges), data, chunk=_CHUNK, **limits)
+            params = trained.state.params
         state, seconds = trained.state, seconds + trained.seconds
         if trained.interrupted:
             break
-    return Learned(name, model, state.params, data, edges, seconds, trained.interrupted)
+    return Learned(name, model, params, data, edges, seconds, trained.interrupted, weak)
 
 
 def _optimizer(schedule: optax.Schedule) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
-
-
-@implicit_broadcasting()
-def neural_accelerations(
-    model: GraphModel, params: dict, trajectories: Trajectories
-) -> Float[np.ndarray, "S N D"]:
-    """The network's acceleration of each body in each snapshot, in single precision."""
-    data = snapshots(trajectories)
-    edges = topology(trajectories.bodies, trajectories.pairs, directed=not model.third_law)
-    bodies = jax.tree.map(jnp.asarray, data.bodies)
-    return predict_accelerations(model.apply, params, bodies, edges)
-
-
-def neural_errors(
-    model: GraphModel, params: dict, trajectories: Trajectories
-) -> Float[np.ndarray, "S N"]:
-    """Relative error of the network's acceleration of each body, see `error_scale`."""
-    predicted = neural_accelerations(model, params, trajectories)
-    return relative_errors(predicted, snapshots(trajectories))
-
-
-def relative_errors(predicted: np.ndarray, data: Snapshots) -> Float[np.ndarray, "S N"]:
-    """``|a_hat - a|`` over `error_scale`, for predictions ``[S, N, D]``."""
-    difference = np.asarray(predicted, np.float64) - data.acceleration
-    return np.linalg.norm(difference, axis=-1) / error_scale(data)

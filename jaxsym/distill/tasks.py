@@ -21,6 +21,8 @@ from jaxsym.trajectories import Trajectories
 _SAVED_STEPS, _KEPT_EVERY = 500, 5  # the original's trajectory length and thinning
 _HELD_OUT_SHARE = 0.2
 _EXTREME_SHARE = 0.05
+# whose masses the weak form finds: each has functions of distance of its own, and more take minutes
+_MOST_BODIES = 10
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Task:
       outside_is: what ``outside`` is, in words.
       truth: None where it is unknown.
       mass_meaning: what the masses found are, where masses are unknown.
+      tracks: what may be seen as it was measured, where positions alone were and a network is to be
+        trained on snapshots of their derivatives.
+      box: length of the periodic box that positions are in.
     """
 
     name: str
@@ -60,6 +65,8 @@ class Task:
     outside_is: str
     truth: Truth | None = None
     mass_meaning: str = "mass in units of the heaviest"
+    tracks: Trajectories | None = None
+    box: float | None = None
 
 
 def task_for(
@@ -82,7 +89,7 @@ def task_for(
       dims: D of a simulated law.
       sigma: standard errors of measured positions.
       box: length of the periodic box that they are in.
-      whole: keep trajectories of measured positions as such where masses are known.
+      whole: keep trajectories of measured positions as such.
     Raises:
       ValueError: a name that is neither a law nor a file, whatever is wrong with the file, or sigma
         and a box for anything but measured positions.
@@ -90,7 +97,8 @@ def task_for(
     >>> task = task_for("spring", key=jax.random.key(0))  # doctest: +SKIP
     """
     if isinstance(source, Trajectories):
-        return observed_task("trajectories", _prepared(source, sigma, box), whole=whole)
+        task = observed_task("trajectories", _prepared(source, sigma, box), whole=whole)
+        return dataclasses.replace(task, box=box)
     name = str(source)
     if name == "solar-system" or name in LAWS:
         for option, value in (("sigma", sigma), ("box", box)):
@@ -100,7 +108,8 @@ def task_for(
     if name in LAWS:
         return simulated_task(particles(name, bodies=bodies, dims=dims), key)
     if Path(name).suffix or Path(name).exists():
-        return observed_task(Path(name).name, _prepared(load(name), sigma, box), whole=whole)
+        task = observed_task(Path(name).name, _prepared(load(name), sigma, box), whole=whole)
+        return dataclasses.replace(task, box=box)
     raise unknown_name("law or file", name, ["solar-system", *LAWS])
 
 
@@ -163,8 +172,8 @@ def observed_task(name: str, data: Trajectories, *, whole: bool = False) -> Task
     Args:
       name: of the case.
       data: of the user.
-      whole: keep trajectories as such, without an outside case, where positions alone were measured
-        and masses are known.
+      whole: keep trajectories as such, without an outside case, where positions alone were
+        measured.
 
     Raises:
       ValueError: too few snapshots to split.
@@ -179,11 +188,18 @@ def observed_task(name: str, data: Trajectories, *, whole: bool = False) -> Task
         rest, held_out = _trajectories(data, slice(cut)), _trajectories(data, slice(cut, None))
     else:
         rest, held_out = data.split_time(1.0 - _HELD_OUT_SHARE)
-    if whole and data.measured is not None and data.mass is not None:
+    if whole and data.measured is not None and _weak_form_serves(data):
         return Task(name, rest, held_out, None, "")
     usual, extreme = _split_extremes(rest)
     held_out = dataclasses.replace(held_out, measured=None)
-    return Task(name, usual, held_out, extreme, "the widest twentieth of the configurations")
+    tracks = rest if rest.measured is not None else None
+    outside_is = "the widest twentieth of the configurations"
+    return Task(name, usual, held_out, extreme, outside_is, tracks=tracks)
+
+
+def _weak_form_serves(data: Trajectories) -> bool:
+    """Whether masses are known, or few enough to be found with the law."""
+    return data.mass is not None or data.bodies <= _MOST_BODIES
 
 
 def _trajectories(data: Trajectories, chosen: slice | np.ndarray) -> Trajectories:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from jaxsym._indices import spread
 from jaxsym._settings import implicit_broadcasting
-from jaxsym.distill.learning import relative_errors
+from jaxsym.distill.network_errors import relative_errors
 from jaxsym.distill.refitting import in_double
 from jaxsym.distill.tasks import Truth
 from jaxsym.graphs import Bodies, predict_accelerations, snapshots, topology

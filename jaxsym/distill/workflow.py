@@ -17,14 +17,16 @@ from jaxsym.distill.agreement import MessageR2, message_r2
 from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.finding import find_law
 from jaxsym.distill.gauge import heaviest_is_one, unit_strength
-from jaxsym.distill.learning import Learned, check_model, learn, neural_errors
+from jaxsym.distill.learning import Learned, check_model, learn
 from jaxsym.distill.measured.workflow import discover_measured
+from jaxsym.distill.network_errors import neural_errors
 from jaxsym.distill.pair_forces import PairForces, extract_pair_forces
 from jaxsym.distill.phases import Run
 from jaxsym.distill.refitting import Refit, refit
 from jaxsym.distill.selection import RefitData, Selector, rounded
 from jaxsym.distill.tasks import Task, task_for
 from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
+from jaxsym.distill.weak_learning import tracks_of
 from jaxsym.graphs import Bodies, record_messages
 from jaxsym.laws.exponents import power_of_distance, with_free_exponent
 from jaxsym.laws.pairs import VARIABLES, pair_inputs
@@ -57,9 +59,9 @@ def discover(
 
     Where accelerations are given, or simulated, a graph network is trained on the motion, its force
     law read, put back in its place and fitted to the accelerations. Where positions alone were
-    measured (and masses are known), the forces are read by weak forms and the law is fitted to the
-    trajectories themselves, which gives standard errors (`Discovery.uncertainty`); a ``model`` that
-    is named is trained all the same.
+    measured, the forces are read by weak forms, and the law is fitted to the trajectories
+    themselves, with unknown masses, which gives standard errors (`Discovery.uncertainty`); a
+    ``model`` that is named is trained all the same, on weak forms of the positions.
 
     Args:
       source: "solar-system", a law of `jaxsym.simulate.LAWS`, a file of trajectories (see
@@ -121,6 +123,7 @@ def _discover(
             steps=steps,
             time_limit=run.share(_TRAINING_SHARE),
             callback=run.on_training,
+            tracks=None if task.tracks is None else tracks_of(task.tracks, units),
         )
         if learned.interrupted and not run.trained:
             raise KeyboardInterrupt
@@ -215,6 +218,7 @@ def _verify(
         out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
+        compile_seconds=run.compile_seconds(),
     )
 
 

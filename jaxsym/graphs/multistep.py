@@ -35,7 +35,7 @@ class MultiStepNetwork(nn.Module):
     ...     nodes=jnp.eye(4), edges=None, globals=None, senders=jnp.arange(4),
     ...     receivers=(jnp.arange(4) + 1) % 4, n_node=jnp.array([4]), n_edge=jnp.array([4]))
     >>> net = MultiStepNetwork(node_outputs=2, steps=3)
-    >>> out = net.apply(net.init(jax.random.key(0), ring), ring)
+    >>> out, params = jax.jit(net.init_with_output)(jax.random.key(0), ring)
     >>> out.nodes.shape, out.edges.shape, out.globals.shape
     ((4, 2), (4, 32), (1, 1))
     """

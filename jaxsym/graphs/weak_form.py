@@ -56,7 +56,8 @@ def weak_windows(
 
     Args:
       time: increasing, unevenly spaced as may be.
-      position: as measured, nothing missing.
+      position: NaN where a sample is missing; windows that hold such samples have no weight for
+        that body.
       sigma: standard deviation of the noise.
       mass: ones where unknown.
       charge: zeros where there is none.
@@ -81,8 +82,11 @@ def weak_windows(
     states = smooth(time, series, sigma.reshape(runs * count, dims), at=at).estimate[:2]
     states = states.reshape(2, len(at), runs, count, dims)[:, back.reshape(nodes.shape)]
     noise = np.sqrt(np.asarray((left**2).sum(axis=1))).ravel()
-    measured = (left @ series.reshape(times, -1)).reshape(-1, runs, count, dims)
+    flat = series.reshape(times, -1)
+    measured = (left @ np.nan_to_num(flat)).reshape(-1, runs, count, dims)
     scale = np.hypot(noise[:, None, None, None] * sigma, share * measured)
+    missing = (abs(left) @ np.isnan(flat)).reshape(scale.shape) > 0
+    scale, measured = np.where(missing, np.inf, scale), np.where(missing, 0.0, measured)
 
     def of_runs(values: np.ndarray, window_axes: int) -> Array:
         """Windows of a run after those of the one before: ``[W, ...]``."""

@@ -28,13 +28,24 @@ from jaxsym.inference.weak.choice import choose_groups
 from jaxsym.inference.weak.matrices import WeakForm, weak_form, window_lengths
 from jaxsym.inference.weak.profiles import WeakProfiles, WeakTerm, weak_profiles
 from jaxsym.inference.weak.regression import Chosen, Group, Series, WeakFit, weak_fit
+from jaxsym.inference.weak.strengths import (
+    ACTED_ON,
+    ACTING,
+    BodyPull,
+    BodyPulls,
+    body_pulls,
+)
 from jaxsym.inference.weak.tables import Jacobians, WeakRows, weak_rows, whiten
 from jaxsym.inference.weak.terms import BODY_VECTORS, PAIR_VECTORS
 
 __all__ = [
+    "ACTED_ON",
+    "ACTING",
     "BODY_VECTORS",
     "METHODS",
     "PAIR_VECTORS",
+    "BodyPull",
+    "BodyPulls",
     "Bound",
     "Chosen",
     "Comparison",
@@ -55,6 +66,7 @@ __all__ = [
     "WeakProfiles",
     "WeakRows",
     "WeakTerm",
+    "body_pulls",
     "choose_groups",
     "compare",
     "cramer_rao",

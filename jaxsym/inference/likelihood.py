@@ -136,12 +136,16 @@ class Snapped(NamedTuple):
     chi2_rise: float
 
 
-def snap_constants(fit: TrajectoryFit) -> Snapped:
+def snap_constants(fit: TrajectoryFit, *, first: int | None = None) -> Snapped:
     """Replace constants by exact numbers where that shortens the description.
 
     The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that
     remain after each replacement: constants that are known only together are not rounded one by
     one. Those known best relative to their size come first.
+
+    Args:
+      fit: with the constants.
+      first: how many of the raveled constants may become exact; the others only move along.
     """
     with jax.enable_x64(True):
         values = np.array(ravel_pytree(jax.tree.map(np.asarray, fit.constants))[0])
@@ -150,9 +154,10 @@ def snap_constants(fit: TrajectoryFit) -> Snapped:
     while True:
         errors = np.sqrt(np.diag(covariance))
         known = np.isfinite(errors) & (errors > 0)
+        may = known & (np.arange(len(values)) < (len(values) if first is None else first))
         relative = np.where(known, errors / np.maximum(np.abs(values), 1e-300), np.inf)
         for place in np.argsort(relative):
-            if not known[place]:
+            if not may[place]:
                 continue
             exact = exact_numbers(float(values[place]), float(errors[place]))[:1]
             if exact:

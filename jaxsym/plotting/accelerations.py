@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
 from jaxsym.distill.discovery import Discovery
-from jaxsym.distill.learning import neural_accelerations, relative_errors
+from jaxsym.distill.network_errors import neural_accelerations, relative_errors
 from jaxsym.distill.verdict import symbolic_accelerations
 from jaxsym.graphs import snapshots
 from jaxsym.laws.pairs import VARIABLES

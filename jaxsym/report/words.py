@@ -44,13 +44,25 @@ def verdict(discovery: Discovery) -> str:
     if discovery.trajectory is not None:
         return f"{_told_by_trajectories(discovery.trajectory)} {_comparison(discovery)}"
     if discovery.network_learned:
-        return _comparison(discovery)
+        return f"{_of_weak_forms(discovery)}{_comparison(discovery)}"
     assert discovery.neural is not None
     return (
         f"The network has learned next to nothing: on held-out data its error is "
         f"{discovery.neural.held_out:.0%} of the acceleration. The law fits the data as far as its "
         "own errors say, and no network supports it; train for more steps or a longer time. "
         + _comparison(discovery)
+    )
+
+
+def _of_weak_forms(discovery: Discovery) -> str:
+    """Whether a network that was trained on positions alone follows their noise."""
+    weak = discovery.network and discovery.network.weak
+    if not weak or not weak.overfits:
+        return ""
+    return (
+        f"The network follows the noise of what it was trained on: its squared error is "
+        f"{weak.seen:.3g} there and {weak.held_out:.3g} on other motion, in units of the noise. "
+        "More trajectories would help, or no model by name: laws are then fitted to the motion. "
     )
 
 

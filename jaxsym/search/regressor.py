@@ -20,6 +20,7 @@ from jaxsym.search.front.uncertainty import Uncertainties, Uncertainty
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.inputs import (
     check_feature_names,
+    check_size,
     column_names,
     read_count,
     read_order,
@@ -150,6 +151,7 @@ class SymbolicRegressor(Parameters):
             f"{len(names)} variables named; X has {table.shape[1]} columns",
         )
         given = read_targets(y, len(table))
+        check_size(len(table), table.shape[1] + given.shape[1])
         self.check()
         loss = read_loss(self.loss, table, given)
         targets = given if loss is None else center(loss, given)

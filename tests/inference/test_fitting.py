@@ -151,7 +151,7 @@ def test_fits_of_the_same_shapes_compile_once():
     ("changes", "message"),
     [
         (dict(order=3), "order is 3"),
-        (dict(method="rk5"), "did you mean 'rk4'"),
+        (dict(method="dopri"), "did you mean 'dopri5'"),
         (dict(constants={"k": np.nan, "b": 0.0}), "non-finite"),
         (dict(states=np.ones((1, 4, 2))), "states has shape"),
         (dict(observe=lambda c, x, t, u: x[:1]), "expected states to start from"),

@@ -37,6 +37,24 @@ def test_a_spring_is_read_to_a_percent_with_its_error_bars():
     assert np.median(found.sigma) == pytest.approx(sigma, rel=0.25)
 
 
+def test_error_bars_cover_a_pull_that_is_steep_where_few_samples_lie():
+    """Noise anew on the same motion: errors in standard errors are those of a normal variable."""
+    system = particles("charge", bodies=4, dims=2)
+    data = system.simulate(jax.random.key(0), trajectories=12, steps=60, dt=0.01)
+    motion = np.asarray(data.position, np.float64)
+    spread = []
+    for seed in range(3):
+        noise = 1e-3 * motion.std() * np.random.default_rng(seed).normal(size=motion.shape)
+        found = weak_profiles(
+            0.01 * np.arange(60), motion + noise, mass=np.asarray(data.mass, np.float64),
+            charge=np.asarray(data.charge, np.float64), sigma=1e-3 * motion.std(),
+            pair_kinds=[("central", "q1*q2/m1")], body_kinds=[],
+        ).terms[0]  # fmt: skip
+        off = (found.size + 1.0 / (found.distance + 0.01) ** 2) / found.error
+        spread.append(np.sqrt(np.mean(off[3:-3] ** 2)))
+    assert 0.6 < np.median(spread) < 1.35, spread
+
+
 def test_gravity_with_uneven_times_and_missing_samples():
     time, position, data, sigma = noisy("r2", 0.01)
     rng = np.random.default_rng(1)

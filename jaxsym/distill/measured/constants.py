@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from jaxsym.laws.particle_law import ParticleLaw
 
@@ -13,9 +14,13 @@ def flat_constants(law: ParticleLaw) -> list[float]:
     return [*law.coefficient.constants, *drag, *law.field]
 
 
-def constants_of(law: ParticleLaw) -> dict[str, np.ndarray]:
-    """The same by part; a pytree whose leaves come in that order."""
+def constants_of(
+    law: ParticleLaw, masses: Float[np.ndarray, " N"] | None = None
+) -> dict[str, np.ndarray]:
+    """The same by part, unknown masses after them; a pytree whose leaves come in that order."""
     parts = {"coefficient": law.coefficient.constants, "field": law.field}
+    if masses is not None:
+        parts["mass"] = tuple(masses)
     if law.drag is not None:
         parts["drag"] = law.drag.constants
     return {name: np.asarray(values, np.float64) for name, values in parts.items() if len(values)}

@@ -35,6 +35,7 @@ class TrajectoryEvidence:
 
     Attributes:
       uncertainty: standard errors of the constants; zero for those that are exact.
+      mass_uncertainty: standard errors of the masses, where they were unknown.
       sigma: standard errors of the measured coordinates.
       sigma_estimated: whether they were estimated.
       chi2: sum of squared residuals of the trajectories that were fitted.
@@ -68,6 +69,7 @@ class TrajectoryEvidence:
     measured: Float[np.ndarray, "R T N D"]
     motion: Float[np.ndarray, "R T N D"]
     residuals: Float[np.ndarray, "R T N D"]
+    mass_uncertainty: Float[np.ndarray, " N"] | None = None
 
     @property
     def chi2_per_dof(self) -> float:

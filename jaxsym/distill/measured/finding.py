@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from jaxsym._check import require
 from jaxsym.distill.finding import Table, search_table
@@ -17,7 +18,6 @@ from jaxsym.distill.measured.candidates import (
     told_apart,
     without_own_terms,
 )
-from jaxsym.distill.measured.evidence import EXPLAINED
 from jaxsym.distill.measured.law_motion import LawFit, LawFitter
 from jaxsym.distill.phases import Run
 from jaxsym.expr import Expression
@@ -35,7 +35,12 @@ _SLIGHT = 1e-3  # share of the acceleration from which on terms are offered to a
 
 
 def choose_law(
-    profiles: WeakProfiles, fitter: LawFitter, dims: int, run: Run, key: jax.Array
+    profiles: WeakProfiles,
+    fitter: LawFitter,
+    dims: int,
+    run: Run,
+    key: jax.Array,
+    masses: Float[np.ndarray, " N"] | None = None,
 ) -> list[LawFit]:
     """Fit candidates to the trajectories until one explains them; the best first.
 
@@ -49,6 +54,7 @@ def choose_law(
       dims: D.
       run: whose time is taken.
       key: of the search.
+      masses: of the profiles, where they are to be fitted as well.
 
     Raises:
       ValueError: no pull between bodies shows above the noise.
@@ -59,7 +65,7 @@ def choose_law(
         "no pull along the lines between the bodies shows above the noise"
         + (f"; what shows is {terms.other[0].name}" if terms.other else ""),
     )
-    choice = _Choice(fitter, run)
+    choice = _Choice(fitter, run, masses)
     choice.offer(candidate_laws(terms, dims))
     if not choice.explained():
         found = _searched(terms.central[0], run, key)
@@ -83,8 +89,8 @@ def indistinguishable(fits: Sequence[LawFit], fitter: LawFitter) -> list[LawFit]
 class _Choice:
     """Laws fitted so far."""
 
-    def __init__(self, fitter: LawFitter, run: Run):
-        self.fitter, self.run = fitter, run
+    def __init__(self, fitter: LawFitter, run: Run, masses: np.ndarray | None):
+        self.fitter, self.run, self._masses = fitter, run, masses
         self.fits: list[LawFit] = []
         self._seen: set[tuple] = set()
         self._interrupted: Callable[[], bool] = lambda: False
@@ -95,8 +101,7 @@ class _Choice:
 
     def explained(self) -> bool:
         """Whether the best law leaves what noise does, or time is over."""
-        fit = self.best.fit
-        return self.run.over() or self.fitter.chi2(self.best) / max(fit.dof, 1) < EXPLAINED
+        return self.run.over() or self.fitter.explains(self.best)
 
     def offer(self, candidates: Iterable[Candidate]) -> None:
         """Fit some that the weak form does not rule out, more while none explains the motion."""
@@ -115,7 +120,7 @@ class _Choice:
                 if form in self._seen or (self.fits and (self.run.over() or self._interrupted())):
                     continue
                 self._seen.add(form)
-                self.fits.append(self.fitter.fit(law, general))
+                self.fits.append(self.fitter.fit(law, general, self._masses))
 
     def ranked(self) -> list[LawFit]:
         return sorted(self.fits, key=self.fitter.bits)

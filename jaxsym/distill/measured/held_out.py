@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -41,10 +41,11 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     """
     count = len(motion.data.time)
     # as many trajectories as the fit had: nothing is compiled anew
-    same = _repeated(motion, max(count, len(fitter.motion.data.time)))
-    whole = fitter.motion_of(found, same)
+    padded = _padded(motion, max(count, len(fitter.motion.data.time)))
+    whole = fitter.motion_of(found, padded)
     residual = whole.residuals[:count]
-    early = fitter.motion_of(found, same._replace(data=_early(same.data)))
+    seen = padded._replace(data=_early(padded.data), states=whole.states)
+    early = fitter.motion_of(found, seen, near=True)
     data = motion.data
     assert data.sigma is not None
     off = np.where(data.present, (data.value - early.predicted[:count]) / data.sigma, np.nan)
@@ -53,17 +54,25 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     return HeldOut(float(np.sqrt(np.nanmean(residual**2))), float(lasted), float(longest))
 
 
-def _repeated(motion: MeasuredMotion, count: int) -> MeasuredMotion:
-    index = np.arange(count) % len(motion.data.time)
-    data = motion.data
+def _padded(motion: MeasuredMotion, count: int) -> MeasuredMotion:
+    """With trajectories of one time at which nothing was measured."""
+    data, more = motion.data, count - len(motion.data.time)
     assert data.sigma is not None
-    states = None if motion.states is None else motion.states[index]
-    inputs = {name: values[index] for name, values in data.inputs.items()}
+
+    def longer(values: np.ndarray, kind: str = "edge", **given: Any) -> np.ndarray:
+        return np.pad(values, [(0, more), *[(0, 0)] * (values.ndim - 1)], kind, **given)
+
+    time = longer(data.time)
+    time[len(data.time) :] = time[-1:, :1]
     chosen = Observations(
-        data.time[index], data.value[index], data.present[index], data.sigma[index],
-        data.lengths[index], inputs,
+        time, longer(data.value, "constant"), longer(data.present, "constant"),
+        longer(data.sigma, "constant", constant_values=1.0),
+        longer(data.lengths, "constant", constant_values=1),
+        {name: longer(values) for name, values in data.inputs.items()},
     )  # fmt: skip
-    return motion._replace(data=chosen, states=states)
+    return motion._replace(
+        data=chosen, states=None if motion.states is None else longer(motion.states)
+    )
 
 
 def _cut(time: Float[np.ndarray, " T"]) -> int:

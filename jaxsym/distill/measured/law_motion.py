@@ -48,6 +48,7 @@ class MeasuredMotion(NamedTuple):
       pairs: of bodies that interact, i < j.
       states: positions and velocities at the times, where fits start.
       sigma_known: whether the standard errors were given.
+      box: length of a periodic box, in which the nearest image of a body acts; None without.
     """
 
     data: Observations
@@ -56,6 +57,7 @@ class MeasuredMotion(NamedTuple):
     pairs: Int[np.ndarray, "P 2"]
     states: Float[np.ndarray, "R T S"] | None
     sigma_known: bool
+    box: float | None = None
 
 
 class GeneralLaw(NamedTuple):
@@ -76,22 +78,25 @@ class LawFit(NamedTuple):
     """A law with its constants fitted to trajectories.
 
     Attributes:
-        law: the equations.
-      covariance: of their constants, in the order of `flat_constants`.
+      law: the equations.
+      covariance: of their constants, in the order of `flat_constants`, and of the masses.
       fit: what the trajectories say.
       general: the law with more constants of which some are fixed, if it was fitted as such.
+      masses: in units of the heaviest, where they were fitted, too.
     """
 
     law: ParticleLaw
     covariance: Float[np.ndarray, "K K"]
     fit: TrajectoryFit
     general: GeneralLaw | None = None
+    masses: Float[np.ndarray, " N"] | None = None
 
 
 def measured_motion(
     data: Trajectories,
     sigma: Float[np.ndarray, "R N"],
     states: Float[np.ndarray, "R T S"] | None = None,
+    box: float | None = None,
 ) -> MeasuredMotion:
     """Observations of trajectories whose positions alone were measured.
 
@@ -99,6 +104,7 @@ def measured_motion(
       data: with what was measured.
       sigma: standard errors of each body's coordinates.
       states: where fits start; by default polynomials through the samples.
+      box: length of a periodic box.
     """
     assert data.measured is not None
     seen = np.asarray(data.measured.position, np.float64)
@@ -118,6 +124,7 @@ def measured_motion(
         _linked(bodies, data.pairs),
         states,
         data.measured.sigma is not None,
+        box,
     )
 
 
@@ -134,15 +141,19 @@ def is_mutual(law: ParticleLaw) -> bool:
     return bool(np.allclose(here, there, rtol=1e-9, atol=0.0))
 
 
-def law_field(law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"]) -> VectorField:
+def law_field(
+    law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"], box: float | None = None
+) -> VectorField:
     """The vector field of a law, whose constants are those of `constants_of`.
 
-    Where forces are mutual each pair is computed once.
+    Where forces are mutual each pair is computed once. Masses among the constants go before those
+    of the inputs.
 
     Args:
       law: the equations; the values of its constants are not used.
       bodies: N.
       pairs: that interact.
+      box: length of a periodic box, in which the nearest image of a body acts.
 
     >>> from jaxsym.expr import parse
     >>> field = law_field(ParticleLaw(parse("2.0"), True, 2), 2, np.array([[0, 1]]))
@@ -151,10 +162,12 @@ def law_field(law: ParticleLaw, bodies: int, pairs: Int[np.ndarray, "P 2"]) -> V
     >>> field({"coefficient": jnp.array([2.0])}, state, 0.0, inputs)[4:].tolist()
     [2.0, 0.0, -0.5, 0.0]
     """
-    return second_order(_acceleration(law, bodies, pairs))
+    return second_order(_acceleration(law, bodies, pairs, box))
 
 
-def _acceleration(law: ParticleLaw, bodies: int, pairs: np.ndarray) -> Callable[..., Array]:
+def _acceleration(
+    law: ParticleLaw, bodies: int, pairs: np.ndarray, box: float | None
+) -> Callable[..., Array]:
     mutual = is_mutual(law)
     first, second = pairs.T
     if not mutual:
@@ -168,9 +181,10 @@ def _acceleration(law: ParticleLaw, bodies: int, pairs: np.ndarray) -> Callable[
     none = jnp.zeros(0)
 
     def acceleration(constants: Any, x: Array, v: Array, time: Array, inputs: Any) -> Array:
-        mass, charge = inputs["mass"], inputs["charge"]
+        mass, charge = constants.get("mass", inputs["mass"]), inputs["charge"]
         at = x.reshape(bodies, -1)
         d = at[second] - at[first]
+        d = d if box is None else d - box * jnp.round(d / box)
         ends = (mass[first], mass[second], charge[first], charge[second])
         table = jnp.stack([jnp.sqrt(jnp.sum(d**2, axis=-1)), *ends], axis=-1)
         size = pull(table, constants.get("coefficient", none))
@@ -201,63 +215,90 @@ class LawFitter:
         self.motion, self._inputs = motion, inputs
         self._fields: dict[tuple, VectorField] = {}
         self._explained: Float[np.ndarray, "R T S"] | None = None
+        self._segments = 0
 
     @implicit_broadcasting()
-    def fit(self, law: ParticleLaw, general: GeneralLaw | None = None) -> LawFit:
+    def fit(
+        self,
+        law: ParticleLaw,
+        general: GeneralLaw | None = None,
+        masses: Float[np.ndarray, " N"] | None = None,
+    ) -> LawFit:
         """The law with its constants where the trajectories are likeliest.
 
         Args:
           law: the equations.
           general: the same as one of many.
+          masses: where to start, if they are to be fitted; the largest stays as it is.
         """
-        found = self._fitted(law, general, self._explained)
+        found = self._fitted(law, general, self._explained, masses)
         for _ in range(_ROUNDS):
             ratio = math.sqrt(found.fit.chi2_per_dof)
             if self.motion.sigma_known or ratio > 1.0 - _SETTLED:
                 break
             self.motion = _with_noise(self.motion, max(ratio, 1e-6))
-            found = self._fitted(found.law, found.general, found.fit.states)
+            found = self._fitted(found.law, found.general, found.fit.states, found.masses)
         if found.fit.chi2_per_dof < EXPLAINED:
             self._explained = found.fit.states
         return found
 
     @implicit_broadcasting()
-    def motion_of(self, found: LawFit, motion: MeasuredMotion) -> TrajectoryFit:
-        """The law's motion through other data, of which only the first states are fitted."""
+    def motion_of(
+        self, found: LawFit, motion: MeasuredMotion, *, near: bool = False
+    ) -> TrajectoryFit:
+        """The law's motion through other data, of which only the first states are fitted.
+
+        Args:
+          found: the law.
+          motion: the data.
+          near: whether the states are a motion under the law already.
+        """
         law = found.law if found.general is None else found.general.law
-        constants = constants_of(law)
+        constants = constants_of(law, found.masses)
         held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
         return fit_trajectories(
             self._field(law), constants, motion.data, order=2, states=motion.states, free=held,
-            looseness=LOOSENESS[_NEAR:],
+            looseness=LOOSENESS[-1:] if near else LOOSENESS, segments=self._segments,
         )  # fmt: skip
 
     def _fitted(
-        self, law: ParticleLaw, general: GeneralLaw | None, explained: np.ndarray | None
+        self,
+        law: ParticleLaw,
+        general: GeneralLaw | None,
+        explained: np.ndarray | None,
+        masses: np.ndarray | None,
     ) -> LawFit:
         """From the motion under a law that explains it, if there is one, else from the start."""
         start = law if general is None else general.law
-        constants = constants_of(start)
+        constants = constants_of(start, masses)
         free = {name: np.ones(len(values), bool) for name, values in constants.items()}
+        if masses is not None:
+            free["mass"] = np.arange(len(masses)) != np.argmax(masses)
         if general is not None:
             free["coefficient"] = general.free
         fit = fit_trajectories(
             self._field(start), constants, self.motion.data, order=2, free=free,
             states=self.motion.states if explained is None else explained,
             looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
+            segments=self._segments,
         )  # fmt: skip
-        found = with_parameters(start, {"coefficient": (), "drag": (), **fit.constants})
+        self._segments = fit.segments
+        parts = dict(fit.constants)
+        masses = parts.pop("mass", None)
+        found = with_parameters(start, {"coefficient": (), "drag": (), **parts})
         covariance = np.asarray(fit.covariance)
         if general is None:
-            return LawFit(found, covariance, fit)
+            return LawFit(found, covariance, fit, masses=masses)
         written = general.written(found)
-        stated = restated(StatedLaw(found, covariance), written, self._inputs)
-        return LawFit(written, stated.covariance, fit, general._replace(law=found))
+        stated = restated(StatedLaw(found, covariance, masses), written, self._inputs)
+        return LawFit(written, stated.covariance, fit, general._replace(law=found), masses)
 
     def _field(self, law: ParticleLaw) -> VectorField:
         form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field), law.force)
         if form not in self._fields:
-            self._fields[form] = law_field(law, self.motion.bodies, self.motion.pairs)
+            self._fields[form] = law_field(
+                law, self.motion.bodies, self.motion.pairs, self.motion.box
+            )
         return self._fields[form]
 
     def bits(self, found: LawFit) -> float:
@@ -270,8 +311,14 @@ class LawFitter:
         chi2 = max(self.chi2(found), 1e-12 * count)
         known = self.motion.sigma_known
         misfit = chi2 / (2 * math.log(2)) if known else count / 2 * math.log2(chi2 / count)
-        numbers = len(flat_constants(found.law)) * math.log2(count) / 2
+        free = len(flat_constants(found.law))
+        free += 0 if found.masses is None else len(found.masses) - 1
+        numbers = free * math.log2(count) / 2
         return misfit + numbers + _BITS_A_NODE * found.law.complexity
+
+    def explains(self, found: LawFit) -> bool:
+        """Whether a law leaves of the motion what noise does."""
+        return self.chi2(found) / max(found.fit.dof, 1) < EXPLAINED
 
     def chi2(self, found: LawFit) -> float:
         """Sum of squares in units of the noise as it is known now."""

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.distill.gauge import strength_slot
 from jaxsym.distill.measured.constants import constants_of, flat_constants
-from jaxsym.expr import Expression, constant, variable
+from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.inference import TrajectoryFit, snap_constants
 from jaxsym.laws.pairs import VARIABLES
@@ -38,30 +39,31 @@ class StatedLaw(NamedTuple):
 
     Attributes:
       law: the equations.
-      covariance: of `flat_constants`; zero for those that are exact.
+      covariance: of `flat_constants`, and of the masses after them; zero for what is exact.
+      masses: of the bodies, where they were unknown.
     """
 
     law: ParticleLaw
     covariance: Float[np.ndarray, "K K"]
+    masses: Float[np.ndarray, " N"] | None = None
 
     @property
     def errors(self) -> Float[np.ndarray, " K"]:
-        """Standard errors."""
+        """Standard errors, in the order of the covariance."""
         return np.sqrt(np.diag(self.covariance))
 
 
 def in_data_units(
-    law: ParticleLaw, covariance: Float[np.ndarray, "K K"], units: MotionUnits, inputs: np.ndarray
+    given: StatedLaw, units: MotionUnits, inputs: Float[np.ndarray, "n V"]
 ) -> StatedLaw:
     """A law of accelerations found in natural units, for the data as they are.
 
     Args:
-      law: the law.
-      covariance: of its constants.
+      given: the law. Unknown masses have no unit.
       units: the natural units.
       inputs: `VARIABLES` in units of the data, where both have the same values.
     """
-    natural = units.natural
+    natural, law = units.natural, given.law
     scales = np.array([natural.length, natural.mass, natural.mass, natural.charge, natural.charge])
     drag = law.drag
     if drag is not None:
@@ -75,7 +77,7 @@ def in_data_units(
         drag=drag,
         field=tuple(value * natural.acceleration for value in law.field),
     )
-    return _carried(law, covariance, stated, inputs / scales, inputs, units)
+    return _carried(given, stated, inputs / scales, inputs, units)
 
 
 def restated(given: StatedLaw, law: ParticleLaw, inputs: np.ndarray) -> StatedLaw:
@@ -86,7 +88,34 @@ def restated(given: StatedLaw, law: ParticleLaw, inputs: np.ndarray) -> StatedLa
       law: the law as it is to be; an acceleration or a force as the other.
       inputs: `VARIABLES` where both are compared.
     """
-    return _carried(given.law, given.covariance, law, inputs, inputs, None)
+    return _carried(given, law, inputs, inputs, None)
+
+
+def by_their_pull(given: StatedLaw, inputs: Float[np.ndarray, "n V"]) -> StatedLaw:
+    """Unknown masses measured by what they pull, where that can be (`jaxsym.distill.gauge`).
+
+    The strength of the law becomes 1 and the masses are so much larger. Other laws are returned as
+    they are, with masses in units of the heaviest.
+
+    Args:
+      given: the law in units of the data.
+      inputs: `VARIABLES` where forms are compared.
+    """
+    slot = None if given.masses is None else strength_slot(given.law.as_force().coefficient)
+    if slot is None or given.masses is None:
+        return given
+    force = restated(given, given.law.as_force(), inputs)
+    coefficient, count = force.law.coefficient, len(flat_constants(force.law))
+    strength = coefficient.constants[slot]
+    moves = np.eye(len(force.covariance))
+    moves[count:, count:] *= strength
+    moves[count:, slot] = given.masses
+    moves = np.delete(moves, slot, axis=0)
+    unit = with_number(coefficient, slot, literal(1))
+    law = dataclasses.replace(force.law, coefficient=unit)
+    covariance = moves @ force.covariance @ moves.T
+    short = dataclasses.replace(law, coefficient=unit.canonical())
+    return restated(StatedLaw(law, covariance, strength * given.masses), short, inputs)
 
 
 def snapped(given: StatedLaw, fit: TrajectoryFit, inputs: np.ndarray) -> StatedLaw:
@@ -97,10 +126,11 @@ def snapped(given: StatedLaw, fit: TrajectoryFit, inputs: np.ndarray) -> StatedL
       fit: whose data the errors come from.
       inputs: `VARIABLES` at which forms are compared.
     """
-    whole = dataclasses.replace(fit, constants=constants_of(given.law), covariance=given.covariance)
-    found = snap_constants(whole)
+    constants = constants_of(given.law, given.masses)
+    whole = dataclasses.replace(fit, constants=constants, covariance=given.covariance)
+    found = snap_constants(whole, first=len(flat_constants(given.law)))
     law = _with_constants(given.law, found.constants)
-    left = StatedLaw(law, found.covariance)
+    left = StatedLaw(law, found.covariance, found.constants.get("mass"))
     coefficient, count = law.coefficient, len(law.coefficient.constants)
     for place in sorted(found.numbers, reverse=True):
         if place < count:
@@ -123,14 +153,14 @@ def _with_constants(law: ParticleLaw, constants: dict[str, np.ndarray]) -> Parti
 
 
 def _carried(
-    before: ParticleLaw,
-    covariance: np.ndarray,
+    given: StatedLaw,
     after: ParticleLaw,
     inputs_before: np.ndarray,
     inputs_after: np.ndarray,
     units: MotionUnits | None,
 ) -> StatedLaw:
     """Constants move together such that both laws have the same values everywhere."""
+    before, covariance = given.law, given.covariance
     natural = None if units is None else units.natural
     # from one unit of acceleration over length to the other
     pull = np.ones(1) if natural is None else np.array([natural.acceleration / natural.length])
@@ -153,7 +183,9 @@ def _carried(
             )
         )
     blocks.append(push * np.eye(len(before.field)))
-    matrix = np.zeros((len(flat_constants(after)), len(flat_constants(before))))
+    masses = 0 if given.masses is None else len(given.masses)
+    blocks.append(np.eye(masses))
+    matrix = np.zeros((len(flat_constants(after)) + masses, len(covariance)))
     row = column = 0
     for block in blocks:
         matrix[row : row + block.shape[0], column : column + block.shape[1]] = block
@@ -162,7 +194,7 @@ def _carried(
     carried = matrix @ known @ matrix.T
     lost = (np.abs(matrix[:, ~np.isfinite(np.diag(covariance))]) > 0).any(axis=1)
     carried[lost, lost] = np.inf
-    return StatedLaw(after, carried)
+    return StatedLaw(after, carried, given.masses)
 
 
 def _slopes(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._check import require
+from jaxsym._memory import in_words, most_numbers
 from jaxsym._views import attempt
 from jaxsym.distill.discovery import Discovery, constant_names
 from jaxsym.distill.measured.candidates import told_apart
@@ -22,6 +25,7 @@ from jaxsym.distill.measured.law_motion import (
     MeasuredMotion,
     measured_motion,
 )
+from jaxsym.distill.measured.masses import StartMasses, choose_law_and_masses, start_masses
 from jaxsym.distill.measured.observed import (
     check_motion,
     in_motion_units,
@@ -31,6 +35,7 @@ from jaxsym.distill.measured.observed import (
 from jaxsym.distill.measured.restating import (
     MotionUnits,
     StatedLaw,
+    by_their_pull,
     in_data_units,
     restated,
     snapped,
@@ -40,11 +45,14 @@ from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.verdict import pair_samples, recovered
 from jaxsym.expr import parse
-from jaxsym.inference import WeakProfiles, WeakTerm, weak_profiles
+from jaxsym.inference import WeakProfiles, WeakTerm, body_pulls, weak_profiles
 from jaxsym.laws.exponents import power_of_distance
 from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.trajectories import Trajectories
 
+# Tables of all coordinates by all coordinates at a time: by position and velocity at each state of
+# the weak form, and as many again while segments of trajectories are eliminated.
+_SLOPES_A_TIME = 16
 _STATES_A_STEP = 4  # of the weak form, between samples
 
 
@@ -52,7 +60,7 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
     """The law of motion of which positions alone were measured.
 
     Args:
-      task: with known masses.
+      task: what was measured.
       run: whose time is taken.
       key: of a search.
       seed: which the key is of.
@@ -61,15 +69,17 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
       ValueError: jumps, noise larger than the motion, or no force that shows above the noise.
     """
     with run.phase("data"):
+        check_size(task.train)
         sigma = noise_of(task.train)
         check_motion(task.train, sigma)
         data, units = in_motion_units(task.train)
         sigma = sigma / units.natural.length
-    with run.phase("weak form"):
-        profiles = _profiles(data, sigma)
-        motion = measured_motion(data, sigma, _states(profiles))
-    fitter = LawFitter(motion, pair_samples(data, None)[1])
-    fits = choose_law(profiles, fitter, data.dims, run, key)
+    box = None if task.box is None else task.box / units.natural.length
+    if data.mass is None:
+        profiles, fitter, fits = _with_unknown_masses(data, sigma, box, run, key)
+    else:
+        profiles, fitter = _read(data, sigma, box, run)
+        fits = choose_law(profiles, fitter, data.dims, run, key)
     with run.phase("verify"):
         held_out = attempt(
             "the comparison with held-out motion",
@@ -79,15 +89,71 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
         return _discovery(task, run, units, profiles, fitter, fits, held_out, seed)
 
 
-def _profiles(data: Trajectories, sigma: Float[np.ndarray, "R N"]) -> WeakProfiles:
+def check_size(data: Trajectories) -> None:
+    """Whether slopes of the forces by all coordinates fit in memory.
+
+    Raises:
+      ValueError: they do not.
+    """
+    runs, times, bodies, dims = np.shape(data.position)
+    most = math.isqrt(most_numbers(_SLOPES_A_TIME * runs * times)) // dims
+    require(
+        bodies <= most,
+        f"{bodies} bodies at {runs * times:,} times have {bodies * dims} coordinates, whose fit to "
+        f"measured positions needs more than {in_words()}; expected at most {most} bodies at so "
+        "many times, or accelerations",
+    )
+
+
+def _read(
+    data: Trajectories, sigma: Float[np.ndarray, "R N"], box: float | None, run: Run
+) -> tuple[WeakProfiles, LawFitter]:
+    """The terms that show in the data, and what fits laws to them."""
+    with run.phase("weak form"):
+        mass = np.asarray(data.mass, np.float64)
+        profiles = weak_profiles(*_positions(data), mass=mass, **_known(data, sigma, box))
+        motion = measured_motion(data, sigma, _states(profiles), box)
+    return profiles, LawFitter(motion, pair_samples(data, None)[1])
+
+
+def _with_unknown_masses(
+    data: Trajectories,
+    sigma: Float[np.ndarray, "R N"],
+    box: float | None,
+    run: Run,
+    key: jax.Array,
+) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
+    known = _known(data, sigma, box)
+    with run.phase("weak form"):
+        start = start_masses(body_pulls(*_positions(data), **known))
+
+    def read(masses: StartMasses) -> WeakProfiles:
+        with run.phase("weak form"):
+            mass = np.tile(masses.mass, (len(data.position), 1))
+            return weak_profiles(*_positions(data), mass=mass, pair_kinds=masses.kinds, **known)
+
+    def fitter(profiles: WeakProfiles) -> LawFitter:
+        motion = measured_motion(data, sigma, _states(profiles), box)
+        return LawFitter(motion, pair_samples(data, start.mass)[1])
+
+    return choose_law_and_masses(start, read, fitter, data.dims, run, key)
+
+
+def _positions(data: Trajectories) -> tuple[np.ndarray, np.ndarray]:
     assert data.measured is not None
-    return weak_profiles(
-        np.asarray(data.time), np.asarray(data.measured.position),
-        mass=None if data.mass is None else np.asarray(data.mass, np.float64),
-        charge=None if data.charge is None else np.asarray(data.charge, np.float64),
-        pairs=data.pairs,
-        sigma=np.repeat(sigma[:, :, None], data.dims, axis=2),
-    )  # fmt: skip
+    return np.asarray(data.time), np.asarray(data.measured.position)
+
+
+def _known(
+    data: Trajectories, sigma: Float[np.ndarray, "R N"], box: float | None
+) -> dict[str, Any]:
+    """What the weak form is told beside positions and masses."""
+    return {
+        "charge": None if data.charge is None else np.asarray(data.charge, np.float64),
+        "pairs": data.pairs,
+        "box": box,
+        "sigma": np.repeat(sigma[:, :, None], data.dims, axis=2),
+    }
 
 
 def _states(profiles: WeakProfiles) -> Float[np.ndarray, "R T S"]:
@@ -107,7 +173,8 @@ def _held_out(task: Task, units: MotionUnits, best: LawFit, fitter: LawFitter) -
     if spread is None:
         per_body = fitter.motion.data.sigma[0, 0].reshape(data.bodies, -1)[:, 0]
         spread = np.broadcast_to(per_body, (runs, data.bodies))
-    return held_out_errors(best, fitter, measured_motion(data, np.asarray(spread)))
+    motion = measured_motion(data, np.asarray(spread), box=fitter.motion.box)
+    return held_out_errors(best, fitter, motion)
 
 
 def _discovery(
@@ -120,17 +187,20 @@ def _discovery(
     held_out: HeldOut | None,
     seed: int,
 ) -> Discovery:
-    inputs = pair_samples(task.train, None)[1]
     best = fits[0]
+    inputs = pair_samples(task.train, best.masses)[1]
     stated = _stated(best, units, inputs)
     alike = [_stated(fit, units, inputs).law for fit in indistinguishable(fits, fitter)]
     tests = [task.held_out]
+    names = task.train.names or tuple(f"body {i + 1}" for i in range(task.train.bodies))
     return Discovery(
-        task=task,
+        task=dataclasses.replace(task, mass_meaning=_meaning(stated, names)),
         model="none",
         law=stated.law,
         candidates=tuple(_refit(fit, units, inputs) for fit in fits),
-        masses=None,
+        masses=None
+        if stated.masses is None
+        else dict(zip(names, stated.masses.tolist(), strict=True)),
         free_exponent=power_of_distance(stated.law),
         message_r2=None,
         neural=None,
@@ -140,22 +210,35 @@ def _discovery(
         network=None,
         recovered=attempt(
             "the comparison with the true law",
-            lambda: recovered(stated.law, task.truth, tests, None),
+            lambda: recovered(stated.law, task.truth, tests, stated.masses),
             None,
         ),
         interrupted=False,
         out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
+        compile_seconds=run.compile_seconds(),
         trajectory=_evidence(task, units, profiles, fitter.motion, best, stated, alike, held_out),
     )
 
 
 def _stated(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> StatedLaw:
     """The law in units of the data, its constants exact where they may be, its shortest form."""
-    in_data = in_data_units(fit.law, fit.covariance, units, inputs)
+    given = StatedLaw(fit.law, fit.covariance, fit.masses)
+    in_data = by_their_pull(in_data_units(given, units, inputs), inputs)
     exact = attempt("exact constants", lambda: snapped(in_data, fit.fit, inputs), in_data)
     return attempt("the shorter form of the law", lambda: _shorter(exact, inputs), exact)
+
+
+def _meaning(stated: StatedLaw, names: tuple[str, ...]) -> str:
+    """What the masses found are."""
+    if stated.masses is None:
+        return Task.mass_meaning
+    errors = stated.errors[-len(stated.masses) :]
+    held = np.flatnonzero(errors == 0)
+    if len(held):
+        return f"mass in units of that of {names[held[0]]}"
+    return "mass by what it pulls: the law's strength is 1 (GM in gravity)"
 
 
 def _shorter(stated: StatedLaw, inputs: np.ndarray) -> StatedLaw:
@@ -165,11 +248,12 @@ def _shorter(stated: StatedLaw, inputs: np.ndarray) -> StatedLaw:
 
 
 def _refit(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> Refit:
-    stated = in_data_units(fit.law, fit.covariance, units, inputs)
+    stated = in_data_units(StatedLaw(fit.law, fit.covariance, fit.masses), units, inputs)
     count = len(stated.law.coefficient.constants)
     residuals = int(np.isfinite(fit.fit.residuals).sum())
     error = float(np.sqrt(fit.fit.chi2_per_dof))
-    return Refit(stated.law, None, error, stated.errors[:count], residuals)
+    log_mass = None if fit.masses is None else np.log(np.abs(fit.masses))
+    return Refit(stated.law, log_mass, error, stated.errors[:count], residuals)
 
 
 def _evidence(
@@ -191,6 +275,7 @@ def _evidence(
     told: dict[str, Any] = dataclasses.asdict(_in_data_time(held_out, units))
     return TrajectoryEvidence(
         uncertainty={name: float(errors[k]) for k, name in enumerate(names)},
+        mass_uncertainty=None if stated.masses is None else errors[-len(stated.masses) :],
         sigma=motion.data.sigma[:, 0].reshape(*measured.shape[::2], -1)[..., 0] * length,
         sigma_estimated=not motion.sigma_known,
         chi2=fit.chi2 * scale**2,
@@ -198,7 +283,7 @@ def _evidence(
         indistinguishable=tuple(f"{law.quantity} = ({law.coefficient}) d" for law in alike),
         terms={term.name: term.share for term in profiles.terms},
         unexplained=tuple(term.name for term in told_apart(profiles).other),
-        profile=_profile(told_apart(profiles).central[0], units),
+        profile=_profile(told_apart(profiles).central[0], units, _mass_unit(best, stated)),
         time=np.asarray(task.train.time, np.float64),
         measured=measured,
         motion=fit.predicted.reshape(measured.shape) * length,
@@ -207,9 +292,17 @@ def _evidence(
     )
 
 
-def _profile(term: WeakTerm, units: MotionUnits) -> TermProfile:
+def _mass_unit(best: LawFit, stated: StatedLaw) -> float:
+    """Of the masses that were found, as they are told."""
+    if best.masses is None or stated.masses is None:
+        return 1.0
+    return float(stated.masses.max() / best.masses.max())
+
+
+def _profile(term: WeakTerm, units: MotionUnits, mass_unit: float) -> TermProfile:
     natural = units.natural
-    scale = {"m1": natural.mass, "m2": natural.mass, "q1": natural.charge, "q2": natural.charge}
+    mass = mass_unit * natural.mass
+    scale = {"m1": mass, "m2": mass, "q1": natural.charge, "q2": natural.charge}
     factor = parse(term.factor)
     values = np.array([[scale[name] for name in factor.variables]])
     unit = natural.acceleration / float(factor.evaluate(values, factor.variables)[0])

@@ -59,9 +59,11 @@ class State(NamedTuple):
 def levenberg_marquardt(
     linearize: Callable[[Array], Point], start: Float[Array, " K"], steps: int | Array
 ) -> Point:
-    """Least squares from one start.
+    """Least squares from one start, differentiable at its end.
 
-    Parameters whose row of the curvature is zero stay where they are.
+    Parameters whose row of the curvature is zero stay where they are. Derivatives by whatever
+    `linearize` depends on are those of the minimum that was reached, by the implicit function
+    theorem; they do not depend on the steps that led there.
 
     Args:
       linearize: the problem at given constants; its loss is infinite where it is not defined.
@@ -77,7 +79,32 @@ def levenberg_marquardt(
     >>> round(float(levenberg_marquardt(linearize, jnp.ones(1), 50).constants[0]), 3)
     1.414
     """
-    return minimize(linearize, start, steps).best
+
+    def conditions(point: Point) -> Point:
+        there = linearize(point.constants)
+        left = jax.tree.map(jnp.subtract, there, point)
+        return left._replace(constants=there.gradient)
+
+    return lax.custom_root(
+        conditions,
+        first_state(start).best,
+        lambda _, first: minimize(linearize, first.constants, steps).best,
+        _solve_tangent,
+    )
+
+
+def _solve_tangent(conditions: Callable[[Point], Point], right: Point) -> Point:
+    """How the minimum and the values there move: the constants first, and with them the rest."""
+    still = jax.tree.map(jnp.zeros_like, right)
+
+    def shift(constants: Array) -> Point:
+        return conditions(still._replace(constants=constants))
+
+    unit = jnp.eye(len(right.constants), dtype=right.constants.dtype)
+    hessian = jax.vmap(lambda axis: shift(axis).constants, out_axes=1)(unit)
+    unused = jnp.all(hessian == 0, axis=1)
+    move = jnp.linalg.solve(hessian + jnp.diag(unused.astype(unit.dtype)), right.constants)
+    return jax.tree.map(jnp.subtract, shift(move), right)._replace(constants=move)
 
 
 def minimize(

@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import compress, eliminate_one
 from jaxsym.inference.shooting.linearization import segment_slopes
-from jaxsym.inference.shooting.objective import FAR_APART, Guess, Task, Weighting, better_of
+from jaxsym.inference.shooting.motion import PROGRAMS
+from jaxsym.inference.shooting.objective import FAR_APART, Guess, Task, Weighting, best_of
 from jaxsym.inference.shooting.segments import Segments
 
 _LEAST_KNOWN = 1e-4  # of a first state: its prior precision, in units of the noise
@@ -33,20 +35,21 @@ def follow(task: Task, guess: Guess, weighting: Weighting) -> Guess:
                 task, weighting, size, jnp.concatenate([state, guess.constants]), part, inputs
             )
 
-        def corrected(reference: Array) -> Array:
-            rows = _onto_states(slopes(reference)[0], task, size)
-            away = (reference - state) / task.scale
+        def corrected(here: Array, share: Array):
+            rows, by_state, end, _ = slopes(here)
+            rows = jnp.concatenate([rows[:, :size] * task.scale, rows[:, -1:]], axis=1)
+            away = (here - state) / task.scale
             known = left.at[:, -1].add(left[:, :size] @ away)
             triangle = compress(jnp.concatenate([known, rows]))
             move = jax.scipy.linalg.solve_triangular(triangle[:size, :size], -triangle[:size, -1])
-            return reference + task.scale * jnp.clip(move, -FAR_APART, FAR_APART)
+            move = share * task.scale * jnp.clip(move, -FAR_APART, FAR_APART)
+            return here + move, (known, rows, by_state, end)
 
-        here = corrected(corrected(state))
-        rows, by_state, end, _ = slopes(here)
-        away = (here - state) / task.scale
-        known = left.at[:, -1].add(left[:, :size] @ away)
+        # the last time only for the derivatives where the state came to be
+        here, found = jax.lax.scan(corrected, state, jnp.array([1.0, 1.0, 0.0]))
+        known, rows, by_state, end = (each[-1] for each in found)
         tie = jnp.pad(by_state[:, :size] * task.scale / task.scale[:, None], ((0, 0), (0, 1)))
-        own = jnp.concatenate([known, _onto_states(rows, task, size)])
+        own = jnp.concatenate([known, rows])
         own = jnp.concatenate([own, _LEAST_KNOWN * jnp.eye(size, size + 1)])
         stiff = jnp.full(size, 1 / weighting.looseness)
         left = eliminate_one(own, tie, stiff)[size:, size:]
@@ -58,11 +61,7 @@ def follow(task: Task, guess: Guess, weighting: Weighting) -> Guess:
 
     states = jax.vmap(trajectory)(guess.states[:, 0], task.segments, task.inputs)
     found = guess._replace(states=jnp.where(jnp.isfinite(states), states, guess.states))
-    return better_of(task, found, guess, weighting)[0]
+    return best_of(task, [found, guess], weighting)[0]
 
 
-def _onto_states(rows: Array, task: Task, size: int) -> Array:
-    return jnp.concatenate([rows[:, :size] * task.scale, rows[:, -1:]], axis=1)
-
-
-run_follow = jax.jit(follow)
+run_follow = bounded_jit(shapes=PROGRAMS)(follow)

@@ -29,6 +29,7 @@ def fit_trajectories(
     looseness: Sequence[float] = LOOSENESS,
     intervals: int | None = None,
     iterations: int = 40,
+    segments: int = 0,
 ) -> TrajectoryFit:
     """Fit the constants and all first states of a motion to what was observed of it.
 
@@ -50,6 +51,8 @@ def fit_trajectories(
         a law is only nearly right.
       intervals: between samples in a segment; by default what makes some 40 segments a trajectory.
       iterations: most steps of each stage.
+      segments: for each trajectory, as another fit had: fits to data of one shape and as many
+        segments are compiled once. As many as fall out by default.
 
     Raises:
       ValueError: arguments that do not fit each other.
@@ -65,5 +68,5 @@ def fit_trajectories(
     """
     with jax.enable_x64(True):
         problem = Fit(vector_field, constants, data, observe, order, states, free, method)
-        problem.intervals = intervals
+        problem.intervals, problem.segments = intervals, segments
         return problem.run(tuple(looseness), np.inf if huber is None else huber, iterations)

@@ -12,9 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import solve
 from jaxsym.inference.shooting.linearization import Linear, factorize, gaps_after, linearize
-from jaxsym.inference.shooting.objective import Guess, Task, Weighting, better_of, rolled_on
+from jaxsym.inference.shooting.motion import PROGRAMS
+from jaxsym.inference.shooting.objective import Guess, Task, Weighting, best_of, rolled_on
 
 _LEAST_DAMPING, _MOST_DAMPING = 1e-16, 1e16
 _ATTEMPTS = 30  # dampings that are tried for one step
@@ -25,12 +27,12 @@ class Search(NamedTuple):
 
     Attributes:
       guess: the best so far.
-      linear: the problem there.
+      linear: the problem there, or where the last step began while the search goes on.
       damping: of the constants' next step.
       held: damping of each trajectory's states, beside that of the constants.
       iterations: steps so far.
       done: whether nothing is left to gain.
-      stuck: whether no step was better.
+      ended: whether all is done, and ``linear`` is the problem at the guess.
     """
 
     guess: Guess
@@ -39,7 +41,7 @@ class Search(NamedTuple):
     held: Float[Array, " R"]
     iterations: Int[Array, ""]
     done: Bool[Array, ""]
-    stuck: Bool[Array, ""]
+    ended: Bool[Array, ""]
 
 
 class _Trial(NamedTuple):
@@ -55,18 +57,17 @@ class _Trial(NamedTuple):
     held: Float[Array, " R"]
 
 
-def _attempt(task: Task, weighting: Weighting, state: Search, last: _Trial) -> _Trial:
-    linear, best = state.linear, state.guess
+def _attempt(task: Task, weighting: Weighting, best: Guess, linear: Linear, last: _Trial) -> _Trial:
     factors = factorize(task, linear, last.damping, last.held)
     constants, states = solve(factors)
-    moved_guess = Guess(
+    straight = Guess(
         best.constants + constants * linear.units * task.free, best.states + states * task.scale
     )
     # stiff joints allow only tiny straight steps where the motion is curved: the motion itself,
     # with the gaps that the linear problem leaves, stays near them (Bock 1981)
-    curved = rolled_on(task, moved_guess, gaps_after(linear, constants, states))
-    moved_guess = better_of(task, curved, moved_guess, weighting)[0]
-    trial, costs, moved = better_of(task, moved_guess, best, weighting)
+    curved = rolled_on(task, straight, gaps_after(linear, constants, states))
+    trial, costs, chosen = best_of(task, [curved, straight, best], weighting)
+    moved = chosen < 2
     # trajectories whose states did not follow are held back more, the others less
     held = jnp.where(moved, last.held / 10, 10 * jnp.maximum(last.held, last.damping))
     before = jnp.sum(linear.costs, where=weighting.leads)
@@ -83,11 +84,13 @@ def _attempt(task: Task, weighting: Weighting, state: Search, last: _Trial) -> _
     )
 
 
-def _step(task: Task, weighting: Weighting, tolerance: Array, state: Search) -> Search:
+def _step(
+    task: Task, weighting: Weighting, tolerance: Array, state: Search, linear: Linear
+) -> Search:
     zero = jnp.zeros_like(state.damping)
     start = _Trial(
         state.guess,
-        state.linear.costs,
+        linear.costs,
         jnp.ones(len(state.held), bool),
         state.damping,
         zero + 2,
@@ -97,26 +100,23 @@ def _step(task: Task, weighting: Weighting, tolerance: Array, state: Search) -> 
     )
     trial = jax.lax.while_loop(
         lambda t: ~t.better & (t.attempts < _ATTEMPTS) & (t.damping < _MOST_DAMPING),
-        lambda t: _attempt(task, weighting, state, t),
+        lambda t: _attempt(task, weighting, state.guess, linear, t),
         start,
     )
     total = jnp.sum(trial.costs, where=weighting.leads)
-    gained = jnp.sum(state.linear.costs, where=weighting.leads) - total
+    gained = jnp.sum(linear.costs, where=weighting.leads) - total
     damping = jnp.where(trial.better, trial.damping / 10, trial.damping)
     guess = jax.tree.map(lambda a, b: jnp.where(trial.better, a, b), trial.guess, state.guess)
     little = gained <= jnp.maximum(tolerance, 1e-9 * total)
-    ended = trial.better & little & (damping < 1) & jnp.all(trial.moved | ~weighting.leads)
-    linear = jax.lax.cond(
-        trial.better, lambda: linearize(task, guess, weighting), lambda: state.linear
-    )
+    last = trial.better & little & (damping < 1) & jnp.all(trial.moved | ~weighting.leads)
     return Search(
         guess,
         linear,
         jnp.maximum(damping, _LEAST_DAMPING),
         trial.held,
         state.iterations + 1,
-        ended | ~trial.better,
-        ~trial.better,
+        last | ~trial.better,
+        ~trial.better,  # the guess did not move, and the problem there is known
     )
 
 
@@ -142,15 +142,22 @@ def search(
         last one.
       most: steps.
     """
-    linear = linearize(task, guess, weighting)
+
+    def go_on(state: Search) -> Search:
+        linear = linearize(task, state.guess, weighting)
+        return jax.lax.cond(
+            state.done | (state.iterations >= most),
+            lambda: state._replace(linear=linear, ended=jnp.asarray(True)),
+            lambda: _step(task, weighting, tolerance, state, linear),
+        )
+
     no = jnp.asarray(False)
-    held = jnp.zeros_like(linear.costs)
-    first = Search(guess, linear, damping, held, jnp.zeros((), int), no, no)
-    return jax.lax.while_loop(
-        lambda s: ~s.done & (s.iterations < most),
-        lambda s: _step(task, weighting, tolerance, s),
-        first,
+    empty = jax.tree.map(
+        lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(linearize, task, guess, weighting)
     )
+    held = jnp.zeros_like(empty.costs)
+    first = Search(guess, empty, damping, held, jnp.zeros((), int), no, no)
+    return jax.lax.while_loop(lambda state: ~state.ended, go_on, first)
 
 
-run_search = jax.jit(search)
+run_search = bounded_jit(shapes=PROGRAMS)(search)

@@ -1,8 +1,10 @@
-"""Motion under any vector field, on a grid of steps that is chosen beforehand.
+"""Motion under any vector field, in steps that follow it, with exact derivatives.
 
 A vector field is a JAX function ``f(constants, state [S], time, inputs) -> d state / dt [S]``; its
-constants and inputs are pytrees. The explicit Runge-Kutta methods are those of SciPy's tables
-(Dormand and Prince 1980, order 5; Hairer, Norsett and Wanner 1993, "DOP853", order 8).
+constants and inputs are pytrees. The explicit Runge-Kutta pairs are those of SciPy's tables
+(Bogacki and Shampine 1989, order 3; Dormand and Prince 1980, order 5; Hairer, Norsett and Wanner
+1993, "DOP853", order 8). Steps are chosen from the states alone and have no derivatives, so that
+what is differentiated is the motion that was computed.
 """
 
 from __future__ import annotations
@@ -14,37 +16,76 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
-from jaxtyping import Array, Float
-from scipy.integrate import DOP853, RK45
+from jaxtyping import Array, Float, Int
+from scipy.integrate import DOP853, RK23, RK45
 
 VectorField: TypeAlias = Callable[[Any, Array, Array, Any], Array]
 Observe: TypeAlias = Callable[[Any, Array, Array, Any], Array]
 
+# of a step by the next one, as in SciPy and in Hairer, Norsett and Wanner 1993, section II.4
+_SAFETY, _LEAST_FACTOR, _MOST_FACTOR = 0.9, 0.2, 5.0
+_MOST_STEPS = 400  # in one segment, tried ones as well: bodies that meet closer are not followed
+_SHORTEST = 1e-9  # step, as a share of the segment: what needs shorter ones has no motion there
+_ROUNDING = 1e-13  # of a coordinate's size: errors below are not told from rounding
+PROGRAMS = 16  # kept of each compiled function: every stage of a fit has segments of its own shape
+
 
 class Method(NamedTuple):
-    """An explicit Runge-Kutta method of K stages.
+    """An explicit Runge-Kutta method of K stages with estimates of its error.
 
     Attributes:
       weights: of the slopes so far in each stage; zero on and above the diagonal.
       sum: weights of the slopes in the step.
       times: of the stages, as shares of the step.
+      errors: weights of the slopes in two estimates of the step's error, of which the second
+        corrects the first (Hairer, Norsett and Wanner 1993, section II.10), or is zero.
+      power: of the length of a step in its error.
     """
 
     weights: Float[np.ndarray, "K K"]
     sum: Float[np.ndarray, " K"]
     times: Float[np.ndarray, " K"]
+    errors: Float[np.ndarray, "2 K"]
+    power: float
+
+
+def _first_same_as_last(solver: type[RK23] | type[RK45]) -> Method:
+    """A method whose error needs the slope at the end of the step: a stage more."""
+    weights = np.zeros((len(solver.E), len(solver.E)))
+    weights[:-1, : solver.A.shape[1]] = solver.A
+    weights[-1, :-1] = solver.B
+    errors = np.stack([solver.E, np.zeros(len(solver.E))])
+    return Method(weights, np.append(solver.B, 0.0), np.append(solver.C, 1.0), errors, solver.order)
 
 
 METHODS: dict[str, Method] = {
-    # Kutta 1901
-    "rk4": Method(
-        np.array([[0, 0, 0, 0], [0.5, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 1, 0]]),
-        np.array([1, 2, 2, 1]) / 6,
-        np.array([0, 0.5, 0.5, 1]),
-    ),
-    "dopri5": Method(np.pad(RK45.A, ((0, 0), (0, 1))), RK45.B, RK45.C),
-    "dop853": Method(DOP853.A, DOP853.B, DOP853.C),
+    "bosh3": _first_same_as_last(RK23),
+    "dopri5": _first_same_as_last(RK45),
+    "dop853": Method(DOP853.A, DOP853.B, DOP853.C, np.stack([DOP853.E5[:-1], DOP853.E3[:-1]]), 8),
 }
+
+
+class Motion(NamedTuple):
+    """What `rollout` tells.
+
+    Attributes:
+      states: at the start and at each of the stops.
+      step: the last length that was not cut short by a stop.
+      steps: how many were tried.
+    """
+
+    states: Float[Array, "L1 S"]
+    step: Float[Array, ""]
+    steps: Int[Array, ""]
+
+
+class _Underway(NamedTuple):
+    states: Array
+    state: Array
+    time: Array
+    step: Array
+    stop: Array
+    steps: Array
 
 
 def rollout(
@@ -52,54 +93,94 @@ def rollout(
     method: Method,
     state: Float[Array, " S"],
     start: Float[Array | np.ndarray, ""],
-    steps: Float[Array | np.ndarray, " N"],
+    stops: Float[Array | np.ndarray, " L"],
+    count: Int[Array | np.ndarray, ""],
+    step: Float[Array | np.ndarray, ""],
+    allowed: Float[Array, " S"],
     most: Float[Array, ""],
-) -> Float[Array, "N1 S"]:
-    """The states at the N + 1 ends of N steps.
+) -> Motion:
+    """The states at the stops on the way.
 
-    A motion that leaves the finite numbers, or grows beyond ``most``, stands still from there on:
-    its errors are large and finite, and its derivatives are numbers.
+    A motion that leaves the finite numbers, grows beyond ``most`` or needs too many steps stands
+    still from there on: its errors are large and finite, and its derivatives are numbers.
 
     Args:
       field: ``(state, time) -> d state / dt``.
       method: an entry of `METHODS`.
       state: at the start.
       start: time of the start.
-      steps: lengths, zero where there is nothing to do.
+      stops: increasing times.
+      count: how many of them there are; the states at the others are those at the last one.
+      step: the first step that is tried.
+      allowed: error of a step.
       most: largest absolute value of any coordinate.
 
     >>> decay = lambda x, t: -x
-    >>> x = rollout(decay, METHODS["rk4"], jnp.ones(1), 0.0, jnp.full(10, 0.1), 1e9)
-    >>> round(float(x[-1, 0]), 5)
-    0.36788
+    >>> some = rollout(decay, METHODS["dopri5"], jnp.ones(1), 0.0, np.array([0.5, 1.0]), 2, 0.1,
+    ...                jnp.full(1, 1e-8), 1e9)
+    >>> some.states[:, 0].round(6).tolist()
+    [1.0, 0.606531, 0.367879]
     """
+    stops, allowed = jnp.asarray(stops), jax.lax.stop_gradient(allowed)
+    numbers = jnp.arange(len(stops) + 1)
+    shortest = _SHORTEST * (stops[-1] - start)
 
-    def advance(now: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], Array]:
-        state, time = now
-        new = runge_kutta_step(field, method, state, time, step)
-        usable = jnp.all(jnp.isfinite(new) & (jnp.abs(new) < most))
-        # step zero copies the state whatever the field says
-        state = jnp.where(usable & (step != 0), new, state)
-        return (state, time + step), state
+    def advance(now: _Underway) -> _Underway:
+        gap = stops[jnp.minimum(now.stop, len(stops) - 1)] - now.time
+        step = gap / jnp.ceil(gap / now.step)  # equal ones up to the stop
+        new, ratio = runge_kutta_step(field, method, now.state, now.time, step, allowed)
+        done = (ratio <= 1) & jnp.all(jnp.isfinite(new) & (jnp.abs(new) < most))
+        state = jnp.where(done, new, now.state)
+        there = done & (step >= gap)
+        time = jnp.where(there, now.time + gap, now.time + jnp.where(done, step, 0.0))
+        growth = _SAFETY * jnp.maximum(ratio, 1e-12) ** (-1 / method.power)
+        growth = jnp.clip(growth, _LEAST_FACTOR, jnp.where(done, _MOST_FACTOR, _SAFETY))
+        growth = jnp.where(jnp.isfinite(ratio), growth, _LEAST_FACTOR)
+        longer = step * growth
+        # a stop that cuts a step short says nothing against the length that was meant
+        longer = jnp.where(done & (step < now.step), jnp.maximum(longer, now.step), longer)
+        states = jnp.where((there & (numbers == now.stop + 1))[:, None], state, now.states)
+        return _Underway(states, state, time, longer, now.stop + there, now.steps + 1)
 
-    _, states = jax.lax.scan(advance, (state, jnp.asarray(start)), jnp.asarray(steps))
-    return jnp.concatenate([state[None], states])
+    def unfinished(now: _Underway) -> Array:
+        return (now.stop < count) & (now.steps < _MOST_STEPS) & (now.step > shortest)
+
+    none = jnp.zeros((), int)
+    begin, step = jnp.asarray(start, state.dtype), jnp.asarray(step, state.dtype)
+    states = jnp.broadcast_to(state, (len(stops) + 1, len(state)))
+    first = _Underway(states, state, begin, step, none, none)
+    last = jax.lax.while_loop(unfinished, advance, first)
+    states = jnp.where((numbers <= last.stop)[:, None], last.states, last.state)
+    return Motion(states, last.step, last.steps)
 
 
 def runge_kutta_step(
-    field: Callable[[Array, Array], Array], method: Method, state: Array, time: Array, step: Array
-) -> Array:
-    """One step; the stages are a loop, so that the field is compiled once."""
+    field: Callable[[Array, Array], Array],
+    method: Method,
+    state: Array,
+    time: Array,
+    step: Array,
+    allowed: Array,
+) -> tuple[Array, Array]:
+    """One step, and its error over the one that is allowed.
+
+    The stages are a loop, so that the field is compiled once.
+    """
 
     def stage(slopes: Array, row: tuple[Array, Array, Array]) -> tuple[Array, None]:
         index, weights, share = row
-        here = state + step * jnp.sum(weights[:, None] * slopes, axis=0)
+        here = state + step * (weights @ slopes)
         return slopes.at[index].set(field(here, time + share * step)), None
 
     count = len(method.sum)
     rows = (jnp.arange(count), jnp.asarray(method.weights), jnp.asarray(method.times))
     slopes, _ = jax.lax.scan(stage, jnp.zeros((count, len(state)), state.dtype), rows)
-    return state + step * jnp.sum(jnp.asarray(method.sum)[:, None] * slopes, axis=0)
+    new = state + step * (jnp.asarray(method.sum) @ slopes)
+    errors = step * (jnp.asarray(method.errors) @ jax.lax.stop_gradient(slopes))
+    size = allowed + _ROUNDING * jnp.abs(jax.lax.stop_gradient(state))
+    one, other = jnp.max(jnp.abs(errors) / size, axis=1)
+    correction = jnp.sqrt(one**2 + 0.01 * other**2)
+    return new, jnp.where(correction == 0, 0.0, one**2 / correction)
 
 
 def as_argument(function: Callable) -> Partial:

@@ -9,6 +9,7 @@ weak-constraint assimilation, Tremolet 2006).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -18,11 +19,13 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jaxsym.inference.shooting.motion import Method, rollout
+from jaxsym._programs import bounded_jit
+from jaxsym.inference.shooting.motion import PROGRAMS, Method, Motion, rollout
 from jaxsym.inference.shooting.segments import Segments
 
 _FAR = 1e6  # residuals in units of their errors are cut here: motions that run away stay finite
 FAR_APART = 1e12  # joints, in units of their looseness
+_SIDE_BY_SIDE = 16  # motions, on a processor
 
 
 class Task(NamedTuple):
@@ -37,6 +40,7 @@ class Task(NamedTuple):
       constants: a pytree with the constants' shapes.
       free: whether each of the raveled constants is fitted.
       scale: of the state's components: how far noise moves them.
+      allowed: error of a step of the integration, in units of the scale.
       most: a coordinate beyond which a motion has run away.
     """
 
@@ -48,6 +52,7 @@ class Task(NamedTuple):
     constants: Any
     free: Bool[Array, " P"]
     scale: Float[Array, " S"]
+    allowed: Float[Array, ""]
     most: Float[Array, ""]
 
 
@@ -93,28 +98,60 @@ class Guess(NamedTuple):
 
 def segment_motion(
     task: Task, constants: Float[Array, " P"], state: Array, segment: Segments, inputs: Any
-) -> tuple[Float[Array, "N1 S"], Float[Array, "L M"]]:
-    """One segment's states after each step, and what is observed of them."""
+) -> Motion:
+    """One segment's states at its samples and its end."""
     named = ravel_pytree(task.constants)[1](constants)
     rate = lambda x, t: task.field(named, x, t, inputs)  # noqa: E731
-    states = rollout(rate, task.method, state, segment.start, segment.steps, task.most)
+    return rollout(
+        rate, task.method, state, segment.start, segment.stops, segment.count, segment.step,
+        task.allowed * task.scale, task.most,
+    )  # fmt: skip
+
+
+def observed(
+    task: Task, constants: Float[Array, " P"], states: Array, segment: Segments, inputs: Any
+) -> Float[Array, "L1 M"]:
+    """What is observed of a segment's states."""
+    named = ravel_pytree(task.constants)[1](constants)
     observe = lambda x, t: task.observe(named, x, t, inputs)  # noqa: E731
-    return states, jax.vmap(observe)(states[segment.at], segment.time)
+    time = jnp.concatenate([segment.start[None], segment.stops])
+    return jax.vmap(observe)(states, time)
 
 
 def residuals_of(
     task: Task, constants: Array, state: Array, segment: Segments, inputs: Any
 ) -> tuple[Array, Array]:
     """A segment's end, and its residuals in units of their standard errors."""
-    states, seen = segment_motion(task, constants, state, segment, inputs)
+    states = segment_motion(task, constants, state, segment, inputs).states
+    seen = observed(task, constants, states, segment, inputs)
     residual = jnp.nan_to_num((seen - segment.value) * segment.weight, nan=_FAR)
     return states[-1], jnp.clip(residual, -_FAR, _FAR)
 
 
 def over_segments(function, task: Task, guess: Guess):
-    inner = jax.vmap(function, (None, None, 0, 0, None))
-    outer = jax.vmap(inner, (None, None, 0, 0, 0))
-    return outer(task, guess.constants, guess.states, task.segments, task.inputs)
+    """``function(task, constants, state, segment, inputs)`` of all segments, ``[R, J, ...]``.
+
+    Integration side by side takes as long as the longest of them: on a processor, which gains
+    little by many, a few at a time that need about as many steps.
+    """
+    runs, count = task.segments.order.shape
+    order = task.segments.order
+    few = max(1, _SIDE_BY_SIDE // runs) if jax.default_backend() == "cpu" else count
+    few = max(n for n in range(1, few + 1) if count % n == 0)  # a remainder is compiled once more
+
+    def sorted_by(index: Array, values: Any) -> Any:
+        row = jnp.arange(runs)[:, None]
+        return jax.tree.map(lambda a: a[row, index], values)
+
+    def some(part: tuple[Array, Segments]):
+        over_runs = jax.vmap(function, (None, None, 0, 0, 0))
+        return over_runs(task, guess.constants, *part, task.inputs)
+
+    parts = sorted_by(order, (guess.states, task.segments))
+    first = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), parts)
+    found = jax.lax.map(some, first, batch_size=few)
+    found = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), found)
+    return sorted_by(jnp.argsort(order, axis=1), found)
 
 
 def _huber_cost(residual: Array, limit: Array) -> Array:
@@ -166,15 +203,12 @@ def rolled_on(task: Task, guess: Guess, gaps: Float[Array, "R J S"]) -> Guess:
       task, guess: whose constants and first states are kept.
       gaps: of each segment's end to the next state, in units of the scale; the last has no meaning.
     """
-    named = ravel_pytree(task.constants)[1](guess.constants)
 
     def trajectory(first: Array, segments: Segments, gaps: Array, inputs: Any) -> Array:
-        rate = lambda x, t: task.field(named, x, t, inputs)  # noqa: E731
-
         def step(state: Array, given: tuple[Segments, Array]) -> tuple[Array, Array]:
             part, gap = given
-            states = rollout(rate, task.method, state, part.start, part.steps, task.most)
-            return states[-1] + task.scale * gap, state
+            end = segment_motion(task, guess.constants, state, part, inputs).states[-1]
+            return end + task.scale * gap, state
 
         return jax.lax.scan(step, first, (segments, gaps))[1]
 
@@ -182,29 +216,29 @@ def rolled_on(task: Task, guess: Guess, gaps: Float[Array, "R J S"]) -> Guess:
     return guess._replace(states=jnp.where(jnp.isfinite(states), states, guess.states))
 
 
-def better_of(task: Task, one: Guess, other: Guess, weighting: Weighting):
-    """The constants of the first guess with, for each trajectory, the better of both's states."""
-    first = costs_of(task, one, weighting)
-    second = costs_of(task, one._replace(states=other.states), weighting)
-    moved = first <= second
-    states = jnp.where(moved[:, None, None], one.states, other.states)
-    return one._replace(states=states), jnp.minimum(first, second), moved
-
-
-run_costs = jax.jit(costs_of)
-
-
-@jax.jit
-def motions(task: Task, guess: Guess) -> tuple[Array, Array, Array]:
-    """Times and states after each step, and what is observed of them.
+def best_of(task: Task, guesses: Sequence[Guess], weighting: Weighting):
+    """The constants of the first guess with, for each trajectory, the best of all their states.
 
     Returns:
-      ``[R, J, N + 1]``, ``[R, J, N + 1, S]``, ``[R, J, L, M]``.
+      the guess, its sums of squares ``[R]``, and which of the guesses has the states ``[R]``.
+    """
+    states = jnp.stack([guess.states for guess in guesses])
+    costs = jax.lax.map(lambda s: costs_of(task, Guess(guesses[0].constants, s), weighting), states)
+    chosen = jnp.argmin(costs, axis=0)
+    row = jnp.arange(len(chosen))
+    return Guess(guesses[0].constants, states[chosen, row]), costs[chosen, row], chosen
+
+
+@bounded_jit(shapes=PROGRAMS)
+def motions(task: Task, guess: Guess) -> tuple[Array, Array]:
+    """States at the samples and at the end of every segment, and what is observed of them.
+
+    Returns:
+      ``[R, J, L + 1, S]``, ``[R, J, L + 1, M]``.
     """
 
     def one(task, constants, state, segment, inputs):
-        states, seen = segment_motion(task, constants, state, segment, inputs)
-        time = segment.start + jnp.concatenate([jnp.zeros(1), jnp.cumsum(segment.steps)])
-        return time, states, seen
+        states = segment_motion(task, constants, state, segment, inputs).states
+        return states, observed(task, constants, states, segment, inputs)
 
     return over_segments(one, task, guess)

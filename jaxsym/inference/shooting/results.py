@@ -37,6 +37,7 @@ class TrajectoryFit:
         others, which count in chi2 all the same.
       gap: the greatest distance at a joint of two segments, in units of the noise.
       iterations: Levenberg-Marquardt steps, all stages together.
+      segments: of each trajectory, empty ones at the end included.
       converged: whether one more step promises to lower chi2 by less than 0.1.
     """
 
@@ -56,6 +57,7 @@ class TrajectoryFit:
     led: Bool[np.ndarray, " R"]
     gap: float
     iterations: int
+    segments: int
     converged: bool
 
     @property

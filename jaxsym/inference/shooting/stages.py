@@ -11,11 +11,18 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from jaxsym._check import finite, require, unknown_name
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.polynomials import local_polynomials
 from jaxsym.inference.shooting.filtering import run_follow
 from jaxsym.inference.shooting.levenberg_marquardt import run_search
 from jaxsym.inference.shooting.linearization import Linear
-from jaxsym.inference.shooting.motion import METHODS, as_argument, first_columns
+from jaxsym.inference.shooting.motion import (
+    METHODS,
+    PROGRAMS,
+    as_argument,
+    first_columns,
+    rollout,
+)
 from jaxsym.inference.shooting.objective import (
     Guess,
     Task,
@@ -26,15 +33,7 @@ from jaxsym.inference.shooting.objective import (
 )
 from jaxsym.inference.shooting.results import TrajectoryFit
 from jaxsym.inference.shooting.scales import column_sigma, columns_ratio, noise_scale
-from jaxsym.inference.shooting.segments import (
-    Path,
-    Places,
-    advance_intervals,
-    count_steps,
-    cut,
-    path_through,
-    round_up,
-)
+from jaxsym.inference.shooting.segments import Places, cut
 from jaxsym.inference.shooting.series import Observations
 from jaxsym.inference.shooting.uncertainties import promised_gain, uncertainties
 
@@ -51,24 +50,23 @@ _SETTLED = 0.1  # in the sum of squares: what one more step may promise where a 
 _LOOSE_STEPS = 10  # most in a stage whose joints are looser than the noise
 _NEAR = 2.0  # times the best quarter's sum of squares a trajectory may have and lead
 _RECUT_AFTER = (30.0, 0.3)
-_STEPS_BETWEEN = 8  # from a sample to a joint, before the motion is known
 _MOTION_ERROR = 0.05  # of a whole trajectory by its integration, in units of the noise
 _SIGMA_ROUNDS, _SIGMA_SETTLED = 5, 0.01
 
 
 class Fit:
-    """A fit under way: the path so far, and the task that was made of it."""
+    """A fit under way: the states at the samples so far, and the task that was made of them."""
 
     task: Task
     guess: Guess
     places: Places
-    steps: int | None = None
+    segments: int = 0
 
     def __init__(self, field, constants, data, observe, order, states, free, method):
         require(order in (1, 2), f"order is {order}; expected 1 or 2")
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
-        self.method = jax.tree.map(jnp.asarray, METHODS[method])
+        self.method = jax.tree.map(lambda a: jnp.asarray(a, float), METHODS[method])
         self.template = jax.tree.map(lambda a: jnp.asarray(a, float), constants)
         flat, self.unravel = ravel_pytree(self.template)
         finite("constants", flat)
@@ -89,7 +87,8 @@ class Fit:
         self.intervals = None
         self.estimated = data.sigma is None
         self.most = 1e3 * (np.abs(path).max() or 1.0)
-        self.paths = self.first_paths = self._first_paths(path, data)
+        self._check_field(path, data)
+        self.path = self.first_path = path
         self.data = data.with_sigma(self._sigma_of(path, data)) if self.estimated else data
         self.scale = noise_scale(path, self.data)
         self.iterations = 0
@@ -130,71 +129,51 @@ class Fit:
     def start_again(self) -> None:
         """The constants found, with states from the data where no motion near them was found."""
         self.take_motion()
-        self.paths = [
-            now if leads else first
-            for now, first, leads in zip(self.paths, self.first_paths, self.leads, strict=True)
-        ]
+        self.path = np.where(self.leads[:, None, None], self.path, self.first_path)
         self.cut()
 
     def near(self, costs: Float[Array, " R"]) -> Bool[np.ndarray, " R"]:
         """Which trajectories are near enough to their data to count for the constants."""
-        each = np.asarray(costs) / np.maximum(self.data.present.sum(axis=(1, 2)), 1)
-        return each <= _NEAR * max(np.quantile(each, 0.25), 0.5)
+        count = self.data.present.sum(axis=(1, 2))
+        each = np.asarray(costs) / np.maximum(count, 1)
+        return each <= _NEAR * max(np.quantile(each[count > 0], 0.25), 0.5)
 
     def relax(self, weights: Weighting, tolerance: float, most: int):
         """One stage; the guess moves."""
-        found = run_search(
-            self.task, self.guess, weights, jnp.asarray(1e-2), jnp.asarray(tolerance), most
-        )
+        damping, little = (jnp.asarray(value, float) for value in (1e-2, tolerance))
+        found = run_search(self.task, self.guess, weights, damping, little, most)
         self.guess = found.guess
         self.iterations += int(found.iterations)
         return found
 
     def cut(self) -> None:
-        """Segments for the paths as they are."""
+        """Segments for the motion as it is known."""
         data = self.data
-        gaps = np.diff(data.time, axis=1)
-        times = data.time[:, :-1]
-        samples = self.states_at(times)
-        advance = lambda steps: self.advance(samples, times, gaps, steps)  # noqa: E731
-        tolerance = _MOTION_ERROR / data.time.shape[1] ** 2
-        counts = count_steps(advance, gaps, self.scale, tolerance)
-        if self.steps is None:
-            most = data.time.shape[1] - 1
-            intervals = self.intervals or max(4, -(-most // 40))
-            usual = np.median(counts[gaps > 0])
-            self.steps = round_up(int(np.ceil(intervals * usual)))
-        segments, self.places = cut(data, counts, self.steps)
+        most = data.time.shape[1] - 1
+        allowed = jnp.asarray(_MOTION_ERROR / data.time.shape[1] ** 2)
+        steps, lengths = _steps_needed(
+            self.field, self.method, self.unravel(jnp.asarray(self.constants)), self.inputs,
+            self.path, data.time, allowed * self.scale, self.most,
+        )  # fmt: skip
+        intervals = min(most, self.intervals or max(4, -(-most // 40)))
+        segments, self.places = cut(
+            data, np.asarray(steps), np.asarray(lengths), intervals, self.segments
+        )
+        self.segments = segments.start.shape[1]
+        row = np.arange(len(data.time))[:, None]
         self.guess = Guess(
-            jnp.asarray(self.constants), jnp.asarray(self.states_at(np.asarray(segments.start)))
+            jnp.asarray(self.constants), jnp.asarray(self.path[row, self.places.first])
         )
         self.task = Task(
             self.field, self.observe, self.method, jax.tree.map(jnp.asarray, segments),
             self.inputs, self.template, jnp.asarray(self.free), jnp.asarray(self.scale),
-            jnp.asarray(self.most),
-        )  # fmt: skip
-
-    def states_at(self, time: Float[np.ndarray, "R J"]) -> Float[np.ndarray, "R J S"]:
-        """States of the paths, by the law's motion from the node before."""
-        before = [path.before(t) for path, t in zip(self.paths, time, strict=True)]
-        node, state = (np.stack(each) for each in zip(*before, strict=True))
-        return self.advance(state, node, np.maximum(time - node, 0.0), _STEPS_BETWEEN)
-
-    def advance(self, state, time, gap, steps) -> np.ndarray:
-        """Where states are after a gap of time, in so many steps."""
-        constants = self.unravel(jnp.asarray(self.constants))
-        return np.asarray(
-            _advance(
-                self.field, self.method, constants, self.inputs,
-                state, time, gap, steps, self.most,
-            )
+            allowed, jnp.asarray(self.most),
         )  # fmt: skip
 
     def take_motion(self) -> None:
-        """Constants and paths are those of the guess."""
+        """Constants and states are those of the guess."""
         self.constants = np.asarray(self.guess.constants)
-        time, state, _ = (np.asarray(a) for a in motions(self.task, self.guess))
-        self.paths = [path_through(*parts) for parts in zip(time, state, strict=True)]
+        self.path = self.places.gather(np.asarray(motions(self.task, self.guess)[0]))
 
     def recut(self) -> None:
         """Segments for the motion that was found."""
@@ -204,7 +183,7 @@ class Fit:
     def sigma_settled(self) -> bool:
         """Estimates sigma anew from the residuals; whether it was right before."""
         before = self.data.sigma
-        seen = self.places.gather(np.asarray(motions(self.task, self.guess)[2]))
+        seen = self.places.gather(np.asarray(motions(self.task, self.guess)[1]))
         parameters = self.free.sum() + len(self.data.time) * len(self.scale)
         sigma = column_sigma(self.data, seen, parameters)
         ratio = np.where(self.data.present, sigma / before, 1.0)
@@ -216,9 +195,8 @@ class Fit:
     def result(self, weights: Weighting, linear: Linear) -> TrajectoryFit:
         data, task, guess = self.data, self.task, self.guess
         covariance, undetermined, first, rank = uncertainties(task, linear)
-        _, state, seen = (np.asarray(a) for a in motions(task, guess))
-        at = np.asarray(task.segments.at)
-        states = self.places.gather(np.take_along_axis(state, at[..., None], axis=2))
+        state, seen = (np.asarray(a) for a in motions(task, guess))
+        states = self.places.gather(state)
         predicted = self.places.gather(seen)
         residuals = np.where(data.present, (data.value - predicted) / data.sigma, np.nan)
         gaps = (np.asarray(guess.states)[:, 1:] - state[:, :-1, -1]) / self.scale
@@ -243,17 +221,17 @@ class Fit:
             led=self.leads,
             gap=float(np.abs(gaps).max(initial=0.0)),
             iterations=self.iterations,
+            segments=self.segments,
             converged=promised_gain(task, linear) < _SETTLED,
         )
 
-    def _first_paths(self, states: np.ndarray, data: Observations) -> list[Path]:
+    def _check_field(self, states: np.ndarray, data: Observations) -> None:
         rates = jax.eval_shape(_at_all, self.field, self.template, states, data.time, self.inputs)
         require(
             rates.shape == states.shape,
             f"vector_field gives shape {rates.shape[2:]} for states of shape {states.shape[2:]}; "
             "expected the same",
         )
-        return [Path(data.time[run, :n], states[run, :n]) for run, n in enumerate(data.lengths)]
 
     def _sigma_of(self, states: np.ndarray, data: Observations) -> np.ndarray:
         constants = self.unravel(jnp.asarray(self.constants))
@@ -261,10 +239,24 @@ class Fit:
         return column_sigma(data, seen, 0)
 
 
-_advance = jax.jit(advance_intervals)
+@bounded_jit(shapes=PROGRAMS)
+def _steps_needed(field, method, constants, inputs, states, time, allowed, most):
+    """How many steps each interval between samples needs, and how long they are ``[R, T - 1]``."""
+
+    def one(inputs, state, start, stop):
+        rate = lambda x, t: field(constants, x, t, inputs)  # noqa: E731
+        gap = stop - start
+        motion = rollout(rate, method, state, start, stop[None], gap > 0, gap, allowed, most)
+        return motion.steps, motion.step
+
+    over_runs = jax.vmap(one)
+    columns = (states[:, :-1], time[:, :-1], time[:, 1:])
+    each = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), columns)
+    found = jax.lax.map(lambda part: over_runs(inputs, *part), each)
+    return tuple(jnp.swapaxes(a, 0, 1) for a in found)
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def _at_all(function, constants, states, time, inputs):
     """A vector field or an observation at all states."""
     over_times = jax.vmap(function, (None, 0, 0, None))

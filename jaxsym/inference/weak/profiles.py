@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxsym._check import require
 from jaxsym.inference.noise import estimate_noise
 from jaxsym.inference.weak.regression import Chosen, Series, WeakFit, weak_fit
 from jaxsym.inference.weak.splines import DistanceSpline
-from jaxsym.inference.weak.terms import Particles, body_groups, pair_groups
+from jaxsym.inference.weak.terms import Particles, body_groups, nearest_image, pair_groups
 
 _POINTS = 60  # at which a profile is told
 _OUTERMOST = 0.005  # share of the distances at either end where it is not told
@@ -79,6 +79,7 @@ def weak_profiles(
     pair_kinds: Sequence[tuple[str, str]] | None = None,
     body_kinds: Sequence[tuple[str, str]] | None = None,
     lengths: Sequence[float] | None = None,
+    box: float | None = None,
 ) -> WeakProfiles:
     """Read terms and their functions of distance from positions alone.
 
@@ -92,6 +93,8 @@ def weak_profiles(
       pair_kinds: vectors and factors that may occur, all by default.
       body_kinds: the same for bodies' own terms.
       lengths: of the windows; by default the data choose.
+      box: length of a periodic box in which the nearest image of a body acts. Positions are those
+        of continuous motion.
 
     Raises:
       ValueError: shapes that disagree, too few samples, a sigma that is not positive.
@@ -108,29 +111,62 @@ def weak_profiles(
     >>> term.name, bool(np.sqrt(np.mean(off**2)) < 2.0)
     ('central 1/m1', True)
     """
-    runs, times, bodies, dims = position.shape
-    require(
-        time.shape == (times,),
-        f"time has shape {time.shape}; expected ({times},), one for each time in position",
-    )
-    noise = _noise(time, position, sigma)
-    acted_on, acting = np.nonzero(~np.eye(bodies, dtype=bool))
-    ordered = np.stack([acted_on, acting], axis=1)
-    if pairs is not None:
-        ordered = np.array([(i, j) for a, b in pairs for i, j in ((a, b), (b, a))])
-    distance = np.linalg.norm(
-        position[:, :, ordered[:, 0]] - position[:, :, ordered[:, 1]], axis=-1
-    )
+    series, noise = series_of(time, position, sigma)
+    particles = Particles(mass, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    distance = distances(position, particles)
     distance = distance[np.isfinite(distance)]
-    particles = Particles(mass, charge, ordered, bodies, dims)
     of_pairs, spline = pair_groups(particles, distance, pair_kinds)
     groups = of_pairs + body_groups(particles, body_kinds)
-    series = [Series(time, x, s) for x, s in zip(position, noise, strict=True)]
     fit = weak_fit(series, groups, lengths=lengths)
     at = np.quantile(distance, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
     terms = [_term(one, spline, at) for one in fit.groups]
     density = np.histogram(distance, at)[0].astype(float)
     return WeakProfiles(terms, fit.chi2_per_row, density, noise, fit)
+
+
+def series_of(
+    time: Float[np.ndarray, " T"],
+    position: Float[np.ndarray, "R T N D"],
+    sigma: float | Float[np.ndarray, "R N D"] | None,
+) -> tuple[list[Series], Float[np.ndarray, "R N D"]]:
+    """The runs, and their noise.
+
+    Args:
+      time, position, sigma: as in `weak_profiles`.
+
+    Raises:
+      ValueError: shapes that disagree, too few samples, a sigma that is not positive.
+    """
+    times = position.shape[1]
+    require(
+        time.shape == (times,),
+        f"time has shape {time.shape}; expected ({times},), one for each time in position",
+    )
+    noise = _noise(time, position, sigma)
+    return [Series(time, x, s) for x, s in zip(position, noise, strict=True)], noise
+
+
+def ordered_pairs(
+    position: Float[np.ndarray, "R T N D"], pairs: Sequence[tuple[int, int]] | None
+) -> Int[np.ndarray, "E 2"]:
+    """Pairs (acted on, acting) of bodies that interact, all by default.
+
+    Args:
+      position: of the bodies.
+      pairs: that interact, in either direction.
+    """
+    if pairs is not None:
+        return np.array([(i, j) for a, b in pairs for i, j in ((a, b), (b, a))])
+    return np.stack(np.nonzero(~np.eye(position.shape[2], dtype=bool)), axis=1)
+
+
+def distances(
+    position: Float[np.ndarray, "R T N D"], particles: Particles
+) -> Float[np.ndarray, "E R T"]:
+    """Between the bodies of each pair; NaN where one is missing."""
+    first, second = particles.pairs.T
+    apart = nearest_image(position[:, :, first] - position[:, :, second], particles.box)
+    return np.moveaxis(np.linalg.norm(apart, axis=-1), -1, 0)
 
 
 def _noise(time, position, sigma) -> Float[np.ndarray, "R N D"]:

@@ -18,7 +18,8 @@ from jaxsym.inference.weak.splines import DistanceSpline
 from jaxsym.inference.weak.tables import Jacobians
 
 _ALIKE = 1.0 - 1e-9  # cosine between factors that are multiples of one another
-_PIECES = (16, 8, 4)  # the finest of splines first; the data choose
+_PIECES = 16  # with as many samples each, of the finest of splines
+_STRIDES = (1, 2, 4)  # that make the coarser ones; the data choose
 _STEP = 1e-4  # of the finite differences, relative to distance and speed
 
 PairVector = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -72,6 +73,7 @@ class Particles(NamedTuple):
       pairs: ordered pairs (acted on, acting).
       bodies: N.
       dims: D.
+      box: length of a periodic box, in which the nearest image of a body acts; None without.
     """
 
     mass: Float[np.ndarray, "R N"] | None
@@ -79,6 +81,22 @@ class Particles(NamedTuple):
     pairs: Int[np.ndarray, "E 2"]
     bodies: int
     dims: int
+    box: float | None = None
+
+
+def nearest_image(
+    displacement: Float[np.ndarray, "... D"], box: float | None
+) -> Float[np.ndarray, "... D"]:
+    """Displacements to the nearest image in a periodic box.
+
+    Args:
+      displacement: between bodies.
+      box: length of its edges; None for no box.
+
+    >>> nearest_image(np.array([4.0, -1.0]), 6.0).tolist()
+    [-2.0, -1.0]
+    """
+    return displacement if box is None else displacement - box * np.round(displacement / box)
 
 
 def pair_groups(
@@ -95,11 +113,38 @@ def pair_groups(
     """
     factors = _different(particles, PAIR_FACTORS, pairs=True)
     kinds = [(v, f) for v in PAIR_VECTORS for f in factors] if kinds is None else kinds
-    splines = [DistanceSpline(distance, pieces) for pieces in _PIECES]
-    choices = tuple(splines[0].coarser(other) for other in splines)
+    spline, choices = _splines(distance)
     return [
-        _pair_group(particles, splines[0], choices, vector, factor) for vector, factor in kinds
-    ], splines[0]
+        _pair_group(particles, spline, choices, vector, factor_values(particles, factor), name)
+        for vector, factor in kinds
+        for name in [f"{vector} {factor}"]
+    ], spline
+
+
+def groups_of_bodies(
+    particles: Particles, distance: Float[np.ndarray, " n"], factor: str, end: int
+) -> tuple[list[Group], DistanceSpline]:
+    """Pulls along the line in which each body has a function of distance of its own.
+
+    Args:
+      particles: the bodies.
+      distance: as in `pair_groups`.
+      factor: before all of these functions.
+      end: whose function it is: 0 for that of the body that is acted on, 1 of the acting one.
+    """
+    spline, choices = _splines(distance)
+    factors = factor_values(particles, factor)
+    owner = particles.pairs[:, end]
+    return [
+        _pair_group(particles, spline, choices, "central", factors * (owner == body), str(body))
+        for body in range(particles.bodies)
+    ], spline
+
+
+def _splines(distance: np.ndarray) -> tuple[DistanceSpline, tuple[np.ndarray, ...]]:
+    """The finest, and how the columns of each are made of its columns."""
+    finest = DistanceSpline(distance, _PIECES)
+    return finest, tuple(finest.coarser(finest.every(stride)) for stride in _STRIDES)
 
 
 def body_groups(
@@ -150,14 +195,14 @@ def _different(particles: Particles, factors: Sequence[str], *, pairs: bool) -> 
     return list(kept)
 
 
-def _pair_group(particles, spline, choices, vector, factor) -> Group:
-    factors = factor_values(particles, factor)
+def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
     acted_on, acting = particles.pairs.T
     turn = PAIR_VECTORS[vector]
 
     def ends(x, v):
         x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
-        return x[:, acting] - x[:, acted_on], v[:, acting] - v[:, acted_on]
+        apart = nearest_image(x[:, acting] - x[:, acted_on], particles.box)
+        return apart, v[:, acting] - v[:, acted_on]
 
     def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         d, dv = ends(x, v)
@@ -182,7 +227,7 @@ def _pair_group(particles, spline, choices, vector, factor) -> Group:
         velocity = _derivative(lambda y: pull(d, y), dv)
         return Jacobians(*(_between(j, particles.pairs, x.shape[1]) for j in (value, velocity)))
 
-    return Group(f"{vector} {factor}", design, jacobians, choices)
+    return Group(name, design, jacobians, choices)
 
 
 def _body_group(particles, vector, factor) -> Group:

@@ -207,7 +207,8 @@ class NeSymReS(nn.Module):
     >>> config = ModelConfig("modern", 1, 16, 8, 2, 1, 2, 2, 0, 1, 8, length=6)
     >>> X, y, mask = jnp.ones((2, 5, 1)), jnp.ones((2, 5)), jnp.ones((2, 5), bool)
     >>> tokens = jnp.ones((2, 6), int)
-    >>> logits, _ = NeSymReS(config).init_with_output(jax.random.key(0), X, y, mask, tokens)
+    >>> start = jax.jit(NeSymReS(config).init_with_output)
+    >>> logits, params = start(jax.random.key(0), X, y, mask, tokens)
     >>> logits.shape
     (2, 6, 60)
     """

@@ -107,7 +107,8 @@ def draw_examples(
 
     >>> from jaxsym.nesymres import Prior, generate_bank
     >>> bank = on_device(generate_bank(Prior(), 50))
-    >>> batch = draw_examples(jax.random.key(0), bank, 4, StreamConfig(points=20), 3)
+    >>> draw = jax.jit(lambda key: draw_examples(key, bank, 4, StreamConfig(points=20), 3))
+    >>> batch = draw(jax.random.key(0))
     >>> batch.X.shape, batch.y.shape, bool(jnp.isfinite(batch.y).all())
     ((4, 20, 3), (4, 20), True)
     """

@@ -16,10 +16,13 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
+from jaxsym._memory import in_words, most_numbers
 from jaxsym.expr import Operator
 
 _MIN_ROWS = 2  # rows that a search needs
 _NUMERIC = "biuf"  # kinds of numpy's types
+# Of a table while it is searched: as read, scaled, dimensionless, and as its final fits see it.
+_COPIES = 6
 _MAX_SIZE = 1e150  # size of numbers whose squares are finite, and not 0
 
 
@@ -79,6 +82,26 @@ def read_targets(y: Any, rows: int) -> Float[np.ndarray, "n k"]:
         f"there is only 1 sample (one row); a search needs at least {_MIN_ROWS} rows",
     )
     return _finite("y", targets, column_names(y))
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Whether a search of a table fits in memory.
+
+    Args:
+      rows: of the table.
+      columns: of the table and its targets together.
+
+    Raises:
+      ValueError: it does not.
+
+    >>> check_size(100, 3)
+    """
+    most = most_numbers(_COPIES) // columns
+    require(
+        rows <= most,
+        f"X has {rows:,} rows of {columns:,} columns with the targets, whose search needs more "
+        f"than {in_words()}; expected at most {most:,} rows: a part of them tells as much",
+    )
 
 
 def read_weights(

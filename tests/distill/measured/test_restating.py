@@ -23,7 +23,7 @@ def test_the_strength_of_gravity_in_other_units():
     au, year, sun = 1e11, 1e7, 1e30
     units = MotionUnits(NaturalUnits(au, au / year, au / year**2, sun, 1.0), year, 0.0)
     scales = np.array([au, sun, sun, 1.0, 1.0])
-    found = in_data_units(law, np.array([[0.01**2]]), units, INPUTS * scales)
+    found = in_data_units(StatedLaw(law, np.array([[0.01**2]])), units, INPUTS * scales)
     [strength] = found.law.coefficient.constants
     assert strength == pytest.approx(39.5 * au**3 / year**2 / sun)
     assert found.errors[0] / strength == pytest.approx(0.01 / 39.5)
@@ -33,7 +33,7 @@ def test_drag_and_field_have_units_too():
     law = ParticleLaw(parse("2.0/r"), False, 2, parse("-0.5/m1"), (3.0, 0.0))
     units = MotionUnits(NaturalUnits(10.0, 1000.0, 1e5, 1.0, 1.0), 0.01, 7.0)
     covariance = np.diag([0.01, 0.02, 0.03, 0.04]) ** 2
-    found = in_data_units(law, covariance, units, INPUTS * [10.0, 1, 1, 1, 1])
+    found = in_data_units(StatedLaw(law, covariance), units, INPUTS * [10.0, 1, 1, 1, 1])
     assert found.law.coefficient.constants == pytest.approx((2.0 * 1e5,))
     assert found.law.drag.constants == pytest.approx((-50.0,))
     assert found.law.field == pytest.approx((3e5, 0.0))

@@ -1,0 +1,116 @@
+"""Pulls between bodies of unknown masses: a function of distance for each body.
+
+Where masses are unknown, a pull is a function of distance times a number that each body has. It
+enters linearly as a function of its own for each body, and the functions of bodies that differ in
+strength alone are multiples of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.inference.weak.profiles import distances, ordered_pairs, series_of
+from jaxsym.inference.weak.regression import weak_fit
+from jaxsym.inference.weak.splines import DistanceSpline
+from jaxsym.inference.weak.terms import Particles, body_groups, groups_of_bodies
+
+ACTED_ON, ACTING = 0, 1
+_POINTS = 40  # at which each body's function is told
+_OUTERMOST = 0.005  # share of its distances at either end where it is not told
+
+
+class BodyPull(NamedTuple):
+    """A body's function of distance f, in ``a = factor f(r) d/r``.
+
+    Attributes:
+      distance: r at quantiles of the distances between this body and the others.
+      size: f(r).
+      covariance: of these.
+    """
+
+    distance: Float[np.ndarray, " K"]
+    size: Float[np.ndarray, " K"]
+    covariance: Float[np.ndarray, "K K"]
+
+
+class BodyPulls(NamedTuple):
+    """Pulls that differ from body to body.
+
+    Attributes:
+      end: whose function of distance it is: `ACTED_ON` or `ACTING`.
+      factor: of charges, as text.
+      pulls: for each body; None for one whose pull does not show.
+      chi2_per_row: about 1 where they explain the data.
+    """
+
+    end: int
+    factor: str
+    pulls: list[BodyPull | None]
+    chi2_per_row: float
+
+
+def body_pulls(
+    time: Float[np.ndarray, " T"],
+    position: Float[np.ndarray, "R T N D"],
+    *,
+    charge: Float[np.ndarray, "R N"] | None = None,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    sigma: float | Float[np.ndarray, "R N D"] | None = None,
+    box: float | None = None,
+) -> BodyPulls:
+    """Read for each body how it pulls the others, or how it yields to their pull.
+
+    The end whose functions explain the data best is chosen, and the factor. The bodies are the same
+    in all runs.
+
+    Args:
+      time, position, charge, pairs, sigma, box: as in `weak_profiles`.
+
+    Raises:
+      ValueError: as in `weak_profiles`.
+
+    >>> import jax
+    >>> from jaxsym.simulate import particles
+    >>> system = particles("r1", bodies=3, dims=2)
+    >>> mass = np.tile(np.float32([1.0, 2.0, 4.0]), (4, 1))
+    >>> state = system.initial(jax.random.key(0), 4)._replace(mass=mass)
+    >>> data = system.rollout(state, steps=60, dt=0.02)
+    >>> time, position = (np.asarray(a, np.float64) for a in (data.time, data.position))
+    >>> found = body_pulls(time, position, sigma=1e-5)
+    >>> found.end == ACTING, [pull is not None for pull in found.pulls]
+    (True, [True, True, True])
+    """
+    series, _ = series_of(time, position, sigma)
+    particles = Particles(None, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    apart = distances(position, particles)
+    usual = apart[np.isfinite(apart)]
+    others = body_groups(particles)
+
+    def read(end: int, factor: str) -> BodyPulls:
+        groups, spline = groups_of_bodies(particles, usual, factor, end)
+        fit = weak_fit(series, groups + others)
+        chosen = {one.name: one for one in fit.groups}
+        pulls = [
+            _pull(chosen[str(body)], spline, apart[particles.pairs[:, end] == body])
+            if str(body) in chosen
+            else None
+            for body in range(particles.bodies)
+        ]
+        return BodyPulls(end, factor, pulls, fit.chi2_per_row)
+
+    ways = [(ACTING, "1"), (ACTED_ON, "1")]
+    if charge is not None:
+        ways.append((ACTED_ON, "q1*q2"))
+    return min((read(*way) for way in ways), key=lambda one: one.chi2_per_row)
+
+
+def _pull(chosen, spline: DistanceSpline, apart: np.ndarray) -> BodyPull:
+    known = apart[np.isfinite(apart)]
+    at = np.quantile(known, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
+    pieces = spline.values(at)
+    covariance = pieces @ chosen.covariance @ pieces.T
+    return BodyPull(at, pieces @ chosen.coefficients, covariance)
