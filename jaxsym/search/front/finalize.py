@@ -60,7 +60,7 @@ def finalize(
     for candidate in _shortest(archive):
         if not late():
             archive.add(rewritten(candidate.expression))
-    for candidate in _shortest(archive):
+    for candidate in _shortest(archive)[: 1 if archive.exact else None]:
         if not late():
             _present(archive, candidate)
 
