@@ -85,7 +85,8 @@ def body_pulls(
     (True, [True, True, True])
     """
     series, _ = series_of(time, position, sigma)
-    particles = Particles(None, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    bodies, dims = position.shape[2:]
+    particles = Particles(None, charge, ordered_pairs(position, pairs), bodies, dims, box)
     apart = distances(position, particles)
     usual = apart[np.isfinite(apart)]
     others = body_groups(particles)
