@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-all lint bench lock clean
+.PHONY: setup demo test test-all test-settings test-settings-fast lint bench lock clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,13 @@ test: setup
 
 test-all: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The fast tests under global settings of JAX's, one after the other.
+test-settings: setup
+	$(BIN)/python tests/run_under_settings.py
+
+test-settings-fast: setup
+	$(BIN)/python tests/run_under_settings.py --fast
 
 lint: setup
 	$(BIN)/ruff check .

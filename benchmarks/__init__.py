@@ -6,8 +6,9 @@ measured. `benchmarks/results/` holds what was measured for the published figure
 benchmarks.tables` writes these into the README and the pages of `docs/`.
 
 Rooms: `common` (clocks, records, files), `search` (equations for tables), `graphs` (networks),
-`nesymres` (the pretrained network), `syrenets` (Lagrangians), `discovery` (laws from motion) and
-`speed` (simulation, evaluation). A module beside them is the name of one benchmark of a room.
+`nesymres` (the pretrained network), `syrenets` (Lagrangians), `discovery` (laws from motion),
+`speed` (simulation, evaluation) and `reliability` (limits, kills, damage). A module beside them is
+the name of one benchmark of a room.
 """
 
 NAMES = (
@@ -28,4 +29,6 @@ NAMES = (
     "graph_rollouts",
     "time_to_law",
     "large_graph",
+    "time_limits",
+    "soak",
 )

@@ -280,5 +280,5 @@ LONG = {"machine double-pendulum", "machine chain", "nesymres forward"}
 # these too: each is jitted and vmapped, one of a kind is differentiated and pmapped
 ALIKE = LONG | {
     *(f"law {name}" for name in LAWS if name not in ("spring", "damped")),
-    "network bottleneck", "network l1", "network kl",
+    "network bottleneck", "network l1", "network kl", "network central", "network chunked",
 }  # fmt: skip

@@ -5,6 +5,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import threading
 
 # jaxlib 0.10.2 sums wrongly on CPU unless this fusion is off (jax-ml/jax#39103).
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_experimental_ynn_fusion_type=")
@@ -21,6 +22,27 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 import pytest
+from _pytest.runner import runtestprotocol
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--in-thread", action="store_true", help="run each test in a thread of its own"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """With --in-thread a test runs in a thread with its fixtures, whose settings are a thread's."""
+    if not item.config.getoption("--in-thread") or item.get_closest_marker("main_thread"):
+        return None
+    place = {"nodeid": item.nodeid, "location": item.location}
+    item.ihook.pytest_runtest_logstart(**place)
+    thread = threading.Thread(target=runtestprotocol, args=(item,), kwargs={"nextitem": nextitem})
+    thread.start()
+    thread.join()
+    item.ihook.pytest_runtest_logfinish(**place)
+    return True
 
 
 @pytest.fixture

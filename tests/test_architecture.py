@@ -17,7 +17,7 @@ PACKAGE = Path(jaxsym.__file__).parent
 # Lowest first. A room may import rooms of lower floors and itself, none of its own floor.
 FLOORS = (
     ("_check", "_deprecation", "_indices", "_random", "_settings", "_views", "progress"),
-    ("_files",),
+    ("_compiling", "_files", "_memory", "_programs"),
     ("_folders",),
     ("expr",),
     ("trajectories",),

@@ -15,7 +15,12 @@ from jaxsym.cli.simulate import simulate
 __all__ = ["main"]
 
 
-@click.group("jaxsym", cls=Application, invoke_without_command=True)
+@click.group(
+    "jaxsym",
+    cls=Application,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="jaxsym")
 @click.option("--debug", is_flag=True, envvar="JAXSYM_DEBUG", help="Show where errors come from.")
 @click.pass_context

@@ -18,7 +18,13 @@ from jaxsym.cli.options import (
     seed_option,
     time_limit_option,
 )
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    NOT_RECOVERED,
+    message_console,
+    output_console,
+    seconds_in_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,4 +200,5 @@ def _show(console: Console, found: LagrangianDiscovery) -> None:
         say(f"hint: {hint}", "yellow")
     if found.interrupted:
         say("Ended early: this is the best that was found until then.", "yellow")
-    say(f"{found.seconds:.1f} s, {found.route} route, seed {found.seed}", "dim")
+    spent = seconds_in_words(found.seconds, found.compile_seconds)
+    say(f"{spent}; {found.route} route, seed {found.seed}", "dim")

@@ -71,6 +71,16 @@ def _console(stderr: bool) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=110)
 
 
+def seconds_in_words(seconds: float, compiling: float) -> str:
+    """Time taken, and how much of it went into compiling, which time limits cannot break off.
+
+    >>> seconds_in_words(12.0, 4.26), seconds_in_words(3.0, 0.01)
+    ('12.0 s, 4.3 of them compiling', '3.0 s')
+    """
+    told = f", {compiling:.1f} of them compiling" if compiling >= 0.05 else ""
+    return f"{seconds:.1f} s{told}"
+
+
 def _show_warning(message: Warning | str, *where: Any) -> None:
     """A warning as one line, without the place in the code that it came from."""
     click.echo(f"warning: {message}", err=True)

@@ -18,6 +18,7 @@ _COLORS = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 def show_discovery(console: Console, discovery: Discovery) -> None:
     """Print the law, the masses, the errors, the verdict and the time taken."""
+    from jaxsym.cli.shared import seconds_in_words
     from jaxsym.report import law_lines, verdict
 
     def say(line: str, style: str = "") -> None:
@@ -46,7 +47,8 @@ def show_discovery(console: Console, discovery: Discovery) -> None:
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in discovery.seconds.items())
     total = sum(discovery.seconds.values())
     way = f"model {discovery.model}" if discovery.network else f"route {discovery.route}"
-    say(f"{total:.1f} s ({phases}); {way}, seed {discovery.seed}", "dim")
+    spent = seconds_in_words(total, discovery.compile_seconds)
+    say(f"{spent} ({phases}); {way}, seed {discovery.seed}", "dim")
 
 
 def _remarks(discovery: Discovery) -> Iterator[str]:

@@ -57,6 +57,7 @@ class Discovery:
       seconds: by phase.
       seed: of everything random.
       trajectory: what the trajectories say, where the law was fitted to them.
+      compile_seconds: how many of all seconds were compiling, which no time limit can break off.
     """
 
     task: Task
@@ -77,6 +78,7 @@ class Discovery:
     seconds: dict[str, float]
     seed: int
     trajectory: TrajectoryEvidence | None = None
+    compile_seconds: float = 0.0
 
     def __repr__(self) -> str:
         law = "; ".join(law_lines(self.law))
@@ -195,6 +197,7 @@ class Discovery:
             "interrupted": self.interrupted,
             "out_of_time": self.out_of_time,
             "seconds": self.seconds,
+            "compile_seconds": self.compile_seconds,
             "seed": self.seed,
             "versions": versions(),
             "device": device(),

@@ -16,6 +16,7 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
+from jaxsym._memory import budget_gb, in_words
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.weak_learning import Limits, Tracks, WeakLosses, train_on_tracks
 from jaxsym.graphs import (
@@ -49,8 +50,9 @@ MODELS = (*VARIANTS, "hamiltonian", "central")
 _PARTICLE_STEPS, _CENTRAL_STEPS = 8_000, 16_000
 _CHUNK = 200  # steps between two calls of the callback
 _BATCH = 64  # snapshots; fewer where they have more than `EDGES_AT_ONCE` edges together
-# Indices and chunks of 2,000 bodies that all interact take less than 1 GB.
-_MOST_EDGES = 4_000_000
+# For a GB of the budget: indices and chunks of 4,000,000 edges, those of 2,000 bodies that all
+# interact, take less than 1 GB, beside what training and refits take.
+_EDGES_A_GB = 1_000_000
 _PARTICLE_RATE, _CENTRAL_RATE = 8e-3, 5e-3  # at their highest
 _HIDDEN = (96, 96, 96)  # smooth functions of a few numbers need less than the original's 300
 # Shares of the steps after which an L1 network loses idle components: once the penalty has had
@@ -139,11 +141,11 @@ def _check_size(trajectories: Trajectories, model: str) -> None:
     """Whether a snapshot's edges fit in memory."""
     bodies, pairs = trajectories.bodies, trajectories.pairs
     edges = bodies * (bodies - 1) if pairs is None else 2 * len(pairs)
-    most = EDGES_AT_ONCE if model == "hamiltonian" else _MOST_EDGES
+    most = EDGES_AT_ONCE if model == "hamiltonian" else int(_EDGES_A_GB * budget_gb())
     require(
         edges <= most,
         f"{bodies} bodies have {edges:,} edges in a snapshot, for which a '{model}' network needs "
-        f"more than 4 GB of memory; expected at most {most:,} edges, which are those of "
+        f"more than {in_words()}; expected at most {most:,} edges, which are those of "
         f"{math.isqrt(most)} bodies that all interact (or name the pairs that do)",
     )
 

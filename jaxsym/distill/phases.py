@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsym._compiling import compile_clock
 from jaxsym.progress import PhaseProgress
 from jaxsym.training import Event
 
@@ -19,11 +20,13 @@ class Run:
 
     Attributes:
       seconds: that each phase took, over all of its turns.
+      compile_seconds: tells how many of these were compiling, which no limit can break off.
       trained: whether there is a network.
     """
 
     def __init__(self, callback: Callable[[PhaseProgress], None], time_limit: float | None):
         self.callback = callback
+        self.compile_seconds = compile_clock()
         usable = np.inf if time_limit is None else (1.0 - _VERIFYING_SHARE) * time_limit
         self.end = time.monotonic() + usable
         self.seconds: dict[str, float] = {}

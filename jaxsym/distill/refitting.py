@@ -12,6 +12,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
+from jaxsym._programs import bounded_jit
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.pair_forces import LEAST_OF_USUAL
 from jaxsym.expr.fitting.errors import standard_errors
@@ -241,11 +242,11 @@ def _linearize(third_law: bool, task: _Task, free: Array, flat: Array) -> Point:
     return Point(flat, mean(values, values), mean(slopes, slopes), mean(slopes, values))
 
 
-@partial(jax.jit, static_argnums=0)
+@bounded_jit(static_argnums=0)
 def _minimize(third_law: bool, task: _Task, free: Array, start: Array, steps: int) -> Point:
     return levenberg_marquardt(partial(_linearize, third_law, task, free), start, steps)
 
 
-@partial(jax.jit, static_argnums=0)
+@bounded_jit(static_argnums=0)
 def _losses(third_law: bool, task: _Task, trials: Array) -> Array:
     return jax.lax.map(lambda flat: jnp.mean(_residual(third_law, task, flat) ** 2), trials)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._check import require
+from jaxsym._programs import bounded_jit
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs import Bodies, Prediction, Topology, graph
 from jaxsym.simulate.integrators import INTEGRATORS, Phase, advance
@@ -75,7 +75,7 @@ def _ends(edges: Topology) -> tuple[Array, Array]:
     return jnp.asarray(edges.senders), jnp.asarray(edges.receivers)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@bounded_jit(static_argnums=(0, 1, 2, 3))
 def _roll_out(apply, nodes, steps, substeps, params, start, ends, dt) -> Rollout:
     senders, receivers = ends
     edges = Topology(senders, receivers, nodes)

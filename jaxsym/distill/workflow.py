@@ -218,6 +218,7 @@ def _verify(
         out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
+        compile_seconds=run.compile_seconds(),
     )
 
 

@@ -16,7 +16,7 @@ from jaxsym._check import unknown_name
 from jaxsym.expr.codes import Code, Table, choose, divide, integer, join, negate, raise_to
 from jaxsym.expr.expression import Expression
 from jaxsym.expr.operators import OPERATORS
-from jaxsym.expr.tokens import CONSTANT, TooLargeError, variable_token
+from jaxsym.expr.tokens import CONSTANT, NUMBERS, TooLargeError, variable_token
 
 _LONGEST = 20_000
 _DEEPEST = 100
@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
     (?P<float>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
     |(?P<integer>[0-9]+)
+    |(?P<symbol>Symbol\(['"]\w+['"]\))
     |(?P<name>[^\W\d]\w*)
     |(?P<sign>\*\*|[<>=!]=|[-+*/(),<>])
     |(?P<end>\Z)
@@ -38,7 +39,6 @@ _STRENGTH = {"if": 1, "+": 3, "-": 3, "*": 4, "/": 4, "**": 6} | dict.fromkeys(
 )
 _UNARY = 5
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul"}
-_NUMBERS = {"pi": "pi", "e": "e", "E": "e"}
 _ALIASES = {
     "Abs": "abs",
     "Max": "max",
@@ -86,9 +86,9 @@ def parse(
 
     Understood are ``+ - * / **``, calls of the table's operators by their own, numpy's or sympy's
     names, ``a if x > y else b`` and ``Piecewise((a, x > y), (b, True))`` with any comparison.
+    ``Symbol('E')`` is the variable of that name, whatever else it may mean.
     Integers and ``pi``, ``e``, ``E`` become exact literals, other numbers constants that a fit may
-    change; all other names are variables. ``parse(str(f))`` equals ``f``, if no variable of ``f``
-    is called as one of the numbers, or ``variables`` are given.
+    change; all other names are variables. ``parse(str(f))`` equals ``f``.
 
     Args:
       variables: the names that may occur; they go before ``pi``, ``e`` and ``E``.
@@ -220,6 +220,8 @@ class _Parser:
                 return (CONSTANT,), (float(token.text),)
             case "name":
                 return self.call(token) if self.next.kind == "(" else self.leaf(token)
+            case "symbol":
+                return self.named(token, token.text[len("Symbol('") : -len("')")])
             case "(":
                 inner = self.expression(0)
                 self.expect(")")
@@ -234,13 +236,19 @@ class _Parser:
         """A variable, or a number that has a name."""
         name = token.text
         if name not in (self.variables or ()):
-            if name in _NUMBERS:
-                return (_NUMBERS[name],), ()
-            if name in _RESERVED or not name.isidentifier():
+            if name in NUMBERS:
+                return (NUMBERS[name],), ()
+            if name in _RESERVED:
                 raise self.unexpected(token, "a variable")
-            if self.variables is not None:
-                error = unknown_name("variable", name, self.variables)
-                raise ParseError(token.position, str(error))
+        return self.named(token, name)
+
+    def named(self, token: _Token, name: str) -> Code:
+        """A variable, if there may be one of that name."""
+        if not name.isidentifier():
+            raise self.unexpected(token, "a variable")
+        if self.variables is not None and name not in self.variables:
+            error = unknown_name("variable", name, self.variables)
+            raise ParseError(token.position, str(error))
         return (variable_token(name, self.operators),), ()
 
     def call(self, token: _Token) -> Code:

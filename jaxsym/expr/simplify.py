@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import sympy
 
@@ -34,6 +34,20 @@ def rewritten(expression: Expression) -> Iterator[Expression]:
     >>> min(rewritten(parse("x/y/(1 + x/y)")), key=lambda e: e.complexity)
     Expression(x/(x + y))
     """
+    for short in equal_forms(expression, _SHORTER):
+        if short.complexity < expression.complexity:
+            yield short
+
+
+def equal_forms(
+    expression: Expression, names_of_rewrites: Iterable[str] = tuple(REWRITES)
+) -> Iterator[Expression]:
+    """What each of some `REWRITES` makes of an expression, its constants left as they are.
+
+    >>> from jaxsym.expr import parse
+    >>> [str(found) for found in equal_forms(parse("2.5*x + 2.5*x*y"), ["factor_terms"])]
+    ['x*(2.5*y + 2.5)']
+    """
     names = [f"c{slot}_" for slot in range(len(expression.constants))]
     if len(expression.tokens) > _LONGEST or len(names) + len(expression.variables) > _SYMBOLS:
         return
@@ -48,14 +62,12 @@ def rewritten(expression: Expression) -> Iterator[Expression]:
         return
     if not quick(formula):
         return
-    for name in _SHORTER:
+    for name in names_of_rewrites:
         try:
             found = from_sympy(REWRITES[name](formula))
         except (UnsupportedError, ValueError, sympy.PolynomialError, TypeError):
             continue
-        short = found.substitute(values).canonical()
-        if short.complexity < expression.complexity:
-            yield short
+        yield found.substitute(values).canonical()
 
 
 def rearranged(expression: Expression) -> Iterator[Expression]:

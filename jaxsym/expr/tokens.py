@@ -17,6 +17,7 @@ from jaxsym.expr.operators import Operator
 
 CONSTANT = "C"
 LITERALS = {"pi": math.pi, "e": math.e}
+NUMBERS = {"pi": "pi", "e": "e", "E": "e"}  # tokens of numbers by their names in text
 # Text of as many characters, the most that is read, has no more tokens; conditions by `==` and `!=`
 # are written out and double with each level.
 MOST_TOKENS = 20_000

@@ -6,14 +6,14 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
 from jaxtyping import Array, Key
 
 from jaxsym._check import require
+from jaxsym._compiling import count_since
 from jaxsym._settings import default_settings
 from jaxsym.expr import Expression, Operator
 from jaxsym.nesymres.pretrained import Pretrained, load_pretrained
@@ -28,7 +28,10 @@ _STAGE = "proposals"
 _AT_ONCE = 0.05  # share of the time limit after which the network is asked,
 _QUICK = 5  # and without one the stages: the native engine's first ones take a second at most
 _PATIENCE = 10.0  # seconds at most for which proposals are awaited once the native search has ended
-_GRACE = 1.0  # seconds at most for which a reading that is no longer needed is awaited
+# seconds for which the network's functions are compiled, once in a process for each number of
+# targets; with less time left proposals would come too late
+_COMPILING = 5.0
+_compiled: set[Hashable] = set()  # networks, beams and numbers of targets that have been read with
 _LOG = logging.getLogger("jaxsym.search")
 # what an operator of the vocabulary needs of the user's table, one of these at least
 _NEEDS = {"ln": {"log"}, "pow": {"pow", "square", "cube", "inv", "div"}, "div": {"div", "inv"}}
@@ -108,8 +111,9 @@ class HybridEngine(NeSymReSEngine):
 
     The network is asked about what the native engine does not solve at once. Its proposals join
     the archive, from which the native engine's evolution goes on, and an exact one ends the search.
-    With a time limit the network works in a thread of its own, and proposals that come late, since
-    functions are compiled once in a process, join at the end. Without one the search waits for it,
+    With a time limit the network works in a thread of its own, which has ended when the search has;
+    proposals that come late join at the end, and where its functions are not compiled yet the
+    network is asked only if five seconds are left for that. Without one the search waits for it,
     so that the same key gives the same result. If the network fails, or knows too few variables,
     the native engine works alone.
 
@@ -130,7 +134,8 @@ class HybridEngine(NeSymReSEngine):
             yield from self.native.propose(problems, run)
             return
         key = jax.random.fold_in(run.key, 1)
-        reader = _Reader(lambda unwanted: self.read(problems, key, unwanted))
+        shape = (self._network.config, self.beam, len(problems))
+        reader = _Reader(lambda unwanted: self.read(problems, key, unwanted), shape)
         try:
             yield from self._together(problems, run, reader)
         finally:
@@ -143,7 +148,9 @@ class HybridEngine(NeSymReSEngine):
             if limit is None:
                 if place == _QUICK:
                     yield from reader.updates(timeout=None)
-            elif time.monotonic() - began >= _AT_ONCE * limit:
+            elif time.monotonic() - began >= _AT_ONCE * limit and reader.in_time(
+                limit - (time.monotonic() - began)
+            ):
                 reader.begin()
                 yield from reader.updates(timeout=0.0)
         if all(archive.exact for archive in run.archives):
@@ -156,47 +163,63 @@ class HybridEngine(NeSymReSEngine):
 
 
 class _Reader:
-    """The network's reading of a table, in a thread of its own from when it is begun."""
+    """The network's reading of a table, in a thread of its own from when it is begun.
 
-    def __init__(self, read: Callable[[Callable[[], bool]], list[list[Expression]]]):
-        self._read = read
+    Args:
+      read: reads, and is given what tells whether the answer is no longer needed.
+      shape: what its functions are compiled for.
+    """
+
+    def __init__(
+        self, read: Callable[[Callable[[], bool]], list[list[Expression]]], shape: Hashable
+    ):
+        self._read, self._shape = read, shape
+        self._compiles = shape not in _compiled
         self._unwanted = threading.Event()
-        self._coming: Future[list[list[Expression]]] | None = None
-        self._reported = False
+        self._thread: threading.Thread | None = None
+        self._found: list[list[Expression]] = []
 
     @property
     def begun(self) -> bool:
         """Whether the thread has been started."""
-        return self._coming is not None
+        return self._thread is not None
+
+    def in_time(self, left: float) -> bool:
+        """Whether proposals may come within some seconds."""
+        return self.begun or left >= _COMPILING or not self._compiles
 
     def begin(self) -> None:
         """Start the thread, once."""
-        if self._coming is None:
-            executor = ThreadPoolExecutor(1, thread_name_prefix="jaxsym-reader")
-            self._coming = executor.submit(self._read, self._unwanted.is_set)
-            executor.shutdown(wait=False)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="jaxsym-reader")
+            self._thread.start()
 
     def updates(self, timeout: float | None) -> Iterator[Update]:
         """The proposals if they have come within some seconds, once; None waits for them."""
         self.begin()
-        assert self._coming is not None
-        wait([self._coming], timeout)
-        if self._reported or not self._coming.done():
+        assert self._thread is not None
+        self._thread.join(timeout)
+        if self._thread.is_alive():
             return
-        self._reported = True
-        try:
-            found = self._coming.result()
-        except Exception:
-            _LOG.exception("the network failed; the native engine goes on alone")
-            return
+        found, self._found = self._found, []
         for target, expressions in enumerate(found):
             yield Update(target, _STAGE, expressions)
 
     def close(self) -> None:
-        """End the reading at its next step; a function that is being compiled ends by itself."""
+        """End the reading, and the thread with it; a function that is being compiled is awaited."""
         self._unwanted.set()
-        if self._coming is not None:
-            wait([self._coming], _GRACE)
+        if self._thread is not None:
+            start = time.monotonic()
+            self._thread.join()
+            if self._compiles:
+                count_since(start)
+
+    def _work(self) -> None:
+        try:
+            self._found = self._read(self._unwanted.is_set)
+            _compiled.add(self._shape)
+        except Exception:
+            _LOG.exception("the network failed; the native engine goes on alone")
 
 
 def _tokens(operators: Mapping[str, Operator]) -> list[str]:

@@ -16,7 +16,7 @@ from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import Expression, Operator
 from jaxsym.search.engines.protocol import Callback, Engine
 from jaxsym.search.front.pareto import Candidate, ParetoFront
-from jaxsym.search.problem.constraints import Nesting
+from jaxsym.search.problem.constraints import Constraints, Nesting
 from jaxsym.search.problem.dimensions import Unit
 
 _SELECTIONS = ("description_length", "score", "accuracy")
@@ -39,6 +39,7 @@ class Parameters:
     complexity_of_operators: Mapping[str, int] | None = None
     nested_constraints: Nesting | None = None
     required: Sequence[str] = ()
+    constraints: Constraints | None = None
     guesses: Sequence[str | Expression] = ()
     template: str | None = None
     constants: Mapping[str, float | tuple[float, Unit]] | None = None
@@ -92,6 +93,11 @@ class Parameters:
             callable(self.selection) or self.selection in _SELECTIONS,
             f"selection={self.selection!r}; expected one of {', '.join(_SELECTIONS)}, or a "
             "function of the front",
+        )
+        limits = self.constraints
+        require(
+            limits is None or isinstance(limits, Constraints),
+            f"constraints={limits!r}; expected jaxsym.search.Constraints(...) or None",
         )
         template = self.template
         require(

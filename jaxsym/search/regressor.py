@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from jaxsym._check import require
 from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import OPERATORS, Expression, Operator
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.front.residual import Residual, residual
+from jaxsym.search.front.uncertainty import Uncertainties, Uncertainty
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.inputs import (
     check_feature_names,
+    check_size,
     column_names,
+    read_count,
+    read_order,
     read_table,
     read_targets,
     read_weights,
@@ -58,6 +62,7 @@ class SymbolicRegressor(Parameters):
       nested_constraints: for an operator, how often others may be nested in it, as in
         `{"sin": {"sin": 0}}`.
       required: variables that must occur.
+      constraints: `jaxsym.search.Constraints`: what else limits the form or values of equations.
       guesses: equations to start from, as text or `Expression`; their constants are fitted.
       template: known structure. Functions that are no operators are its unknown parts, as in
         `"A(r)*d"`; without any, the template's decimal numbers alone are fitted.
@@ -81,7 +86,13 @@ class SymbolicRegressor(Parameters):
         of them if y is `[n, k]`.
       expression_: the selected equation, or a list of them.
       residual_: what it leaves of the target, against the noise; `str` puts it into words.
+      uncertainty_: standard errors and correlations of its numbers, and which are not determined.
       variables_: names in the equations.
+      weights_: `[n]` weights of the rows, or a list of them: as given, or as the table asks for:
+        without sample_weight and sigma, rows far off count nothing, and where the target spans
+        decades and its errors are plainly in proportion to it, they are weighted so. Give
+        sample_weight of 1 for plain squares.
+      cut_off_: names of the stages that the time limit did not allow, or not to the end.
       interrupted_: whether Ctrl-C, or an exception in the callback, ended the fit.
       n_features_in_, feature_names_in_: as scikit-learn has them.
 
@@ -100,6 +111,8 @@ class SymbolicRegressor(Parameters):
         sample_weight: Any = None,
         *,
         sigma: Any = None,
+        n_effective: float | None = None,
+        order: Any = None,
         variables: Sequence[str] | None = None,
     ) -> SymbolicRegressor:
         """Search for y as a function of the columns of X.
@@ -109,7 +122,12 @@ class SymbolicRegressor(Parameters):
           y: `[n]` or `[n, k]`.
           sample_weight: `[n]` or `[n, k]` inverse variances of y, up to a factor.
           sigma: standard deviation of y's noise, a number, `[n]` or `[n, k]`; given instead of
-            sample_weight, equations are not asked to explain more than that.
+            sample_weight, equations are not asked to explain more than that, and the search ends
+            with a short equation that leaves no more.
+          n_effective: number of independent rows that tell as much as all do, where neighboring
+            errors are alike: of smoothed signals, splines, or a network's values.
+          order: `[n]` in the place of n_effective, such as time: what the equations leave along it
+            tells how many rows are independent.
           variables: names of the columns; by default a data frame's own, or x0, x1, ...
 
         Returns:
@@ -128,6 +146,7 @@ class SymbolicRegressor(Parameters):
             f"{len(names)} variables named; X has {table.shape[1]} columns",
         )
         targets = read_targets(y, len(table))
+        check_size(len(table), table.shape[1] + targets.shape[1])
         inverse_variances, noise = read_weights(sample_weight, sigma, targets.shape)
         request = Request.read(self, names, targets.shape[1], self._start(names))
         problems = make_problems(
@@ -138,28 +157,37 @@ class SymbolicRegressor(Parameters):
             operators=request.operators,
             max_complexity=self.max_complexity,
             constraints=request.constraints,
+            noise=noise,
+            n_effective=read_count(n_effective, len(table)),
         )
-        fronts: Sequence[ParetoFront]
-        fronts, self.interrupted_ = request.search(problems, self._key())
-        if not all(map(len, fronts)):
+        along = read_order(order, n_effective, len(table))
+        weigh = inverse_variances is None
+        found = request.search(problems, self._key(), weigh=weigh, order=along)
+        if not all(map(len, found.fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        if noise is not None:
-            fronts = [replace(f, noise=v) for f, v in zip(fronts, noise.tolist(), strict=True)]
-        self._keep(fronts, names, columns, np.asarray(y).ndim == 1)
+        self._keep(found.fronts, names, columns, np.asarray(y).ndim == 1)
+        self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
+        self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
+        weighted = [weighting.problem for weighting in found.weightings]
+        self._uncertainties = Uncertainties.fitted(found.fronts, weighted)
+        self._notes = [str(weighting) for weighting in found.weightings]
         return self
 
-    def predict(self, X: Any, index: int | None = None) -> Float[np.ndarray, ...]:
+    def predict(self, X: Any, index: int | None = None, return_std: bool = False) -> Any:
         """Values of the selected equation, `[n]`, or `[n, k]` if y was.
 
         Args:
           X: `[n, V]` with the columns of the fit.
           index: row of the front, instead of the selected one.
+          return_std: whether standard deviations of the values are returned too, of the same shape:
+            how far the uncertainty of the equation's numbers moves them, without the noise.
 
         Raises:
-          ValueError: not fitted, or other columns.
+          ValueError: not fitted, other columns, or standard deviations of a model from a file of
+            the version before, which has none.
         """
         chosen = self._chosen(index)
         table = read_table(X)
@@ -170,7 +198,11 @@ class SymbolicRegressor(Parameters):
             f"{self.n_features_in_} features as input",
         )
         values = np.column_stack([e.evaluate(table, self.variables_) for e in chosen])
-        return values[:, 0] if self.single_ else values
+        values = values[:, 0] if self.single_ else values
+        if not return_std:
+            return values
+        errors = [u.std(table, self.variables_) for u in self._uncertainties.of(chosen)]
+        return values, errors[0] if self.single_ else np.column_stack(errors)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of the variance explained, R2, averaged over targets."""
@@ -198,8 +230,14 @@ class SymbolicRegressor(Parameters):
     @property
     def residual_(self) -> Residual | list[Residual]:
         """What the selected equation leaves, against the noise."""
-        pairs = zip(self.fronts_, self._chosen(None), strict=True)
-        return self._one_or_all([residual(front, expression) for front, expression in pairs])
+        found = map(residual, self.fronts_, self._chosen(None))
+        notes = getattr(self, "_notes", [""] * len(self.fronts_))  # a loaded model has none
+        return self._one_or_all([replace(r, note=n) for r, n in zip(found, notes, strict=True)])
+
+    @property
+    def uncertainty_(self) -> Uncertainty | list[Uncertainty]:
+        """Standard errors and correlations of the selected equation's numbers."""
+        return self._one_or_all(self._uncertainties.of(self._chosen(None)))
 
     def sympy(self, index: int | None = None) -> sympy.Expr | list[sympy.Expr]:
         """The selected equation, or that of a row of the front, in sympy."""
@@ -228,6 +266,7 @@ class SymbolicRegressor(Parameters):
                 "feature_names": _listed(getattr(self, "feature_names_in_", None)),
                 "single": self.single_,
                 "fronts": [front_to_json(front) for front in self.fronts_],
+                "covariances": self._uncertainties.to_json(self.fronts_),
             },
         )
 
@@ -249,6 +288,7 @@ class SymbolicRegressor(Parameters):
         table = {**OPERATORS, **{row.name: row for row in operators}}
         fronts = [front_from_json(front, names, table) for front in content["fronts"]]
         model._keep(fronts, names, content["feature_names"], content["single"])
+        model._uncertainties = Uncertainties.from_json(fronts, content.get("covariances"))
         return model
 
     def __sklearn_tags__(self) -> Tags:

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.engines.protocol import DEFAULT_OPERATORS, Callback, Engine
 from jaxsym.search.engines.registry import make_engine
+from jaxsym.search.front.finalize import fitted_front
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.parameters import Parameters
-from jaxsym.search.problem.constraints import Constraints, check_nesting, nested_within
+from jaxsym.search.problem.constraints import (
+    Constraints,
+    Predicate,
+    check_nesting,
+    nested_within,
+)
+from jaxsym.search.problem.correlation import effective_rows
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
 from jaxsym.search.problem.problem import Problem
+from jaxsym.search.problem.weighting import Weighting, reconsidered, weighted
 from jaxsym.search.reparametrize.templates import Template, read_template
 from jaxsym.search.shared_form import share_forms
 from jaxsym.search.table_search import TableSearch
+
+_TURNS = 4  # in which equations tell how many rows are independent
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Request:
         return cls(
             engine=make_engine(given.engine),
             operators=operators,
-            constraints=Constraints(allowed, (*guesses, *start), {**plain, **values}),
+            constraints=_constrained(given, allowed, [*guesses, *start], {**plain, **values}),
             dimensions=dimensions,
             with_dimension=values,
             template=template or None,
@@ -96,9 +106,24 @@ class Request:
         )
 
     def search(
-        self, problems: Sequence[Problem], key: Key[Array, ""]
-    ) -> tuple[tuple[ParetoFront, ...], bool]:
-        """One front per target, and whether the search was interrupted."""
+        self,
+        problems: Sequence[Problem],
+        key: Key[Array, ""],
+        *,
+        weigh: bool,
+        order: Float[np.ndarray, " n"] | None = None,
+    ) -> Found:
+        """Search for all targets.
+
+        Args:
+          problems: one per target.
+          key: PRNG key.
+          weigh: whether rows get the weights that the table asks for.
+          order: along which errors may be alike.
+        """
+        plain = problems
+        weightings = [weighted(problem) if weigh else Weighting(problem) for problem in plain]
+        problems = [weighting.problem for weighting in weightings]
         run = TableSearch(self.engine, key, self.time_limit, self.callback)
         with np.errstate(all="ignore"):
             if self.template is not None:
@@ -109,7 +134,64 @@ class Request:
                 fronts = run.run(problems)
         if self.shared_form:
             fronts = share_forms(problems, fronts, key)
-        return fronts, run.interrupted
+        elif not run.interrupted:
+            settled = list(zip(weightings, fronts, strict=True))
+            if weigh:
+                settled = list(map(_reweighed, plain, weightings, fronts))
+            if order is not None:
+                settled = [_independent(*both, order) for both in settled]
+            weightings, fronts = [w for w, _ in settled], tuple(f for _, f in settled)
+        return Found(fronts, run.interrupted, tuple(run.cut_off), tuple(weightings))
+
+
+def _independent(
+    weighting: Weighting, front: ParetoFront, order: Float[np.ndarray, " n"]
+) -> tuple[Weighting, ParetoFront]:
+    """The front with as many samples as what its equations leave lets there be.
+
+    First the most accurate one tells how many, which may have taken errors for terms; then the one
+    that is chosen, until it stays.
+    """
+    problem, teller = weighting.problem, front.candidates[-1] if len(front) else None
+    for _ in range(_TURNS):
+        if teller is None:
+            break
+        residual = teller.expression.evaluate(problem.X, problem.variables) - problem.y
+        count = effective_rows(np.sqrt(problem.weights) * residual, order)
+        problem = replace(problem, n_effective=count)
+        front = fitted_front(front, problem)
+        chosen = front.best() if len(front) else None
+        if chosen is None or chosen.expression == teller.expression:
+            break
+        teller = chosen
+    return weighting._replace(problem=problem), front
+
+
+class Found(NamedTuple):
+    """What a search has found.
+
+    Attributes:
+      fronts: one per target.
+      interrupted: whether Ctrl-C, or an exception in the callback, ended it.
+      cut_off: names of the stages that time did not allow, or not to the end.
+      weightings: of the rows, one per target.
+    """
+
+    fronts: tuple[ParetoFront, ...]
+    interrupted: bool
+    cut_off: tuple[str, ...]
+    weightings: tuple[Weighting, ...]
+
+
+def _reweighed(
+    plain: Problem, weighting: Weighting, front: ParetoFront
+) -> tuple[Weighting, ParetoFront]:
+    """The weights that the best equation asks for, and the front with these."""
+    if not len(front):
+        return weighting, front
+    values = front.best().expression.evaluate(plain.X, plain.variables)
+    again = reconsidered(weighting, plain, values)
+    return again, front if again is weighting else fitted_front(front, again.problem)
 
 
 def read_operators(
@@ -215,6 +297,19 @@ def _unit_of_each(given: Any, targets: int) -> Sequence[Unit]:
         return [given] * targets
     require(len(given) == targets, f"{len(given)} y_units given for {targets} targets")
     return given
+
+
+def _constrained(
+    given: Parameters, allowed: Predicate, guesses: list[Expression], named: Mapping[str, float]
+) -> Constraints:
+    """The user's constraints, and what other parameters say."""
+    own = given.constraints or Constraints()
+    return dataclasses.replace(
+        own,
+        allowed=lambda expression: allowed(expression) and own.allowed(expression),
+        guesses=[*guesses, *own.guesses],
+        named={**named, **own.named},
+    )
 
 
 def _limits(

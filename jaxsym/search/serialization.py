@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from jaxsym._check import require, shown
+from jaxsym._check import require, shown, unknown_name
 from jaxsym._files import write_file
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.tolerances import ROUNDING
 
 _FORMAT = 1
+_NUMBERS = ("variance", "samples", "noise", "rounding")  # of a front
 _LARGEST = 2**26  # bytes of a model's file; a front of 100 long equations has 100 KB
-_NOT_SAVED = ("callback", "engine", "operators", "selection")  # unless they are text
+# unless they are text
+_NOT_SAVED = ("callback", "constraints", "engine", "operators", "selection")
 
 
 def front_to_json(front: ParetoFront) -> dict[str, Any]:
@@ -31,7 +34,7 @@ def front_to_json(front: ParetoFront) -> dict[str, Any]:
         }
         for candidate in front
     ]
-    numbers = {"variance": front.variance, "samples": front.samples, "noise": front.noise}
+    numbers = {name: getattr(front, name) for name in _NUMBERS}
     return numbers | {"candidates": rows}
 
 
@@ -52,7 +55,13 @@ def front_from_json(
     """
 
     def expression(text: str) -> Expression:
-        return parse(text, variables=variables, operators=operators)
+        if "rounding" not in stored:  # the version before wrote a variable E as it wrote the number
+            return parse(text, variables=variables, operators=operators)
+        found = parse(text, operators=operators)
+        for name in found.variables:
+            if name not in variables:
+                raise unknown_name("variable", name, variables)
+        return found
 
     try:
         rows = tuple(
@@ -64,7 +73,8 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        numbers = [float(stored[name]) for name in ("variance", "samples", "noise")]
+        # files of the version before do not have the last one
+        numbers = [float(({"rounding": ROUNDING} | dict(stored))[name]) for name in _NUMBERS]
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a front as it is saved: {shown(repr(error))}") from error
     require(len(rows) > 0, "not a front as it is saved: it has no candidates")

@@ -51,6 +51,8 @@ def share_forms(
             ),
             problem.variance,
             problem.samples,
+            problem.noise,
+            problem.rounding,
         )
         for problem, found in zip(problems, zip(*fitted, strict=True), strict=True)
     )

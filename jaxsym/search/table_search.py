@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,7 +51,8 @@ class TableSearch:
       callback: called with all progress, in the table's own variables.
 
     `interrupted` is True once Ctrl-C, or an exception in the callback, has ended the search; what
-    has been found by then is returned, and nothing more is searched.
+    has been found by then is returned, and nothing more is searched. `cut_off` has the stages that
+    time did not allow.
     """
 
     engine: Engine
@@ -63,6 +63,7 @@ class TableSearch:
     def __post_init__(self) -> None:
         self.began = time.monotonic()
         self.interrupted = False
+        self.cut_off: dict[str, None] = {}
 
     def run(self, problems: Sequence[Problem]) -> tuple[ParetoFront, ...]:
         """Search for all targets of a table, at once unless there are very many columns."""
@@ -144,7 +145,6 @@ class TableSearch:
         turns = [part for _ in range(rounds) for part in parts]
         current: dict[str, list[Expression]] = {part: [constant(1.0)] for part in parts}
         share = (target + 1) / targets
-        floor = problem.rounding * problem.variance
         with self._noticing_interrupts():
             for place, part in enumerate(turns):
                 if self.interrupted:
@@ -156,7 +156,7 @@ class TableSearch:
                 shortest = sorted(front, key=front.description_length)
                 found = [candidate.expression.substitute(change.inner) for candidate in shortest]
                 current[part] = found or current[part]
-                if problem.loss(_whole(template, current, 1)[0]) <= floor:
+                if _settled(problem, _whole(template, current, 1)):
                     break
         count = None if rounds == 1 else _TOGETHER
         return self._final(problem, _whole(template, current, count))
@@ -166,7 +166,6 @@ class TableSearch:
     ) -> ParetoFront:
         """The front of what is found in several forms of one problem, until one is exact."""
         found: list[Expression] = []
-        floor = problem.rounding * problem.variance
         with self._noticing_interrupts():
             for place, way in enumerate(ways):
                 if self.interrupted:
@@ -179,7 +178,7 @@ class TableSearch:
                 else:
                     mean = float(changed.weights @ changed.y)
                     found.append(way.back(constant(mean)))
-                if min((problem.loss(e) for e in found), default=math.inf) <= floor:
+                if _settled(problem, found):
                     break
         return self._final(problem, found)
 
@@ -225,6 +224,8 @@ class TableSearch:
             self.engine, problems, key=self.key, time_limit=time_limit, callback=notify
         )
         self.interrupted |= result.interrupted
+        for stages in result.cut_off:
+            self.cut_off.update(dict.fromkeys(stages))
         return result.fronts
 
     @contextmanager
@@ -251,6 +252,11 @@ def _whole(
         template.outer.substitute(dict(zip(parts, chosen, strict=True))).canonical()
         for chosen in itertools.product(*(found[:count] for found in parts.values()))
     ]
+
+
+def _settled(problem: Problem, found: Sequence[Expression]) -> bool:
+    """Whether one of some expressions leaves nothing to look for."""
+    return any(problem.settled(expression, problem.loss(expression)) for expression in found)
 
 
 def _plain(problem: Problem) -> Change:

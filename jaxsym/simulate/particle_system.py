@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._programs import bounded_jit
 from jaxsym.simulate.forces import Forces
 from jaxsym.simulate.integrators import INTEGRATORS, Phase, advance, advance_adaptively
 from jaxsym.simulate.laws import LAWS, Law, State, Truth
@@ -273,12 +274,12 @@ def _batch_last(*values: Array) -> list[Array]:
     ]
 
 
-@partial(jax.jit, static_argnums=(0, 2, 3, 4))
+@bounded_jit(static_argnums=(0, 2, 3, 4))
 def _initial(law: Law, key: jax.Array, trajectories: int, bodies: int, dims: int) -> State:
     return law.initial(key, trajectories, bodies, dims)
 
 
-@partial(jax.jit, static_argnames=("steps", "dt", "substeps", "integrator", "chunk"))
+@bounded_jit(static_argnames=("steps", "dt", "substeps", "integrator", "chunk"))
 def _rollout(
     system: ParticleSystem,
     state: State,

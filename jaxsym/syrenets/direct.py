@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from jaxsym._check import require
+from jaxsym._memory import budget_gb, in_words
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
@@ -16,7 +17,7 @@ from jaxsym.syrenets.stage_table import library_stages
 
 _MOST_TERMS = 2500
 # A regression of K terms on 3 K numbers takes some four copies of a table of 3 K**2: 3.5 GB.
-_LARGEST_LIBRARY = 6000
+_LARGEST_LIBRARY = 6000  # of 4 GB
 # Bounds of libraries count terms that change no torque or divide by zero: at most three of four.
 _UNFILTERED = 4
 _FIRST_ROWS = 1000  # states that show an exact Lagrangian
@@ -81,11 +82,12 @@ def check_library(data: MechanicalData, given: Sequence[Expression] | None = Non
     """
     samples, dims = data.q.shape
     size = _smallest(dims, given)
+    most = int(_LARGEST_LIBRARY * (budget_gb() / 4) ** 0.5)
     require(
-        given is not None or size <= _LARGEST_LIBRARY,
+        size <= most,
         f"{dims} coordinates make a library of at least {size:,} terms, whose regression does not "
-        f"fit in 4 GB of memory; expected at most {_LARGEST_LIBRARY:,} terms, which are those of 8 "
-        "coordinates, or terms of your own as library",
+        f"fit in {in_words()}; expected at most {most:,} terms (those of 8 coordinates are 4,816), "
+        "or fewer terms of your own as library",
     )
     require(
         samples * dims >= 2 * size,

@@ -39,6 +39,7 @@ class LagrangianDiscovery:
       recovered: whether it is the true Lagrangian up to the gauge; None where no truth is known.
       hints: what may be wrong with the data, in words.
       interrupted: whether Ctrl-C or the time limit cut it short.
+      compile_seconds: how many of the seconds were compiling, which no time limit can break off.
     """
 
     system: MechanicalSystem
@@ -50,6 +51,7 @@ class LagrangianDiscovery:
     recovered: bool | None = None
     hints: tuple[str, ...] = ()
     interrupted: bool = False
+    compile_seconds: float = 0.0
 
     @property
     def exact(self) -> bool:
@@ -164,6 +166,7 @@ class LagrangianDiscovery:
             "hints": list(self.hints),
             "interrupted": self.interrupted,
             "seconds": self.seconds,
+            "compile_seconds": self.compile_seconds,
             "seed": self.seed,
         }
 

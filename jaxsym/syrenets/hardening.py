@@ -30,7 +30,7 @@ from jaxsym.syrenets.fitting import (
 from jaxsym.syrenets.fourier import WaveSum, apply_rule, gauge_fixed, real_terms, variable_sum
 from jaxsym.syrenets.library import LagrangianTerm, WaveLibrary, is_gauge
 from jaxsym.syrenets.network.readout import candidate_values, pruned
-from jaxsym.syrenets.network.symbolic import SymbolicNetwork, selection
+from jaxsym.syrenets.network.symbolic import SymbolicNetwork, run_selection
 
 # Of a head's output, below which a candidate is pruned: less than a network of a few hundred steps
 # is wrong by, so that what is pruned is not what it learned.
@@ -58,7 +58,7 @@ def network_terms(
     architecture = network.architecture
     some = evenly(data, _BATCH)
     x = np.concatenate([some.q, some.qd], axis=1)
-    selected = selection(network, params, jnp.asarray(x, jnp.float32))
+    selected = run_selection(network, params, jnp.asarray(x, jnp.float32))
     weights = np.asarray(selected.weights, np.float64)
     coordinates = data.q.shape[1]
     size = _Sizes(x, coordinates)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._compiling import compile_clock
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
@@ -91,7 +92,7 @@ def discover_lagrangian(
     >>> found.exact, found.route
     (True, 'direct')
     """
-    begin = time.monotonic()
+    begin, compiling = time.monotonic(), compile_clock()
     if route not in ROUTES:
         raise unknown_name("route", route, ROUTES)
     require(
@@ -128,6 +129,7 @@ def discover_lagrangian(
         _recovered(system.lagrangian, truth, error),
         _hints(data, error),
         stopped or search.over(),
+        compiling(),
     )
     tell(PhaseProgress("verify", 1.0, f"{found.seconds:.1f} s"))
     return found

@@ -222,8 +222,9 @@ def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:
 
 
 # Steps and batches are closures of one training each: programs of the last few are kept, so that a
-# training may be continued without compiling, and a process of many trainings does not grow.
-_PROGRAMS = 8
+# training may be continued without compiling, and a process of many trainings does not grow. Three
+# stages of one network are trained in turn.
+_PROGRAMS = 4
 
 
 @lru_cache(maxsize=_PROGRAMS)

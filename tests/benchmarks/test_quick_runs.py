@@ -15,6 +15,7 @@ LONG = {
     "discovery",
     "dark_matter",
     "graph_rollouts",
+    "noisy_motion",
     "other_laws",
     "solar_system_noise",
     "solar_system_masses",

@@ -8,6 +8,8 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsym import discover
+from jaxsym.datasets import measured_trajectories
 from jaxsym.distill import learn
 from jaxsym.trajectories import trajectories
 
@@ -34,3 +36,22 @@ def test_more_bodies_than_fit_are_refused_before_the_work(bodies, model, most):
     data = trajectories(x, velocity=x, acceleration=x, time=np.arange(20.0), mass=ones)
     with pytest.raises(ValueError, match=f"{bodies} bodies have .* edges in a snapshot.*{most}"):
         learn(data, model, key=jax.random.key(0))
+
+
+def test_the_budget_is_the_users_own(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(1, 20, 60, 2))
+    ones = np.ones((1, 60))
+    data = trajectories(x, velocity=x, acceleration=x, time=np.arange(20.0), mass=ones)
+    monkeypatch.setenv("JAXSYM_MEMORY_GB", "0.003")
+    with pytest.raises(ValueError, match="60 bodies .* than 0.003 GB .* expected at most 3,000"):
+        learn(data, key=jax.random.key(0))
+    monkeypatch.setenv("JAXSYM_MEMORY_GB", "much")
+    with pytest.raises(ValueError, match="JAXSYM_MEMORY_GB is 'much'; expected a positive number"):
+        learn(data, key=jax.random.key(0))
+
+
+def test_measured_positions_of_many_bodies_are_refused_before_the_work():
+    x = np.random.default_rng(0).normal(size=(1, 200, 300, 2)).cumsum(axis=1)
+    data = measured_trajectories(x, time=np.arange(200.0), mass=np.ones(300))
+    with pytest.raises(ValueError, match="300 bodies at .* times have 600 coordinates.* at most"):
+        discover(data)

@@ -77,3 +77,22 @@ def test_weights_decide_which_points_count():
 def test_columns_by_name():
     X, y = data("x + 2*y")
     assert snap(parse("2.0*y + 1.0*x"), X, y, variables=["x", "y"]) == parse("x + 2*y")
+
+
+@pytest.mark.parametrize(
+    "text", ["sqrt(2)*x", "x/(2*pi)", "sqrt(3)*x/2", "2*x/sqrt(pi)", "x/sqrt(2*pi)", "1.4142*x"]
+)
+def test_roots_and_decimals_with_an_even_end_are_found(text):
+    x = np.linspace(1.0, 3.0, 60)[:, None]
+    law = parse(text)
+    slope = float(law.evaluate(np.ones((1, 1)))[0])
+    found = snap(parse("1.0*x").with_constants([slope * (1 + 1e-15)]), x, law.evaluate(x))
+    assert found == law
+
+
+def test_roots_are_not_read_into_noise():
+    rng = np.random.default_rng(12)
+    x = np.linspace(1.0, 3.0, 60)[:, None]
+    for slope in rng.uniform(0.3, 3.0, 40):
+        found = snap(parse("1.0*x"), x, slope * x[:, 0] + 0.05 * rng.normal(size=60))
+        assert "sqrt" not in found.tokens and "pi" not in found.tokens

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 
 import numpy as np
 import pytest
+from fuzzing import CHANGES, FUZZ, changed
+from hypothesis import given
 
 from jaxsym.expr import parse
 from jaxsym.nesymres import Bank, Exclusion, Prior, generate_bank, load_test_set
@@ -45,6 +48,52 @@ def test_other_files_are_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.ones(3))
     with pytest.raises(ValueError, match="expected tokens, columns, counts and about"):
         Bank.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("part", ["nothing", "a record that is no object", "tokens of text"])
+def test_arrays_that_are_no_bank_are_refused(part, bank, tmp_path):
+    arrays = {name: getattr(bank, name) for name in ("tokens", "columns", "counts")}
+    arrays["about"] = np.array('{"prior": {}, "excluded": []}')
+    match part:
+        case "nothing":
+            arrays["columns"] = arrays["columns"][:0]
+        case "a record that is no object":
+            arrays["about"] = np.array("[1]")
+        case "tokens of text":
+            arrays["tokens"] = arrays["tokens"].astype(str)
+    np.savez(tmp_path / "bank.npz", **arrays)
+    with pytest.raises(ValueError, match=r"bank\.npz: "):
+        Bank.load(tmp_path / "bank.npz")
+
+
+def test_a_damaged_bank_is_refused_in_one_line(bank, tmp_path):
+    path = tmp_path / "bank.npz"
+    Bank(bank.tokens[:50], bank.columns[:50], bank.counts[:50], bank.about).save(path)
+    whole = path.read_bytes()
+
+    @FUZZ
+    @given(CHANGES)
+    def check(changes):
+        path.write_bytes(changed(whole, changes))
+        try:
+            Bank.load(path)
+        except ValueError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+
+    check()
+
+
+def test_a_full_disk_leaves_the_bank_that_was_there(bank, tmp_path, monkeypatch):
+    path = tmp_path / "bank.npz"
+    bank.save(path)
+
+    def full(*arguments, **arrays):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="No space left"):
+        bank.save(path)
+    assert os.listdir(tmp_path) == ["bank.npz"] and len(Bank.load(path)) == len(bank)
 
 
 def test_split_parts_are_disjoint(bank):

@@ -8,8 +8,10 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsym._compiling import compile_clock
 from jaxsym.expr import parse
 from jaxsym.nesymres import HybridEngine, NeSymReSEngine, Pretrained, Proposal, load_pretrained
+from jaxsym.nesymres import engine as engine_module
 from jaxsym.search import EngineBase, Update
 
 KEY = jax.random.key(0)
@@ -94,6 +96,41 @@ def test_with_a_time_limit_late_proposals_join_at_the_end():
     engine = HybridEngine(network=network(Late), native=Slow(2))
     front = engine.search(X, Y, variables=["x"], key=KEY, time_limit=10.0)
     assert front.best().loss < 1e-18 and not readers()
+
+
+class Slow(Steps):
+    """Takes a share of the time before its second step, and finds the law in its last one."""
+
+    def propose(self, problems, run):
+        yield Update(0, "step")
+        time.sleep(0.1 * run.time_limit)
+        yield Update(0, "step")
+        yield Update(0, "step", ["2.5*x*sin(2*x) + 0.5"])
+
+
+def test_the_thread_has_ended_when_the_search_has(monkeypatch):
+    """Even where its answer is no longer waited for; that time is told apart."""
+
+    class Stuck(Oracle):
+        def propose_many(self, *arguments, **options):
+            time.sleep(2.0)
+            raise AssertionError("too late to be heard")
+
+    monkeypatch.setattr(engine_module, "_compiled", set())
+    clock = compile_clock()
+    engine = HybridEngine(network=network(Stuck), native=Slow(3))
+    front = engine.search(X, Y, variables=["x"], key=KEY, time_limit=6.0)
+    assert front.best().loss < 1e-18 and not readers() and clock() > 1.0
+
+
+def test_a_network_that_would_be_compiled_too_late_is_not_asked(monkeypatch):
+    monkeypatch.setattr(engine_module, "_compiled", set())
+    steps = Slow(3)
+    asked = []
+    monkeypatch.setattr(Oracle, "propose_many", lambda *a, **o: asked.append(a))
+    engine = HybridEngine(network=network(Oracle), native=steps)
+    engine.search(X, Y, variables=["x"], key=KEY, time_limit=1.0)
+    assert not asked
 
 
 def test_what_is_solved_at_once_is_not_read():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
+from fuzzing import CHANGES, FUZZ, changed
+from hypothesis import given
 
 from jaxsym.expr import OPERATORS, parse
 from jaxsym.nesymres import (
@@ -62,6 +65,27 @@ def test_weights_survive_a_file(weights, tmp_path):
     assert load_pretrained(str(path)).about["steps"] == 7
 
 
+def test_damaged_weights_are_refused_in_one_line(weights, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_weights(path, weights)
+    assert os.listdir(tmp_path) == [path.name]
+    whole = path.read_bytes()
+
+    @FUZZ
+    @given(CHANGES)
+    def check(changes):
+        path.write_bytes(changed(whole, changes))
+        try:
+            load_weights(path)
+        except WeightsError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+
+    check()
+    path.write_bytes(whole.replace(b'"config":"{', b'"config":"['))
+    with pytest.raises(WeightsError, match="not a file of weights"):
+        load_weights(path)
+
+
 def test_damaged_and_foreign_files_are_refused(weights, tmp_path):
     path = tmp_path / "tiny.safetensors"
     save_weights(path, weights)
@@ -70,7 +94,7 @@ def test_damaged_and_foreign_files_are_refused(weights, tmp_path):
     with pytest.raises(WeightsError, match="damaged"):
         load_weights(path)
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(WeightsError, match="no file of weights"):
+    with pytest.raises(WeightsError, match="not a file of weights"):
         load_weights(path)
     path.write_bytes(whole.replace(b'"format":"1"', b'"format":"0"'))
     with pytest.raises(WeightsError, match="has format 0; expected 1"):

@@ -369,6 +369,7 @@ def test_an_end_from_the_callback_keeps_what_is_found(caplog, units, error):
         assert names <= {"x0", "x1", "x2"}
 
 
+@pytest.mark.main_thread
 def test_ctrl_c_ends_all_searches_of_a_fit():
     told = []
 

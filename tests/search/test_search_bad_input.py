@@ -250,3 +250,10 @@ def test_any_unit_is_read_or_refused(text):
         read_dimensions(["x"], [text], text)
     except UnitsError as error:
         assert "x" in str(error)
+
+
+def test_a_table_that_does_not_fit_in_memory_is_refused(monkeypatch):
+    monkeypatch.setenv("JAXSYM_MEMORY_GB", "0.61")
+    X = np.ones((100_000, 5))
+    with pytest.raises(ValueError, match="100,000 rows of 6 columns .* at most 37,282 rows"):
+        SymbolicRegressor().fit(X, X[:, 0])

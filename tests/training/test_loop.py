@@ -182,6 +182,7 @@ def test_one_dead_seed_does_not_stop_the_others():
     assert trained.state.params[0] > 0.99 and np.isnan(trained.metrics["loss"][1])
 
 
+@pytest.mark.main_thread
 def test_ctrl_c_returns_the_state_reached():
     def callback(event):
         if event.step == 20:
@@ -194,6 +195,7 @@ def test_ctrl_c_returns_the_state_reached():
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.main_thread
 def test_a_second_ctrl_c_raises():
     def callback(event):
         signal.raise_signal(signal.SIGINT)
@@ -203,6 +205,7 @@ def test_a_second_ctrl_c_raises():
         train(STEP, start(), BATCH, data(), steps=10, callback=callback)
 
 
+@pytest.mark.main_thread
 def test_ctrl_c_between_two_trainings_is_kept_by_the_block_around_them():
     with interrupt_flag() as interrupted:
         train(STEP, start(), BATCH, data(), steps=5)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym._check import require
+from jaxsym._memory import in_words, most_numbers
 from jaxsym._views import attempt
 from jaxsym.distill.discovery import Discovery, constant_names
 from jaxsym.distill.measured.candidates import told_apart
@@ -47,6 +50,9 @@ from jaxsym.laws.exponents import power_of_distance
 from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.trajectories import Trajectories
 
+# Tables of all coordinates by all coordinates at a time: by position and velocity at each state of
+# the weak form, and as many again while segments of trajectories are eliminated.
+_SLOPES_A_TIME = 16
 _STATES_A_STEP = 4  # of the weak form, between samples
 
 
@@ -63,6 +69,7 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
       ValueError: jumps, noise larger than the motion, or no force that shows above the noise.
     """
     with run.phase("data"):
+        check_size(task.train)
         sigma = noise_of(task.train)
         check_motion(task.train, sigma)
         data, units = in_motion_units(task.train)
@@ -80,6 +87,22 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
             None,
         )
         return _discovery(task, run, units, profiles, fitter, fits, held_out, seed)
+
+
+def check_size(data: Trajectories) -> None:
+    """Whether slopes of the forces by all coordinates fit in memory.
+
+    Raises:
+      ValueError: they do not.
+    """
+    runs, times, bodies, dims = np.shape(data.position)
+    most = math.isqrt(most_numbers(_SLOPES_A_TIME * runs * times)) // dims
+    require(
+        bodies <= most,
+        f"{bodies} bodies at {runs * times:,} times have {bodies * dims} coordinates, whose fit to "
+        f"measured positions needs more than {in_words()}; expected at most {most} bodies at so "
+        "many times, or accelerations",
+    )
 
 
 def _read(
@@ -202,6 +225,7 @@ def _discovery(
         out_of_time=run.over(),
         seconds=run.seconds,
         seed=seed,
+        compile_seconds=run.compile_seconds(),
         trajectory=_evidence(task, units, profiles, fitter.motion, best, stated, alike, held_out),
     )
 

@@ -106,12 +106,36 @@ def product(coefficient: Number, factors: Factors) -> Sum:
         factors = {p: e for p, e in factors.items() if p.head != "exp"} | merged
     if not coefficient:
         return {}
+    factors = _merged_powers(factors)
     powers = ((p, e) for p, e in factors.items() if e)
     monomial = tuple(sorted(powers, key=lambda item: item[0].order))
     alone = as_piece({monomial: ONE})
     if alone is not None and alone.head == "sum" and isinstance(coefficient, Fraction):
         return scale(alone.parts[0], coefficient)
     return {monomial: coefficient}
+
+
+def _merged_powers(factors: Factors) -> Factors:
+    """``x**2 * x**0.3`` as ``x**2.3``: real powers of one base together with its other powers."""
+    exponents: dict[Piece, list[tuple[Piece, float]]] = {}
+    for piece, own in factors.items():
+        real = as_number(piece.parts[1]) if piece.head == "pow" else None
+        if isinstance(real, float):
+            share, inside = factor(piece.parts[0])
+            if is_exactly(share, 1) and list(inside.values()) == [ONE]:
+                (base,) = inside
+                exponents.setdefault(base, []).append((piece, float(own) * real))
+    for base, powers in exponents.items():
+        known = factors.get(base, Fraction(0))
+        if len(powers) == 1 and not known and abs(factors[powers[0][0]]) == 1:
+            continue
+        total = float(known) + sum(exponent for _, exponent in powers)
+        gone = {base, *(piece for piece, _ in powers)}
+        factors = {piece: own for piece, own in factors.items() if piece not in gone}
+        if total:
+            merged = opaque("pow", from_piece(base), number(abs(total)))
+            _collect(factors, {merged: ONE}, Fraction(1 if total > 0 else -1))
+    return factors
 
 
 def _opens(piece: Piece, exponent: Fraction) -> bool:

@@ -6,7 +6,6 @@ for another; all of them share one compiled function.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
@@ -18,6 +17,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from jaxsym._check import finite, require
+from jaxsym._programs import bounded_jit
 from jaxsym._random import generator
 from jaxsym.expr.expression import Expression
 from jaxsym.expr.fitting.levenberg_marquardt import Point, State, first_state, minimize
@@ -34,6 +34,7 @@ from jaxsym.expr.program import (
 
 _EXACT = 1e-24  # a loss below this share of mean(y**2) is rounding: further starts cannot better it
 _SCREENED = 32  # starts drawn per start that is run
+_SHAPES = 24  # programs that are kept: a search fits batches of two sizes, of several lengths
 _BATCHES = (8, 64)  # programs per dispatch, so that any number of them meets a compiled function
 
 
@@ -210,7 +211,7 @@ def _draw_starts(program: Program, key: Array, restarts: int, scale: float) -> n
     return np.concatenate([np.asarray(program.constants)[:, None], scale * drawn], axis=1)
 
 
-@functools.partial(jax.jit, static_argnames="restarts")
+@bounded_jit(static_argnames="restarts", shapes=_SHAPES)
 def _fit(
     program: Program, X: Array, y: Array, weights: Array, starts: Array, steps: Array, restarts: int
 ) -> Fit:

@@ -26,6 +26,8 @@ from jaxsym.expr.tokens import LITERALS, column_index, is_literal, literal_value
 _RATIONALS = (1, 2, 3, 4, 6, 8, 9, 12)
 _DECIMALS = (5, 10, 100, 1000, 10**4, 10**5, 10**6)
 _SYMBOL = 6.0  # bits that name pi, e or a named constant
+_ROOT = 11.0  # bits that name 1/pi or a root, which are rarer
+_HALVES = (1, 2)  # denominators of multiples of roots
 _TRIED = 8  # numbers that are refitted at a time
 _DIGITS_SPARE = 4  # a decimal is taken for exact if it says at least so many digits less
 _WIDE = 4.0  # standard errors within which an exact number may lie
@@ -54,6 +56,11 @@ class _Base(NamedTuple):
 _BASES = (
     _Base(literal(1), 1.0, 0.0),
     *(_Base(literal(token), value, _SYMBOL) for token, value in LITERALS.items()),
+    _Base(literal(1) / literal("pi"), 1 / math.pi, _ROOT, _RATIONALS),
+    *(_Base(apply("sqrt", literal(n)), math.sqrt(n), _ROOT, _HALVES) for n in (2, 3)),
+    _Base(1 / apply("sqrt", literal("pi")), math.pi**-0.5, _ROOT, _HALVES),
+    _Base(apply("sqrt", 2 * literal("pi")), math.tau**0.5, _ROOT, _HALVES),
+    _Base(1 / apply("sqrt", 2 * literal("pi")), math.tau**-0.5, _ROOT, _HALVES),
 )
 
 
@@ -74,8 +81,10 @@ def snap(
     weights: Float[ArrayLike, " n"] | None = None,
     tolerance: float = 0.0,
     named: Mapping[str, float] | None = None,
+    samples: float | None = None,
+    noise: float = 0.0,
 ) -> Expression:
-    """Replace constants by integers, rationals, multiples of pi and e, and named constants.
+    """Replace constants by integers, rationals, multiples of pi, e and a few roots, and named ones.
 
     Greedy: the number that saves most bits first; the other constants are refitted after each.
 
@@ -88,6 +97,10 @@ def snap(
       tolerance: relative rise of the loss that is accepted whatever the likelihood says, for
         residuals that are not independent noise.
       named: further numbers to try, like pi; in the result they appear as constants of that value.
+      samples: number of independent points; by default all that have weight. As many constants as
+        samples have no standard errors, and none of them is replaced.
+      noise: mean variance of the targets' noise, as they are weighted; by default it is told by
+        what the expression leaves.
 
     Returns:
       the canonical form of the expression with the numbers put in and the rest refitted.
@@ -110,15 +123,20 @@ def snap(
     data = _Data({name: points[:, column] for name, column in columns.items()}, target, weight)
     # a named constant is a column while the others are refitted, so that it stays as it is
     data.columns.update({name: np.full(len(points), value) for name, value in symbols.items()})
-    current = _snapped(expression.canonical(), data, symbols, tolerance)
+    count = float(np.count_nonzero(weight)) if samples is None else samples
+    current = _snapped(expression.canonical(), data, symbols, tolerance, count, noise)
     values = {name: constant(value) for name, value in symbols.items()}
     return _decimals_as_constants(current).substitute(values).canonical()
 
 
 def _snapped(
-    expression: Expression, data: _Data, symbols: Mapping[str, float], tolerance: float
+    expression: Expression,
+    data: _Data,
+    symbols: Mapping[str, float],
+    tolerance: float,
+    samples: float,
+    noise: float,
 ) -> Expression:
-    samples = np.count_nonzero(data.weights)
     rounding = _ROUNDING * np.average(data.y**2, weights=data.weights)
     bases = [*_BASES, _Base(literal(1), 1.0, 0.0, _DECIMALS)]
     bases += [_Base(variable(name), value, _SYMBOL) for name, value in symbols.items()]
@@ -126,14 +144,18 @@ def _snapped(
     loss = fit.loss + rounding
     highest = loss * (1 + tolerance)
     while current.constants and np.all(np.isfinite(fit.curvature)):
-        errors = standard_errors(fit.curvature, loss / samples)
+        freedom = samples - len(current.constants)
+        if freedom <= 0 and not noise:
+            break
+        errors = standard_errors(fit.curvature, noise / samples if noise else loss / freedom)
         candidates = _candidates(current.constants, errors, bases, samples * tolerance)
         if not candidates:
             break
         trials = [_refit(with_number(current, c.slot, c.number), data) for c in candidates]
         losses = np.array([trial.loss for _, trial in trials]) + rounding
         saved = np.array([c.saved for c in candidates])
-        gains = saved - samples / 2 * np.log2(losses / loss)
+        lost = (losses - loss) / noise / math.log(2) if noise else np.log2(losses / loss)
+        gains = saved - samples / 2 * lost
         gains = np.where(losses <= highest, np.maximum(gains, saved), gains)
         best = int(np.argmax(gains))
         if gains[best] <= 0:
@@ -225,7 +247,7 @@ def _near(slot: int, value: float, error: float, bases: Iterable[_Base]) -> Iter
             numerator = round(value / base.value * denominator)
             bits = base.bits + math.log2(1 + abs(numerator)) + _denominator_bits(denominator)
             if (
-                math.gcd(numerator, denominator) > 1
+                not _in_lowest_terms(base, numerator, denominator)
                 or bits >= real
                 or (base.bits and not numerator)
             ):
@@ -233,6 +255,13 @@ def _near(slot: int, value: float, error: float, bases: Iterable[_Base]) -> Iter
             lost = ((numerator / denominator * base.value - value) / error) ** 2 / math.log(4)
             number = _multiple(base, numerator, denominator)
             yield _Candidate(slot, number, real - bits, real - bits - lost)
+
+
+def _in_lowest_terms(base: _Base, numerator: int, denominator: int) -> bool:
+    """Whether no other denominator says the same; decimals end with their last digit."""
+    if base.denominators is _DECIMALS and denominator % 10 == 0:
+        return numerator % 10 != 0
+    return math.gcd(numerator, denominator) == 1
 
 
 def _denominator_bits(denominator: int) -> float:

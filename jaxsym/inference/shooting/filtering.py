@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import compress, eliminate_one
 from jaxsym.inference.shooting.linearization import segment_slopes
+from jaxsym.inference.shooting.motion import PROGRAMS
 from jaxsym.inference.shooting.objective import FAR_APART, Guess, Task, Weighting, best_of
 from jaxsym.inference.shooting.segments import Segments
 
@@ -62,4 +64,4 @@ def follow(task: Task, guess: Guess, weighting: Weighting) -> Guess:
     return best_of(task, [found, guess], weighting)[0]
 
 
-run_follow = jax.jit(follow)
+run_follow = bounded_jit(shapes=PROGRAMS)(follow)

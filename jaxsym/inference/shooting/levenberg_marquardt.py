@@ -12,8 +12,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import solve
 from jaxsym.inference.shooting.linearization import Linear, factorize, gaps_after, linearize
+from jaxsym.inference.shooting.motion import PROGRAMS
 from jaxsym.inference.shooting.objective import Guess, Task, Weighting, best_of, rolled_on
 
 _LEAST_DAMPING, _MOST_DAMPING = 1e-16, 1e16
@@ -158,4 +160,4 @@ def search(
     return jax.lax.while_loop(lambda state: ~state.ended, go_on, first)
 
 
-run_search = jax.jit(search)
+run_search = bounded_jit(shapes=PROGRAMS)(search)

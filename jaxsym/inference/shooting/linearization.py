@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import Chains, Eliminated, compress, eliminate
+from jaxsym.inference.shooting.motion import PROGRAMS
 from jaxsym.inference.shooting.objective import (
     Guess,
     Task,
@@ -102,4 +104,4 @@ def gaps_after(
     return ties[..., -1] + jnp.roll(states, -1, axis=1) - led
 
 
-run_linearize = jax.jit(linearize)
+run_linearize = bounded_jit(shapes=PROGRAMS)(linearize)

@@ -27,6 +27,7 @@ _SAFETY, _LEAST_FACTOR, _MOST_FACTOR = 0.9, 0.2, 5.0
 _MOST_STEPS = 400  # in one segment, tried ones as well: bodies that meet closer are not followed
 _SHORTEST = 1e-9  # step, as a share of the segment: what needs shorter ones has no motion there
 _ROUNDING = 1e-13  # of a coordinate's size: errors below are not told from rounding
+PROGRAMS = 16  # kept of each compiled function: every stage of a fit has segments of its own shape
 
 
 class Method(NamedTuple):

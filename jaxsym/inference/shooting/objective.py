@@ -19,7 +19,8 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jaxsym.inference.shooting.motion import Method, Motion, rollout
+from jaxsym._programs import bounded_jit
+from jaxsym.inference.shooting.motion import PROGRAMS, Method, Motion, rollout
 from jaxsym.inference.shooting.segments import Segments
 
 _FAR = 1e6  # residuals in units of their errors are cut here: motions that run away stay finite
@@ -228,7 +229,7 @@ def best_of(task: Task, guesses: Sequence[Guess], weighting: Weighting):
     return Guess(guesses[0].constants, states[chosen, row]), costs[chosen, row], chosen
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def motions(task: Task, guess: Guess) -> tuple[Array, Array]:
     """States at the samples and at the end of every segment, and what is observed of them.
 

@@ -11,11 +11,18 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from jaxsym._check import finite, require, unknown_name
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.polynomials import local_polynomials
 from jaxsym.inference.shooting.filtering import run_follow
 from jaxsym.inference.shooting.levenberg_marquardt import run_search
 from jaxsym.inference.shooting.linearization import Linear
-from jaxsym.inference.shooting.motion import METHODS, as_argument, first_columns, rollout
+from jaxsym.inference.shooting.motion import (
+    METHODS,
+    PROGRAMS,
+    as_argument,
+    first_columns,
+    rollout,
+)
 from jaxsym.inference.shooting.objective import (
     Guess,
     Task,
@@ -232,7 +239,7 @@ class Fit:
         return column_sigma(data, seen, 0)
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def _steps_needed(field, method, constants, inputs, states, time, allowed, most):
     """How many steps each interval between samples needs, and how long they are ``[R, T - 1]``."""
 
@@ -249,7 +256,7 @@ def _steps_needed(field, method, constants, inputs, states, time, allowed, most)
     return tuple(jnp.swapaxes(a, 0, 1) for a in found)
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def _at_all(function, constants, states, time, inputs):
     """A vector field or an observation at all states."""
     over_times = jax.vmap(function, (None, 0, 0, None))

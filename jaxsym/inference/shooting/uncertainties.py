@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxsym._programs import bounded_jit
 from jaxsym.inference.shooting.chains import Eliminated, state_covariances
 from jaxsym.inference.shooting.linearization import Linear, factorize
+from jaxsym.inference.shooting.motion import PROGRAMS
 from jaxsym.inference.shooting.objective import Task
 
 _TRACE = 1e-9  # damping of the covariance, in units of one standard error
@@ -56,9 +57,9 @@ def promised_gain(task: Task, linear: Linear) -> float:
     return float(total - factors.constants[-1, -1] ** 2)
 
 
-@jax.jit
+@bounded_jit(shapes=PROGRAMS)
 def _factors(task: Task, linear: Linear, damping: Array) -> Eliminated:
     return factorize(task, linear, damping, jnp.zeros_like(linear.costs))
 
 
-_state_covariances = jax.jit(state_covariances)
+_state_covariances = bounded_jit(shapes=PROGRAMS)(state_covariances)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from jaxsym._programs import bounded_jit
 from jaxsym.nesymres.model.transformer import Cache, NeSymReS
 from jaxsym.nesymres.vocabulary import END, ID, PAD, SIZE, START, VARIABLES, arity_table
 
@@ -68,7 +68,7 @@ def allowed_next(
     return jnp.where(wanted[..., None] > 0, part, ends)
 
 
-@functools.partial(jax.jit, static_argnames=("model", "beam", "sample"))
+@bounded_jit(static_argnames=("model", "beam", "sample"))
 def decode(
     model: NeSymReS,
     params: PyTree,

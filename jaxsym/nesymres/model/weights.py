@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import PyTree
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
-from jaxsym._check import require, unknown_name
+from jaxsym._check import MalformedError, malformed, require, shown, unknown_name
+from jaxsym._files import write_file
 from jaxsym.nesymres.model.config import ModelConfig
 
 FORMAT = "1"
@@ -62,11 +62,8 @@ def save_weights(path: str | Path, weights: Weights, dtype: Any = np.float16) ->
         "about": json.dumps(dict(weights.about)),
         "digest": _digest(tensors),
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_bytes(save(tensors, metadata))
-    os.replace(unfinished, path)
+    content = save(tensors, metadata)
+    write_file(path, lambda made: made.write_bytes(content), replace=True)
 
 
 def load_weights(path: str | Path) -> Weights:
@@ -80,21 +77,32 @@ def load_weights(path: str | Path) -> Weights:
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}")
     try:
-        with safe_open(path, "numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except SafetensorError as error:
-        raise WeightsError(f"{path} is no file of weights: {error}") from error
+        with malformed("a file of weights"):
+            with safe_open(path, "numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            _check_record(metadata, tensors)
+            return Weights(
+                unflatten_dict({n: a.astype(np.float32) for n, a in tensors.items()}, sep="/"),
+                ModelConfig(**json.loads(metadata["config"])),
+                dict(json.loads(metadata["about"])),
+            )
+    except MalformedError as error:
+        raise WeightsError(f"{path}: {error}") from error
+
+
+def _check_record(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> None:
+    """Whether a file's format is ours and its numbers are those that were written."""
     found = metadata.get("format", "none")
-    if found != FORMAT:
-        raise WeightsError(f"{path} has format {found}; expected {FORMAT}")
-    if metadata.get("digest") != _digest(tensors):
-        raise WeightsError(f"{path} is damaged: its numbers do not match their digest")
-    params = {name: array.astype(np.float32) for name, array in tensors.items()}
-    return Weights(
-        unflatten_dict(params, sep="/"),
-        ModelConfig(**json.loads(metadata["config"])),
-        json.loads(metadata["about"]),
+    require(
+        found == FORMAT,
+        f"it has format {shown(found)}; expected weights of format {FORMAT}",
+        MalformedError,
+    )
+    require(
+        metadata.get("digest") == _digest(tensors),
+        "it is damaged: its numbers do not match their digest",
+        MalformedError,
     )
 
 

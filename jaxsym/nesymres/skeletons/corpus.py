@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from jaxsym._check import require
+from jaxsym._check import MalformedError, listed, malformed, require
+from jaxsym._files import write_file
+from jaxsym.datasets.archives import read_arrays
 from jaxsym.nesymres.skeletons.decontamination import Exclusion
 from jaxsym.nesymres.skeletons.prior import Prior
 from jaxsym.nesymres.skeletons.sampling import Skeleton, sample_skeletons
@@ -72,14 +73,9 @@ class Bank:
 
     def save(self, path: str | Path) -> None:
         """Write the bank as a compressed ``.npz``, whole or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".partial")
-        with unfinished.open("wb") as file:
-            about = np.array(json.dumps(self.about))
-            arrays = {name: getattr(self, name) for name in _ARRAYS}
-            np.savez_compressed(file, **arrays, about=about)
-        os.replace(unfinished, path)
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
+        arrays["about"] = np.array(json.dumps(self.about))
+        write_file(path, lambda made: _write_arrays(made, arrays), replace=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Bank:
@@ -89,18 +85,39 @@ class Bank:
           FileNotFoundError: no such file.
           ValueError: a file that holds no bank.
         """
-        with np.load(Path(path), allow_pickle=False) as file:
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no bank of skeletons at {path}")
+        try:
+            arrays = read_arrays(path)
             require(
-                {*_ARRAYS, "about"} <= set(file.files),
-                f"{path} holds {sorted(file.files)}; expected {', '.join(_ARRAYS)} and about",
+                arrays.keys() == {*_ARRAYS, "about"},
+                f"it holds {listed(sorted(arrays))}; expected {', '.join(_ARRAYS)} and about",
             )
-            about = json.loads(str(file["about"]))
-            bank = cls(file["tokens"], file["columns"], file["counts"], about)
-        require(
-            bank.tokens.ndim == 2 and bool(np.all((bank.tokens >= 0) & (bank.tokens < SIZE))),
-            f"{path}: tokens has shape {bank.tokens.shape} or unknown ids",
-        )
+            with malformed("a bank of skeletons"):
+                about = dict(json.loads(str(arrays.pop("about"))))
+                bank = cls(**arrays, about=about)
+                bank._check()
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
         return bank
+
+    def _check(self) -> None:
+        """Whether the arrays are those of skeletons."""
+        numbers = all(getattr(self, name).dtype.kind == "i" for name in _ARRAYS)
+        shapes = self.tokens.ndim == 2 and self.columns.shape == self.counts.shape == (len(self),)
+        known = numbers and shapes and bool(np.all((self.tokens >= 0) & (self.tokens < SIZE)))
+        require(
+            known and {"prior", "excluded"} <= self.about.keys(),
+            f"tokens of shape {self.tokens.shape} with columns {self.columns.shape} and counts "
+            f"{self.counts.shape} are no skeletons, or have unknown ids or no record",
+            MalformedError,
+        )
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def generate_bank(

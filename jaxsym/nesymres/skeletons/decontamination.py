@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxsym._programs import bounded_jit
 from jaxsym.expr import Expression, evaluate
 from jaxsym.nesymres.pretraining.programs import to_program
 from jaxsym.nesymres.skeletons.algebra import Algebra
@@ -115,7 +115,7 @@ def signatures(forms: Sequence[tuple[str, ...]]) -> list[bytes | None]:
     return found
 
 
-@jax.jit
+@bounded_jit()
 def _values(ids: Int[Array, "P L"], X: Float[Array, "n V"]) -> Float[Array, "P n"]:
     constants = jnp.ones((len(ids), 1))  # forms without constants have no use for it
     return evaluate(to_program(ids, constants, X.shape[1]), X)

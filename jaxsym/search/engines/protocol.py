@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -96,12 +96,14 @@ class Run:
         further step; infinite without a time limit. Targets that are searched one after the other
         have equal shares of the time.
       time_limit: seconds for everything, or None.
+      cut_off: for each target, the steps that its time did not allow; noted by engines that know.
     """
 
     key: Key[Array, ""]
     archives: Sequence[Archive]
     deadlines: Sequence[float]
     time_limit: float | None = None
+    cut_off: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def late(self, target: int) -> bool:
         """Whether the time of a target is over."""

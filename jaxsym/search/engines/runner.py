@@ -36,12 +36,14 @@ class SearchResult(NamedTuple):
       interrupted: whether Ctrl-C, or an exception in the callback, ended the search.
       found_by: for each target, the stage that found the equation of shortest description.
       costs: seconds that each stage has taken, for all targets together.
+      cut_off: for each target, the stages that its time did not allow.
     """
 
     fronts: tuple[ParetoFront, ...]
     interrupted: bool
     found_by: tuple[str, ...]
     costs: Mapping[str, float]
+    cut_off: tuple[tuple[str, ...], ...]
 
 
 def search_problems(
@@ -80,7 +82,9 @@ def search_problems(
         front, undisturbed = target.finalized(own_end)
         fronts.append(front)
         completed &= undisturbed
-    return SearchResult(tuple(fronts), not completed, tuple(t.found_by for t in targets), costs)
+    found_by = tuple(target.found_by for target in targets)
+    cut_off = tuple(run.cut_off.get(number, ()) for number in range(len(targets)))
+    return SearchResult(tuple(fronts), not completed, found_by, costs, cut_off)
 
 
 def _searched(
@@ -152,7 +156,7 @@ class _Target:
     def _restored(self, expression: Expression) -> Expression:
         """An expression for the table itself; a scale that turns into 1 may have a dimension."""
         found = self.scaling.back(expression)
-        return found if self.problem.constraints.allowed(found) else constant(1.0) * found
+        return found if self.problem.constraints.permits(found) else constant(1.0) * found
 
 
 def read_expressions(

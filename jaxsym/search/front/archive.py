@@ -11,6 +11,8 @@ from jaxsym.search.problem.problem import Problem
 
 _MUCH = 3.0  # ratio of losses that better constants hardly make up for
 _SIMPLIFIED = 3  # nodes that a canonical form may save: a product, its factor, and one more
+# Operators that may be written where another one may: their values are sums of its values.
+_WRITTEN_BY = {"sinh": "exp", "cosh": "exp", "tanh": "exp"}
 _CLOSE = 1.3  # ratio of losses that better constants may make up for
 
 
@@ -63,7 +65,9 @@ class Archive:
             return False
         form = expression.canonical()
         minimal = self._min_complexity(form)
-        if minimal > self.problem.max_complexity or not self._allowed(form):
+        if minimal > self.problem.max_complexity or not self.allows(form):
+            return False
+        if len(form.constants) > self.problem.samples:  # more numbers than the rows can tell
             return False
         loss = self.problem.loss(form)
         known = self._best.get(form.tokens)
@@ -92,7 +96,7 @@ class Archive:
 
     def replace(self, old: Candidate, final: Expression) -> None:
         """Put a candidate's final form in its place, even if its loss is a little higher."""
-        if not self._allowed(final):  # a constant that becomes 0 may take a required variable away
+        if not self.allows(final):  # a constant that becomes 0 may take a required variable away
             return
         self._best.pop(old.expression.tokens, None)
         self._sources[final.tokens] = self._sources.pop(old.expression.tokens, "")
@@ -117,6 +121,8 @@ class Archive:
             (c for c in self._best.values() if c.complexity <= limit),
             variance=self.problem.variance,
             samples=self.problem.samples,
+            noise=self.problem.noise,
+            rounding=self.problem.rounding,
         )
 
     def best(self, count: int) -> list[Expression]:
@@ -144,12 +150,19 @@ class Archive:
 
     @property
     def exact(self) -> bool:
-        """Whether a candidate explains the target up to rounding."""
-        floor = self.problem.rounding * self.problem.variance
+        """Whether a candidate leaves nothing to look for, see `Problem.settled`."""
         limit = self.problem.max_complexity
-        return any(c.loss <= floor and c.complexity <= limit for c in self._best.values())
+        return any(
+            c.complexity <= limit and self.problem.settled(c.expression, c.loss)
+            for c in self._best.values()
+        )
 
-    def _allowed(self, expression: Expression) -> bool:
+    def allows(self, expression: Expression) -> bool:
+        """Whether an expression is made of the problem's operators and within the user's limits."""
         table, own = self.problem.operators, expression.operators
-        known = all(token in table for token in expression.tokens if token in own)
-        return known and self.problem.constraints.allowed(expression)
+        known = all(
+            token in table or _WRITTEN_BY.get(token) in table
+            for token in expression.tokens
+            if token in own
+        )
+        return known and self.problem.constraints.permits(expression)

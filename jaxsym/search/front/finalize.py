@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jaxsym.expr import Expression
 from jaxsym.expr.confluent import confluent
+from jaxsym.expr.presentation import presentable, with_fewer_constants
 from jaxsym.expr.simplify import rearranged, rewritten
 from jaxsym.search.front.archive import Archive
-from jaxsym.search.front.refit import refit_constants, snap_constants
+from jaxsym.search.front.pareto import Candidate, ParetoFront
+from jaxsym.search.front.refit import (
+    fitted,
+    has_few_constants,
+    refit_constants,
+    snap_constants,
+)
+from jaxsym.search.front.tails import without_terms
+from jaxsym.search.problem.problem import Problem
+from jaxsym.search.tolerances import ROUNDING, SAME
 
 _REWRITTEN = 3  # candidates of shortest description for which shorter forms are sought
+_TAILS = 3  # terms that are dropped from one candidate, one after the other
+_LITTLE = 0.05  # share of the variance that a formula may leave without a term that is a tail
 
 
 def finalize(
@@ -37,13 +50,62 @@ def finalize(
     """
     for candidate in archive.front():
         archive.add(confluent(candidate.expression))
+        archive.add(with_fewer_constants(candidate.expression))
     if refit:
         refit_constants(archive, late)
+    _drop_tails(archive, late)
     snap_constants(archive, late)
-    front = archive.front()
-    for candidate in sorted(front, key=front.description_length)[:_REWRITTEN]:
+    for candidate in _shortest(archive):
         if not late():
             archive.add(rewritten(candidate.expression))
+    for candidate in _shortest(archive):
+        if not late():
+            _present(archive, candidate)
+
+
+def _shortest(archive: Archive) -> list[Candidate]:
+    """The few candidates of shortest description."""
+    front = archive.front()
+    return sorted(front, key=front.description_length)[:_REWRITTEN]
+
+
+def _drop_tails(archive: Archive, late: Callable[[], bool]) -> None:
+    """Add the shortest candidates without terms that explain little, fitted again."""
+    problem = archive.problem
+    for _ in range(_TAILS):
+        rests = [
+            rest
+            for candidate in _shortest(archive)
+            for rest in without_terms(candidate.expression)
+            if problem.loss(rest) < _LITTLE * problem.variance
+        ]
+        if (
+            not rests
+            or late()
+            or not archive.add(fitted(filter(has_few_constants, rests), problem))
+        ):
+            return
+
+
+def _present(archive: Archive, candidate: Candidate) -> None:
+    """Put the shortest text of the same values in the place of a candidate."""
+    problem = archive.problem
+    enough = candidate.loss * (1 + SAME) + ROUNDING * problem.variance
+
+    def holds(form: Expression) -> bool:
+        return problem.loss(form) <= enough and archive.allows(form)
+
+    form = presentable(candidate.expression, holds)
+    if form is not candidate.expression:
+        archive.replace(candidate, form)
+
+
+def fitted_front(front: ParetoFront, problem: Problem) -> ParetoFront:
+    """The expressions of a front fitted and snapped for a problem, as its front."""
+    archive = Archive(problem)
+    archive.add(candidate.expression for candidate in front)
+    finalize(archive)
+    return archive.front()
 
 
 def add_rearranged(archive: Archive) -> None:

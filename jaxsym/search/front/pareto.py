@@ -39,15 +39,25 @@ class ParetoFront:
       variance: weighted variance of the target, the loss of the best constant.
       samples: number of independent samples behind the losses.
       noise: variance of the target's noise, as losses are weighted; 0 if it is not known.
+      rounding: share of the variance below which losses are rounding, and alike.
     """
 
     candidates: tuple[Candidate, ...]
     variance: float
     samples: float
     noise: float = 0.0
+    rounding: float = ROUNDING
 
     @classmethod
-    def of(cls, candidates: Iterable[Candidate], *, variance: float, samples: float) -> ParetoFront:
+    def of(
+        cls,
+        candidates: Iterable[Candidate],
+        *,
+        variance: float,
+        samples: float,
+        noise: float = 0.0,
+        rounding: float = ROUNDING,
+    ) -> ParetoFront:
         """The front of some candidates; losses that are not finite are dropped.
 
         >>> from jaxsym.expr import parse
@@ -57,7 +67,7 @@ class ParetoFront:
         >>> [str(candidate.expression) for candidate in front]
         ['x', '2*x']
         """
-        floor = max(ROUNDING * variance, math.ulp(0.0))
+        floor = max(rounding * variance, math.ulp(0.0))
         usable = [c for c in candidates if math.isfinite(c.loss)]
         found: list[Candidate] = []
         for candidate in sorted(usable, key=lambda c: (c.complexity, c.loss)):
@@ -68,7 +78,7 @@ class ParetoFront:
                 drop = math.log(max(found[-1].loss, floor) / loss)
                 score = drop / (candidate.complexity - found[-1].complexity)
                 found.append(candidate._replace(score=score))
-        return cls(tuple(found), variance, samples)
+        return cls(tuple(found), variance, samples, noise, rounding)
 
     def __iter__(self) -> Iterator[Candidate]:
         return iter(self.candidates)
@@ -109,15 +119,29 @@ class ParetoFront:
 
         Every unit of complexity costs the logarithm of the number of symbols to choose from, a
         constant half that of the number of samples, and the residuals `samples / 2 * log2(loss)`,
-        or, where the noise is known, half of chi squared.
+        or, where the noise is known, half of chi squared. Where it is not and samples are few, k
+        constants cost what they take from the residuals by being fitted, `k (k + 1) / (samples - k
+        - 1)` natural units (Hurvich and Tsai 1989, Biometrika 76:297, section 2); no samples are
+        then left to speak for as many constants.
         """
+        count = len(candidate.expression.constants)
+        numbers = count * math.log2(self.samples) / 2
+        misfit = self._misfit(candidate.loss) + self._fitting(count)
+        return candidate.complexity * self.symbol_bits(candidate.expression) + numbers + misfit
+
+    def symbol_bits(self, expression: Expression) -> float:
+        """Bits of one symbol: of the operators there are, the front's variables and a constant."""
         names = {name for c in self.candidates for name in c.expression.variables}
-        symbols = len(candidate.expression.operators) + len(names) + 1
-        numbers = len(candidate.expression.constants) * math.log2(self.samples) / 2
-        return candidate.complexity * math.log2(symbols) + numbers + self._misfit(candidate.loss)
+        return math.log2(len(expression.operators) + len(names) + 1)
 
     def _misfit(self, loss: float) -> float:
         if self.noise:
             return self.samples * loss / (2 * math.log(2) * self.noise)
-        floor = max(ROUNDING * self.variance, math.ulp(0.0))
+        floor = max(self.rounding * self.variance, math.ulp(0.0))
         return self.samples / 2 * math.log2(max(loss, floor))
+
+    def _fitting(self, constants: int) -> float:
+        if self.noise or not constants:
+            return 0.0
+        left = self.samples - constants - 1
+        return constants * (constants + 1) / left / math.log(2) if left > 0 else math.inf

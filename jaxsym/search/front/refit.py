@@ -12,6 +12,7 @@ from jaxsym.expr import (
     Expression,
     snap,
 )
+from jaxsym.expr.bases import has_literal_bases, powers_of_numbers
 from jaxsym.expr.fitting.single import least_squares
 from jaxsym.expr.subtrees import part_ends, to_expression, to_formula
 from jaxsym.search.front.archive import Archive
@@ -22,6 +23,7 @@ _SLOTS = 6  # constants of an expression that is fitted, at most
 _GUESS_RESTARTS = 8  # of a guess, whose constants may be far from their best
 _NEAR = 48  # candidates that are fitted again, a few of every complexity
 _SNAPPED = 20  # candidates that are snapped, at most; few fronts have more
+_PRECISE = 1e-8  # share of the variance left from which 2**x is told from exp(0.69*x)
 _WORTH = 0.97  # a candidate is snapped if its loss is below this share of the simpler ones'
 
 
@@ -66,18 +68,41 @@ def _snapped(expression: Expression, problem: Problem) -> Expression:
     """Exact numbers for constants, with a factor outside or inside a sum, whichever is shorter."""
     forms = {form.tokens: form for form in (expression, _multiplied_out(expression))}
     found = [
-        snap(
-            form,
-            problem.X,
-            problem.y,
-            variables=problem.variables,
-            weights=problem.weights,
-            named=problem.constraints.named,
-        )
+        _snap(form, problem)
         for form in forms.values()
         if problem.complexity(form) <= problem.complexity(expression)
     ]
+    found += _exact_powers(expression, problem)
     return min(found, key=lambda e: sum(len(repr(c)) for c in e.constants))
+
+
+def _snap(expression: Expression, problem: Problem) -> Expression:
+    return snap(
+        expression,
+        problem.X,
+        problem.y,
+        variables=problem.variables,
+        weights=problem.weights,
+        named=problem.constraints.named,
+        samples=_independent(expression, problem),
+        noise=problem.noise,
+    )
+
+
+def _independent(expression: Expression, problem: Problem) -> float:
+    """Samples whose errors are independent: those of rounding are alike wherever values are."""
+    rounding = problem.loss(expression) <= problem.rounding * problem.variance
+    return len(expression.constants) + 1 if rounding else problem.samples
+
+
+def _exact_powers(expression: Expression, problem: Problem) -> Iterator[Expression]:
+    """Powers of exact numbers for exponentials, where precise data say that they are that."""
+    if not problem.loss(expression) < _PRECISE * problem.variance or "pow" not in problem.operators:
+        return
+    for form in powers_of_numbers(expression):
+        found = _snap(form, problem)
+        if has_literal_bases(found) and problem.complexity(found) <= problem.max_complexity:
+            yield found
 
 
 def _multiplied_out(expression: Expression) -> Expression:

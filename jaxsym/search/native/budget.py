@@ -29,6 +29,7 @@ class SearchBudget:
         in float32, so that many near the top may change places when they are fitted.
       factors: entries tried in each simple context, and functions fitted as factors of power laws.
       in_contexts: entries tried in each deep context, of which there are thousands.
+      rates: sinusoids and exponentials whose rates are fitted, of those that a grid has ranked.
       fitted: formulas whose constants are fitted after a stage; a fit takes milliseconds.
       refined: candidates that get constants inside their functions.
       refined_points: rows that these are fitted to; more than `points`, since a constant inside
@@ -56,6 +57,7 @@ class SearchBudget:
     entries: int = 96
     factors: int = 16
     in_contexts: int = 3
+    rates: int = 48
     fitted: int = 24
     refined: int = 80
     refined_points: int = 512
@@ -125,6 +127,7 @@ def light(budget: SearchBudget) -> SearchBudget:
         rows=budget.rows // 4,
         pairs=budget.pairs // 2,
         beams=budget.beams // 3,
+        rates=budget.rates // 6,
     )
 
 

@@ -50,6 +50,7 @@ class NativeEngine(EngineBase):
             archive.stop = pipeline.clock.over
             for stage in pipeline.run(archive):
                 yield Update(number, stage)
+            run.cut_off[number] = tuple(pipeline.cut_off)
             archive.stop = _never
 
 

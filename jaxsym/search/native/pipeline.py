@@ -23,11 +23,16 @@ from jaxsym.search.native.stages.contexts import deep_contexts, functions, neste
 from jaxsym.search.native.stages.factors import factors, products
 from jaxsym.search.native.stages.inner_constants import inner_constants
 from jaxsym.search.native.stages.pair_sums import LibraryName, pairs, sums, transforms
-from jaxsym.search.native.stages.piecewise import piecewise_laws
+from jaxsym.search.native.stages.piecewise import edge_laws, piecewise_laws
 from jaxsym.search.native.stages.power_laws import power_laws
 from jaxsym.search.native.stages.pursuit import linear_sums
 from jaxsym.search.native.stages.rational import ratios, ratios_of_functions
-from jaxsym.search.native.stages.separable import exponentials, sinusoids
+from jaxsym.search.native.stages.separable import (
+    exponentials,
+    simple_exponentials,
+    simple_sinusoids,
+    sinusoids,
+)
 from jaxsym.search.native.state import Clock, SearchState, StageCost
 from jaxsym.search.problem.problem import Problem
 
@@ -121,6 +126,27 @@ RATIOS: Schedule = (
 )
 
 
+# What one variable explains is mostly found here: it takes a tenth of a second.
+WAVES_AND_DECAYS: Schedule = (
+    Row("simple sinusoids", simple_sinusoids, light, when=operators("sin", "cos")),
+    Row("simple exponentials", simple_exponentials, light, when=operators("exp", "log", "pow")),
+)
+
+
+# Pieces of one table: what is quickly found alone.
+AT_THE_EDGE: Schedule = (*CLOSED_FORMS, *WAVES_AND_DECAYS)
+
+
+def one_variable(state: SearchState) -> bool:
+    """The condition that there is one variable, and that pieces may be written."""
+    return len(state.problem.variables) == 1 and "if_greater" in state.problem.operators
+
+
+def several_variables(state: SearchState) -> bool:
+    """The condition that there are more, and that pieces may be written."""
+    return len(state.problem.variables) > 1 and "if_greater" in state.problem.operators
+
+
 def pairs_and_sums(
     library: LibraryName, name: str, budget: Callable[[SearchBudget], SearchBudget]
 ) -> Schedule:
@@ -130,6 +156,10 @@ def pairs_and_sums(
         Row(f"sums of {name}", functools.partial(sums, library=library), budget),
         Row(f"transforms of {name}", functools.partial(transforms, library=library), budget),
     )
+
+
+def _edge_laws(state: SearchState) -> Iterable[Expression]:
+    return edge_laws(state, AT_THE_EDGE)
 
 
 ONE_SIDE: Schedule = (
@@ -161,6 +191,7 @@ THOROUGH: Schedule = (
         functools.partial(piecewise_laws, side=ONE_SIDE),
         when=operators("if_greater"),
     ),
+    Row("laws at the edge", _edge_laws, when=several_variables),
     Row("constants inside functions", inner_constants),
     Branch(around_the_best, AROUND_THE_BEST),
     Row("contexts", deep_contexts),
@@ -171,8 +202,10 @@ THOROUGH: Schedule = (
 
 SCHEDULE: Schedule = (
     *CLOSED_FORMS,
-    Branch(in_fewer_variables, (*CLOSED_FORMS, *RATIOS)),
+    Branch(in_fewer_variables, (*CLOSED_FORMS, *RATIOS, *WAVES_AND_DECAYS)),
     *RATIOS,
+    *WAVES_AND_DECAYS,
+    Row("laws at the edge", _edge_laws, when=one_variable),
     Branch(in_fewer_variables_for_a_share, THOROUGH),
     *THOROUGH,
 )
@@ -190,6 +223,7 @@ class Pipeline:
     Attributes:
       clock: when no more work begins; its deadline may be moved.
       costs: what each stage has cost for the last target, by its name.
+      cut_off: the stages that time did not allow for it, or not to the end.
 
     >>> import jax
     >>> from jaxsym.expr import OPERATORS, parse
@@ -220,10 +254,11 @@ class Pipeline:
     ):
         self.schedule, self.clock = schedule, Clock()
         self.costs: dict[str, StageCost] = {}
+        self.cut_off: dict[str, None] = {}
         self._start = SearchState.of(problems, budget, key, self.clock)
 
     def run(self, archive: Archive) -> Iterator[str]:
         """Fill the archive of one of the targets; yields the name of each stage after it ran."""
         state = self._start.of_target(archive)
-        self.costs = state.costs
+        self.costs, self.cut_off = state.costs, state.cut_off
         return follow(self.schedule, state)

@@ -99,6 +99,8 @@ Schedule: TypeAlias = tuple[Row | Branch, ...]
 def follow(rows: Schedule, state: SearchState) -> Iterator[str]:
     """Run the rows of a schedule until a candidate is exact or time is over.
 
+    Where time is over, `state.cut_off` is told of the row in which it ended and of those after it.
+
     Args:
       rows: what to do, in order.
       state: of the search.
@@ -106,12 +108,24 @@ def follow(rows: Schedule, state: SearchState) -> Iterator[str]:
     Yields:
       the name of each stage after it was called.
     """
-    for row in rows:
+    for place, row in enumerate(rows):
         if row.when(state):
             for name in row.run(state):
                 yield name
                 if state.done:
+                    if not state.archive.exact:
+                        left = (other for other in rows[place:] if other.when(state))
+                        state.cut_off.update(dict.fromkeys(_names(left)))
                     return
+
+
+def _names(rows: Iterable[Row | Branch]) -> Iterator[str]:
+    """Names of the rows, those of branches too."""
+    for row in rows:
+        if isinstance(row, Row):
+            yield row.name
+        else:
+            yield from _names(row.rows)
 
 
 def inserted(schedule: Schedule, row: Row | Branch, *, after: str) -> Schedule:

@@ -118,6 +118,7 @@ class SearchState:
       rng: source of all choices, made of the key.
       clock: when time is over.
       costs: what every stage has cost so far, by its name.
+      cut_off: names of the stages that time did not allow, or not to the end.
       denoised: values of the best candidate so far on the rows of the libraries, by which noise is
         told from signal; None before there is one to trust.
       round: how often the stage has been called before by the same row of the schedule.
@@ -132,6 +133,7 @@ class SearchState:
     rng: np.random.Generator
     clock: Clock
     costs: dict[str, StageCost]
+    cut_off: dict[str, None] = field(default_factory=dict)
     denoised: Float[np.ndarray, " n"] | None = None
     round: int = 0
     where: str = ""
@@ -160,7 +162,9 @@ class SearchState:
 
     def of_target(self, archive: Archive) -> SearchState:
         """The state in which the search for one of the targets begins, with an archive for it."""
-        return replace(self, problem=archive.problem, archive=archive, costs={}, _made={})
+        return replace(
+            self, problem=archive.problem, archive=archive, costs={}, cut_off={}, _made={}
+        )
 
     def of_part(self, problem: Problem, budget: SearchBudget, where: str) -> SearchState:
         """The state of a search beside this one, for a part of its problem."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import jax
@@ -13,10 +16,13 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import require
+from jaxsym._memory import in_words, most_numbers
 from jaxsym.expr import Operator
 
 _MIN_ROWS = 2  # rows that a search needs
 _NUMERIC = "biuf"  # kinds of numpy's types
+# Of a table while it is searched: as read, scaled, dimensionless, and as its final fits see it.
+_COPIES = 6
 _MAX_SIZE = 1e150  # size of numbers whose squares are finite, and not 0
 
 
@@ -78,6 +84,26 @@ def read_targets(y: Any, rows: int) -> Float[np.ndarray, "n k"]:
     return _finite("y", targets, column_names(y))
 
 
+def check_size(rows: int, columns: int) -> None:
+    """Whether a search of a table fits in memory.
+
+    Args:
+      rows: of the table.
+      columns: of the table and its targets together.
+
+    Raises:
+      ValueError: it does not.
+
+    >>> check_size(100, 3)
+    """
+    most = most_numbers(_COPIES) // columns
+    require(
+        rows <= most,
+        f"X has {rows:,} rows of {columns:,} columns with the targets, whose search needs more "
+        f"than {in_words()}; expected at most {most:,} rows: a part of them tells as much",
+    )
+
+
 def read_weights(
     weights: Any, sigma: Any, shape: tuple[int, ...]
 ) -> tuple[Float[np.ndarray, "n k"] | None, Float[np.ndarray, " k"] | None]:
@@ -109,6 +135,42 @@ def read_weights(
     return given, None
 
 
+def read_count(given: Any, rows: int) -> float:
+    """The number of independent rows; infinite if none is given.
+
+    Raises:
+      ValueError: not a number from 1 to the number of rows.
+
+    >>> read_count(None, 10), read_count(2.5, 10)
+    (inf, 2.5)
+    """
+    if given is None:
+        return math.inf
+    number = isinstance(given, Real) and not isinstance(given, bool)
+    require(
+        number and 1 <= given <= rows,
+        f"n_effective={given!r}; expected a number from 1 to that of rows, {rows}",
+    )
+    return float(given)
+
+
+def read_order(given: Any, n_effective: Any, rows: int) -> Float[np.ndarray, " n"] | None:
+    """What rows are ordered by, if anything.
+
+    Raises:
+      ValueError: another shape, NaN, or a number of independent rows beside it.
+
+    >>> read_order([2, 1], None, 2).tolist()
+    [2.0, 1.0]
+    """
+    if given is None:
+        return None
+    require(n_effective is None, "give n_effective or order, not both")
+    order = _finite("order", _numbers("order", given, None), None)
+    require(order.shape == (rows,), f"order has shape {order.shape}; expected ({rows},)")
+    return order
+
+
 def column_names(X: Any) -> list[str] | None:
     """The names of a data frame's columns, None if it has none that are all text.
 
@@ -130,19 +192,27 @@ def column_names(X: Any) -> list[str] | None:
 def variable_names(columns: Sequence[str]) -> tuple[str, ...]:
     """Names that expressions can use: what is no part of an identifier becomes an underscore.
 
-    Raises:
-      ValueError: names that are not distinct, then or before.
+    A prime is spelled out, and of names that become the same the later ones are numbered.
 
-    >>> variable_names(["mass (kg)", "2nd", "sin"])
-    ('mass_kg', '_2nd', 'sin')
+    Raises:
+      ValueError: names that are not distinct.
+
+    >>> variable_names(["mass (kg)", "2nd", "sin", "x'", "a b", "a_b"])
+    ('mass_kg', '_2nd', 'sin', 'x_prime', 'a_b', 'a_b_2')
     """
-    names = tuple(_identifier(name) for name in columns)
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted({name for name in columns if list(columns).count(name) > 1})
     require(
         not repeated,
         f"names of columns are not distinct: {', '.join(repeated)} among {', '.join(columns)}",
     )
-    return names
+    names: list[str] = []
+    for name in columns:
+        word = own = _identifier(name)
+        number = 2
+        while word in names:
+            word, number = f"{own}_{number}", number + 1
+        names.append(word)
+    return tuple(names)
 
 
 def check_feature_names(given: Sequence[str] | None, fitted: Sequence[str] | None) -> None:
@@ -206,8 +276,10 @@ def _differences(given: list[str], fitted: list[str]) -> str:
 
 
 def _identifier(name: str) -> str:
-    word = re.sub(r"\W+", "_", name).strip("_") or "_"
-    if word[0].isdigit():
+    spelled = re.sub("['\u2032\u2019]", "_prime", unicodedata.normalize("NFKC", name))
+    letters = (letter if f"a{letter}".isidentifier() else "_" for letter in spelled)
+    word = re.sub("_+", "_", "".join(letters)).strip("_") or "_"
+    if not word.isidentifier():
         word = f"_{word}"
     return f"{word}_" if keyword.iskeyword(word) else word
 

@@ -6,16 +6,24 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from jaxsym._check import finite, require
 from jaxsym.expr import OPERATORS, Expression, Operator
+from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.search.problem.constraints import Constraints
 from jaxsym.search.tolerances import EXACT, EXACT_SINGLE
 
 _SIZES = 1e-130, 1e150  # of a target: beyond them squared errors leave float64's range
+# Times that an equation within the noise must be shorter than what it explains to end a search:
+# with 10 % of noise on a few hundred rows many forms are, with 1e-5 hardly any but the right one.
+_SHORTER_IN_NOISE = 32.0
+# Standard deviations of chi squared above the noise with which a search may end: a term that is
+# worth more than its own length in bits would add more.
+_CHANCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,8 @@ class Problem:
       max_complexity: no candidate is more complex.
       constraints: the user's limits and hints.
       rounding: share of the variance below which a loss is that of an exact answer.
+      noise: mean variance of the target's noise, as losses are weighted; 0 if it is not known.
+      n_effective: independent rows that tell as much as all do; infinite if all are independent.
     """
 
     X: Float[np.ndarray, "n V"]
@@ -41,6 +51,8 @@ class Problem:
     max_complexity: int
     constraints: Constraints = field(default_factory=Constraints)
     rounding: float = EXACT
+    noise: float = 0.0
+    n_effective: float = math.inf
 
     @property
     def table(self) -> dict[str, Operator]:
@@ -53,13 +65,14 @@ class Problem:
         return float(self.weights @ (self.y - self.weights @ self.y) ** 2)
 
     @functools.cached_property
-    def samples(self) -> int:
-        """Number of independent samples: rows with weight, equal ones once.
+    def samples(self) -> float:
+        """Number of independent samples: rows with weight, equal ones once, or `n_effective`.
 
         A row that is repeated tells no more than one does.
         """
         counting = self.weights > 0
-        return _distinct(np.column_stack([self.X[counting], self.y[counting]]))
+        distinct = _distinct(np.column_stack([self.X[counting], self.y[counting]]))
+        return min(distinct, self.n_effective)
 
     def complexity(self, expression: Expression) -> int:
         """`Expression.complexity` at the costs of this problem's operators."""
@@ -76,10 +89,62 @@ class Problem:
             loss = float(self.weights @ (values - self.y) ** 2)
         return loss if math.isfinite(loss) else math.inf
 
+    def settled(self, expression: Expression, loss: float) -> bool:
+        """Whether an expression with a loss leaves nothing to look for.
+
+        It leaves rounding, or the noise that is known, and it is shorter than what it explains:
+        every sample has as many bits as the target has above what is left, and so has each number
+        of the expression; a node costs the logarithm of the number of symbols.
+
+        >>> from jaxsym.expr import parse
+        >>> X = np.arange(1.0, 5.0)[:, None]
+        >>> (problem,) = make_problems(X, 2 * X + 1, None, variables="x", operators=OPERATORS,
+        ...     max_complexity=30)
+        >>> cubic = parse("2.0*x + 1.0 + 1e-9*x**2 + 1e-9*x**3")
+        >>> [problem.settled(parse("2*x + 1"), 0.0), problem.settled(cubic, 0.0)]
+        [True, False]
+        """
+        variance = self.variance
+        if loss <= self.rounding * variance:
+            return self.explained(expression, self.rounding) > 1
+        spread = 1 + _CHANCE * math.sqrt(2 / self.samples)
+        within = self.noise > 0 and loss <= self.noise * spread
+        share = self.noise / variance if variance else 1.0
+        return within and share < 1 and self.explained(expression, share) > _SHORTER_IN_NOISE
+
+    def explained(self, expression: Expression, left: float) -> float:
+        """Bits of the target that an expression explains, over its own.
+
+        Args:
+          expression: whose numbers, exponents apart, count as fitted ones.
+          left: share of the variance that it leaves.
+        """
+        digits = -math.log2(left) / 2
+        symbols = len(self.operators) + len(self.variables) + 1
+        numbers = len(with_free_numbers(expression).constants)
+        own = self.complexity(expression) * math.log2(symbols) + numbers * digits
+        return self.samples * digits / own
+
     def rows(self, index: np.ndarray) -> Problem:
         """The same problem on some of the rows."""
-        weights = self.weights[index]
-        return replace(self, X=self.X[index], y=self.y[index], weights=weights / weights.sum())
+        return self.derived(self.weights[index], X=self.X[index], y=self.y[index])
+
+    def derived(self, weights: Float[np.ndarray, " m"], **changes: Any) -> Problem:
+        """A problem made of this one.
+
+        Args:
+          weights: `[m]` of its errors, as parts of the mean squared error of this one; they need
+            not sum to 1.
+          changes: other fields of it.
+        """
+        total, share = float(weights.sum()), len(weights) / len(self.weights)
+        return replace(
+            self,
+            weights=weights / total,
+            noise=self.noise * share / total,
+            n_effective=self.n_effective * share,
+            **changes,
+        )
 
     def sample(self, rng: np.random.Generator, size: int) -> Problem:
         """At most `size` rows that count, drawn without replacement, in order."""
@@ -98,8 +163,13 @@ def make_problems(
     operators: Mapping[str, Operator],
     max_complexity: int,
     constraints: Constraints | None = None,
+    noise: Float[ArrayLike, " k"] | None = None,
+    n_effective: float = math.inf,
 ) -> tuple[Problem, ...]:
     """Check a table and split it into one problem per target.
+
+    `noise` is the mean variance of each target's noise, as its weights count errors, and
+    `n_effective` the number of independent rows; both as `Problem` has them.
 
     Raises:
       ValueError: shapes that do not match, non-finite values, a target so large or small that
@@ -133,6 +203,9 @@ def make_problems(
     require(len(names) == columns, f"{len(names)} variables named; X has {columns} columns")
     require(len(set(names)) == len(names), f"variables {names} are not distinct")
     require(max_complexity > 0, f"max_complexity={max_complexity}; expected at least 1")
+    limits = (constraints or Constraints()).on(table, names)
+    limits.check(names, {**OPERATORS, **operators})
+    variances = np.zeros(targets.shape[1]) if noise is None else np.asarray(noise, np.float64)
     return tuple(
         Problem(
             table,
@@ -141,17 +214,22 @@ def make_problems(
             names,
             operators,
             max_complexity,
-            constraints or Constraints(),
+            limits,
             _rounding(table, column),
+            float(variance),
+            n_effective,
         )
-        for column, w in zip(targets.T, weight.T, strict=True)
+        for column, w, variance in zip(targets.T, weight.T, variances, strict=True)
     )
 
 
 def _rounding(*arrays: np.ndarray) -> float:
-    """What counts as exact: less for data that have been in float32."""
+    """What counts as exact: less for data that have been in float32; integers are exact anyway."""
     with np.errstate(over="ignore"):
-        single = any(np.array_equal(a, a.astype(np.float32)) for a in arrays)
+        single = any(
+            np.array_equal(a, a.astype(np.float32)) and not np.array_equal(a, np.round(a))
+            for a in arrays
+        )
     return EXACT_SINGLE if single else EXACT
 
 

@@ -33,14 +33,20 @@ class Reparametrization(ABC):
     def constrained(self, problem: Problem) -> Problem:
         """As `forward`, with the original problem's limits on expressions; guesses are left out."""
         own = problem.constraints
-        limits = Constraints(lambda expression: own.allowed(self.back(expression)), (), own.named)
+        limits = Constraints(lambda expression: own.permits(self.back(expression)), (), own.named)
         return replace(self.forward(problem), constraints=limits)
 
     def front(self, front: ParetoFront, problem: Problem) -> ParetoFront:
         """A front in the other variables as one of the original problem."""
         expressions = [self.back(candidate.expression) for candidate in front]
         rows = [Candidate(e, problem.complexity(e), problem.loss(e)) for e in expressions]
-        return ParetoFront.of(rows, variance=problem.variance, samples=problem.samples)
+        return ParetoFront.of(
+            rows,
+            variance=problem.variance,
+            samples=problem.samples,
+            noise=problem.noise,
+            rounding=problem.rounding,
+        )
 
 
 @dataclass(frozen=True)

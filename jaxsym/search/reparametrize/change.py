@@ -7,7 +7,7 @@ Known outer structure, dimensionless groups and chosen columns are all of this k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -76,14 +76,7 @@ class Change(Reparametrization):
             f"y = {self.outer} gives {self.unknown} a value in {count} rows of {len(z)}; "
             f"expected at least {_LEAST}",
         )
-        weights = weights[known]
-        return replace(
-            problem,
-            X=X[known],
-            y=z[known],
-            weights=weights / weights.sum(),
-            variables=tuple(self.inner),
-        )
+        return problem.derived(weights[known], X=X[known], y=z[known], variables=tuple(self.inner))
 
     def back(self, expression: Expression) -> Expression:
         """An expression for z as one for y, in the old variables."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -89,11 +89,10 @@ class Reduction(Reparametrization):
                 y = outside.removed(y, x)
                 if outside.factor:  # errors of y count, not those of y divided by something
                     weights = weights * x ** (2 * outside.power)
-        return replace(
-            problem,
+        return problem.derived(
+            weights,
             X=np.stack(columns, axis=1),
             y=y,
-            weights=weights / weights.sum(),
             variables=tuple(self.columns),
             constraints=Constraints(),
         )

@@ -47,12 +47,18 @@ class Scaling(Reparametrization):
         if self.trivial:
             return problem
         scales = np.array([self.columns[name] for name in problem.variables])
-        guesses = [self.moved(guess) for guess in problem.constraints.guesses]
+        own = problem.constraints
+        guesses = [self.moved(guess) for guess in own.guesses]
         return replace(
             problem,
             X=problem.X / scales,
             y=problem.y / self.target,
-            constraints=replace(problem.constraints, guesses=guesses),
+            noise=problem.noise / self.target / self.target,
+            constraints=replace(
+                own,
+                guesses=guesses,
+                values=lambda expression: own.values(self.back(expression)),
+            ),
         )
 
     def moved(self, expression: Expression) -> Expression:
@@ -70,7 +76,12 @@ class Scaling(Reparametrization):
         restored = (
             c._replace(expression=self.back(c.expression), loss=c.loss * square) for c in front
         )
-        return replace(front, candidates=tuple(restored), variance=front.variance * square)
+        return replace(
+            front,
+            candidates=tuple(restored),
+            variance=front.variance * square,
+            noise=front.noise * square,
+        )
 
     def back(self, expression: Expression) -> Expression:
         """An expression for scaled columns as one for the original ones.

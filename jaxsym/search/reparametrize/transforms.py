@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -81,7 +80,7 @@ def transformed(problem: Problem, smooth: np.ndarray) -> Iterator[Transformed]:
         with np.errstate(invalid="ignore"):
             usable = np.all(np.abs(target) < LARGEST) and np.ptp(target) > 0
         if usable and np.all(np.isfinite(weights)) and weights.sum() > 0:
-            changed = replace(problem, y=target, weights=weights / weights.sum())
+            changed = problem.derived(weights, y=target)
             way = (
                 _exponential
                 if transform.operators == ("exp",)

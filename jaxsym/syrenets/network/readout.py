@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.simulate import variable_names
-from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, selection
+from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, run_selection
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -99,7 +99,7 @@ def read_out(
     (['h1_1', 'h1_2', 'h2_1', 'h2_2'], Expression(h2_1 + h2_2))
     """
     architecture, x = network.architecture, np.asarray(x, np.float64)
-    selected = selection(network, params, jnp.asarray(x, jnp.float32))
+    selected = run_selection(network, params, jnp.asarray(x, jnp.float32))
     weights = np.asarray(selected.weights, np.float64)
     inputs = [variable(name) for name in variable_names(architecture.inputs // 2)]
     outputs, values = [literal(0)] * architecture.heads, np.zeros((len(x), architecture.heads))
@@ -121,7 +121,12 @@ def candidate_values(
 ) -> Float[np.ndarray, "B V"]:
     """Every candidate's value in float64."""
     with jax.enable_x64(True):
-        return np.asarray(architecture.candidates.values(jnp.asarray(u, jnp.float64)))
+        return np.asarray(_values(architecture, jnp.asarray(u, jnp.float64)))
+
+
+@partial(jax.jit, static_argnums=0)
+def _values(architecture: Architecture, u: Float[Array, "B U"]) -> Float[Array, "B V"]:
+    return architecture.candidates.values(u)
 
 
 def pruned(

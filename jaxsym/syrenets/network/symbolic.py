@@ -206,6 +206,9 @@ def selection(network: SymbolicNetwork, params: dict, x: Float[Array, "B n"]) ->
     return cast(Selected, network.apply(params, x))
 
 
+run_selection = jax.jit(selection, static_argnums=0)
+
+
 def formula_value(
     architecture: Architecture, weights: Float[Array, "l k V"], x: Float[Array, "*batch n"]
 ) -> Float[Array, "*batch"]:

@@ -140,6 +140,7 @@ def test_an_end_from_the_callback_returns_the_best_so_far(engine, error, caplog)
     assert len(fronts[0]) >= len(told[0].front) > 0
 
 
+@pytest.mark.main_thread
 def test_ctrl_c_within_the_engine_returns_the_best_so_far(engine):
     """Python's own handler raises KeyboardInterrupt wherever the program is."""
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxsym._programs import bounded_jit
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.expr.subtrees import Formula, to_formula
 from jaxsym.search.native.library import Library
@@ -239,7 +239,7 @@ class Powers:
         return Part(expression + literal(_SHIFTS[kind]) if kind else expression, values)
 
 
-@jax.jit
+@bounded_jit()
 def _left(units: Array, costs: Array, target: Array) -> Array:
     """`[B, M]` log of the share that a column leaves of logarithms, plus a cost."""
     return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, SHARE_SINGLE)) + costs

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxsym._programs import bounded_jit
 from jaxsym.expr.program import Numbers
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import two_regressors
@@ -167,7 +168,7 @@ def _row_scores(rows: Numbers, moments: Moments, root, target, xp):
     return xp.stack([xp.max(xp.where(xp.isfinite(s), s, 0.0), axis=1) for s in scores])
 
 
-@jax.jit
+@bounded_jit()
 def _compiled(rows: Array, moments: Moments, root: Array, target: Array) -> Array:
     return _row_scores(rows, moments, root, target, jnp)
 

@@ -1,18 +1,23 @@
-"""Stage: laws that change at a threshold of one variable, `a if x > t else b`.
+"""Stages: laws that change at a threshold of one variable, `a if x > t else b`.
 
 For every variable and many thresholds both sides are explained by the best pair of simple library
 entries. Where two such pieces leave much less than one does, the threshold is placed between two
 neighboring samples and each side becomes a search of its own.
+
+A piece of few rows at the edge of the table is found by the law of the others: what is searched
+without that edge is followed outwards until it fails.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.search.native.budget import light
@@ -29,6 +34,12 @@ _THRESHOLDS = 16  # tried per variable
 _MIN_SHARE = 0.03  # share of the samples on the smaller side
 _GAIN = 0.3  # a split must leave less than this share of what one piece leaves
 _DENOMINATORS = (1, 2, 4, 5, 10)
+_EDGE = 0.05  # share of the rows without which the law of the others is looked for
+_LEAST_ROWS = 20  # of a table in which a piece at the edge can be told
+_LEAST_AT_EDGE = 4  # rows of such a piece: a line and two that speak for it
+_OFF = 6.0  # times the residual of the others that such rows are off
+_LEAST_OFF = 1e-9  # of the target's deviation, where that is rounding
+_MEET = 1e-3  # share of the gap between two pieces at neighboring rows that is left where they meet
 
 
 class Split(NamedTuple):
@@ -63,10 +74,9 @@ def conditionals(
         return
     above = problem.X[:, split.column] > split.low
     sides = [search(problem.rows(np.flatnonzero(rows))) for rows in (above, ~above)]
-    name, threshold = variable(problem.variables[split.column]), _simplest(split.low, split.high)
     for over in sides[0]:
         for under in sides[1]:
-            yield apply("if_greater", name, threshold, over, under)
+            yield from _joined(problem, split, over, under)
 
 
 def find_split(problem: Problem, sample: Problem, library: Library) -> Split | None:
@@ -164,6 +174,79 @@ def _squared_errors(
     return problem.weights * (fitted - problem.y) ** 2
 
 
+def edge_laws(state: SearchState, side: Schedule) -> Iterator[Expression]:
+    """Stage: a law of most rows and another one of few at the edge of a variable.
+
+    Args:
+      state: of the search for the whole.
+      side: the schedule of the search for either piece.
+    """
+    problem = state.problem
+    if len(problem.y) < _LEAST_ROWS:
+        return
+    for column in range(problem.X.shape[1]):
+        for sign in (1.0, -1.0):
+            yield from _at_edge(state, side, column, sign)
+
+
+def _at_edge(state: SearchState, side: Schedule, column: int, sign: float) -> Iterator[Expression]:
+    """Laws that change near the low edge of a variable; near the high edge for sign -1."""
+    problem = state.problem
+    order = np.argsort(sign * problem.X[:, column], kind="stable")
+    most = order[math.ceil(_EDGE * len(order)) :]
+    found = _searched(state, side, problem.rows(most))
+    for law in found[:1]:
+        edge = _failing(problem, law, order, most)
+        if len(edge) < _LEAST_AT_EDGE:
+            return
+        others = order[len(edge) :]
+        few = _searched(state, side, problem.rows(edge))
+        ends = problem.X[edge[-1], column], problem.X[others[0], column]
+        split = Split(column, min(ends), max(ends))
+        for inner in found:
+            for outer in few:
+                over, under = (inner, outer) if sign > 0 else (outer, inner)
+                yield from _joined(problem, split, over, under)
+
+
+def _failing(problem: Problem, law: Expression, order: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """The rows at the beginning of an order, all of which a law of most rows is far from."""
+    size = np.abs(law.evaluate(problem.X, problem.variables) - problem.y)
+    usual = max(float(np.sqrt(np.mean(size[most] ** 2))), _LEAST_OFF * problem.variance**0.5)
+    meets = np.flatnonzero(~(size[order] > _OFF * usual))
+    return order[: meets[0]] if len(meets) else order
+
+
+def _joined(
+    problem: Problem, split: Split, over: Expression, under: Expression
+) -> Iterator[Expression]:
+    """A law above a threshold and one below it: a simple number, and where they meet if they do."""
+    name = problem.variables[split.column]
+    thresholds = [_simplest(split.low, split.high)]
+    if {*over.variables, *under.variables} == {name}:
+        thresholds += _meeting(over - under, split.low, split.high)
+    for threshold in thresholds:
+        yield apply("if_greater", variable(name), threshold, over, under)
+
+
+def _meeting(gap: Expression, low: float, high: float) -> list[Expression]:
+    """Where a function of one variable is zero between two numbers, if it crosses or touches 0."""
+
+    def size(at: float) -> float:
+        return abs(float(gap.evaluate(np.array([[at]]))[0]))
+
+    found = minimize_scalar(size, bounds=(low, high), method="bounded", options={"xatol": 0.0})
+    return [constant(found.x)] if found.fun < _MEET * max(size(low), size(high)) else []
+
+
+def _searched(state: SearchState, side: Schedule, problem: Problem) -> list[Expression]:
+    """The few shortest laws of some rows."""
+    part = state.of_part(problem, light(state.budget), " on one side")
+    for _ in follow(side, part):
+        pass
+    return part.shortest()[: state.budget.side]
+
+
 def _simplest(low: float, high: float) -> Expression:
     """The simplest number t with low <= t < high; their middle if none is simple."""
     for denominator in _DENOMINATORS:
@@ -183,10 +266,5 @@ def piecewise_laws(state: SearchState, side: Schedule) -> Iterator[Expression]:
       side: the schedule of the search for one side.
     """
 
-    def search(problem: Problem) -> list[Expression]:
-        part = state.of_part(problem, light(state.budget), " on one side")
-        for _ in follow(side, part):
-            pass
-        return part.shortest()[: state.budget.side]
-
+    search = functools.partial(_searched, state, side)
     yield from conditionals(state.problem, state.sample, state.libraries.small, search)

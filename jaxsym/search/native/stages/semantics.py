@@ -12,11 +12,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsym._programs import bounded_jit
 from jaxsym.expr.subtrees import Formula, to_formula
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import as_short
@@ -162,7 +162,7 @@ def affine(target: SemanticTarget, f: Float[np.ndarray, " n"], part: Formula) ->
     return ("add", b, "mul", a, *part)
 
 
-@jax.jit
+@bounded_jit()
 def _affine_left(entries: Array, penalty: Array, with_target: Array, weights: Array) -> Array:
     """`[B, M]` log of the share of the targets' variance that `a f + b` leaves, plus a penalty."""
     mean = weights @ entries.T

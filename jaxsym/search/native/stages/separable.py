@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import least_squares
 
 from jaxsym.expr import Expression
-from jaxsym.expr.subtrees import Formula
+from jaxsym.expr.subtrees import Formula, to_expression, to_formula
+from jaxsym.search.front.refit import fitted, has_few_constants
+from jaxsym.search.native.library import Library, build_library
 from jaxsym.search.native.linear import as_short, two_regressors
 from jaxsym.search.native.ranking import smallest
-from jaxsym.search.native.stages.semantics import SemanticSearch
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import (
     NODE,
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 Stop: TypeAlias = Callable[[], bool]
 
 _TIMES = 20  # simple entries M
-_KEPT = 48  # pairs of G and M whose rates are fitted; the grid has only ranked them
+_SIMPLE = 24  # entries for each variable of the search before there is a library
+_SIMPLE_COMPLEXITY = 3  # of these: powers, sums with 1, functions
 _RETURNED = 16  # formulas returned, of those that are fitted
 _STEP = 1.0  # radians between wave numbers, over the range of G: a peak is about 2 pi wide
 _ROWS = 8  # rows in a period of the fastest sinusoid: with fewer, noise passes for one
@@ -48,6 +50,30 @@ _GRID = np.geomspace(0.25, 80.0, 28)  # rates over the range of G, a quarter apa
 _RATES = np.concatenate([-_GRID[::-1], _GRID])
 # What a sum of two functions and an offset is made of, the shortest formula first.
 _FORMS = ((0,), (1,), (0, 2), (1, 2), (0, 1), (0, 1, 2))
+
+
+class Entries(Protocol):
+    """A library and the formulas of its entries."""
+
+    library: Library
+
+    def formula(self, entry: int) -> Formula:
+        """One entry's tokens."""
+        ...
+
+
+class SimpleEntries:
+    """The simplest entries alone, in milliseconds: most waves and decays are of a variable."""
+
+    def __init__(self, sample: Problem):
+        size = _SIMPLE * len(sample.variables)
+        self.library = build_library(
+            sample, sample.y[None], size=size, max_complexity=_SIMPLE_COMPLEXITY
+        )
+
+    def formula(self, entry: int) -> Formula:
+        """One entry's tokens."""
+        return to_formula(self.library.expression(entry))
 
 
 class Quotients(NamedTuple):
@@ -70,9 +96,9 @@ class Quotients(NamedTuple):
         return centered / np.sqrt(np.sum(self.weights * centered**2, axis=1, keepdims=True))
 
 
-def quotients(problem: Problem, semantics: SemanticSearch, entries: list[int]) -> Quotients:
+def quotients(problem: Problem, library: Library, entries: list[int]) -> Quotients:
     """Those of the entries that are nowhere zero and leave something finite to explain."""
-    values = semantics.library.values
+    values = library.values
     with np.errstate(all="ignore"):
         usable = [
             entry
@@ -145,20 +171,21 @@ class Family(NamedTuple):
 
 @np.errstate(all="ignore")
 def separable_formulas(
-    problem: Problem, semantics: SemanticSearch, family: Family, stop: Stop
+    problem: Problem, entries: Entries, family: Family, count: int, stop: Stop
 ) -> list[Formula]:
     """The formulas of a family that explain most, fitted.
 
     Args:
       problem: the target, on the rows of the library.
-      semantics: the library.
+      entries: of the library.
       family: the functions.
+      count: pairs of G and M whose rates are fitted; the grid has only ranked them.
       stop: whether time is over.
     """
-    library = semantics.library
+    library = entries.library
     order = np.argsort(library.complexity, kind="stable").tolist()
     inner = unlike(library.values, order[: family.simplest])[: family.entries]
-    targets = quotients(problem, semantics, order[:_TIMES])
+    targets = quotients(problem, library, order[:_TIMES])
     if not inner or not targets.entries:
         return []
     low, range_ = family.low(library.values[inner]), np.ptp(library.values[inner], axis=1)
@@ -166,7 +193,7 @@ def separable_formulas(
     left, starts = family.scan(scaled, targets, stop)
     costs = library.complexity[inner][:, None] + library.complexity[targets.entries]
     fits = []
-    for place in smallest((left + NODE * costs).reshape(1, -1), _KEPT)[0].tolist():
+    for place in smallest((left + NODE * costs).reshape(1, -1), count)[0].tolist():
         g, m = divmod(place, len(targets.entries))
         if stop() or not np.isfinite(left[g, m]):
             break
@@ -176,9 +203,9 @@ def separable_formulas(
     for _, g, m, rates in sorted(fits, key=lambda fit: fit[0])[:_RETURNED]:
         columns = family.columns(scaled[g], rates)
         factors = shortest_form(columns, targets.values[m], targets.weights[m])
-        own = semantics.formula(inner[g])
+        own = entries.formula(inner[g])
         part = family.write(own, rates, float(low[g]), float(range_[g]), factors)
-        outer = semantics.formula(targets.entries[m])
+        outer = entries.formula(targets.entries[m])
         if all(math.isfinite(token) for token in part if not isinstance(token, str)):
             formulas.append(part if outer == ("1",) else ("mul", *outer, *part))
     return formulas
@@ -348,7 +375,26 @@ def exponentials(state: SearchState) -> Iterator[Expression]:
     return _fitted(state, EXPONENTIALS)
 
 
+def simple_sinusoids(state: SearchState) -> Iterator[Expression]:
+    """Stage: sinusoids of the simplest entries, before there is a library."""
+    return _simple(state, SINUSOIDS)
+
+
+def simple_exponentials(state: SearchState) -> Iterator[Expression]:
+    """Stage: two exponentials or powers of the simplest entries."""
+    return _simple(state, EXPONENTIALS)
+
+
+def _simple(state: SearchState, family: Family) -> Iterator[Expression]:
+    sample, count = state.sample, state.budget.rates
+    found = separable_formulas(sample, SimpleEntries(sample), family, count, state.stop)
+    forms = [to_expression(formula, sample.table).canonical() for formula in found]
+    yield from forms
+    yield from fitted(filter(has_few_constants, forms), sample)
+
+
 def _fitted(state: SearchState, family: Family) -> Iterator[Expression]:
-    found = separable_formulas(state.sample, state.semantics, family, state.stop)
+    count = state.budget.rates
+    found = separable_formulas(state.sample, state.semantics, family, count, state.stop)
     state.evolution.seed(found)
     yield from state.evolution.fitted(state.budget.fitted)

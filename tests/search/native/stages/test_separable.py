@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 from made_tables import ROWS, fits, sample, semantics
 
+from jaxsym.search.native.budget import SearchBudget
 from jaxsym.search.native.stages.separable import (
     EXPONENTIALS,
     SINUSOIDS,
+    SimpleEntries,
     quotients,
     separable_formulas,
     shortest_form,
     unlike,
 )
+
+COUNT = SearchBudget().rates
 
 
 def never():
@@ -29,7 +33,9 @@ def never():
 )
 def test_fast_sinusoids_are_found_exactly(text):
     problem = sample(text)
-    assert fits(problem, separable_formulas(problem, semantics(problem), SINUSOIDS, never), 1e-16)
+    assert fits(
+        problem, separable_formulas(problem, semantics(problem), SINUSOIDS, COUNT, never), 1e-16
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,21 +49,21 @@ def test_fast_sinusoids_are_found_exactly(text):
 )
 def test_two_exponentials_or_powers_are_found_exactly(text):
     problem = sample(text)
-    found = separable_formulas(problem, semantics(problem), EXPONENTIALS, never)
+    found = separable_formulas(problem, semantics(problem), EXPONENTIALS, COUNT, never)
     assert fits(problem, found, 1e-16)
 
 
 @pytest.mark.parametrize("family", [EXPONENTIALS, SINUSOIDS])
 def test_nothing_is_fitted_when_time_is_over(family):
     problem = sample("exp(-1.3*a) - 2*exp(-2.6*a)")
-    assert separable_formulas(problem, semantics(problem), family, lambda: True) == []
+    assert separable_formulas(problem, semantics(problem), family, COUNT, lambda: True) == []
 
 
 def test_quotients_are_those_of_the_target_with_errors_of_the_target():
     problem = sample("a*b")
     library = semantics(problem)
     entries = np.argsort(library.library.complexity, kind="stable")[:6].tolist()
-    found = quotients(problem, library, entries)
+    found = quotients(problem, library.library, entries)
     assert 0 in found.entries  # the number 1
     for entry, values, weights in zip(found.entries, found.values, found.weights, strict=True):
         own = library.library.values[entry]
@@ -70,7 +76,7 @@ def test_an_entry_that_is_zero_somewhere_divides_nothing():
     problem = sample("a*b")
     library = semantics(problem)
     library.library.values[5, 3] = 0.0
-    assert 5 not in quotients(problem, library, [0, 5]).entries
+    assert 5 not in quotients(problem, library.library, [0, 5]).entries
 
 
 def test_linear_copies_and_constants_are_left_out():
@@ -84,3 +90,18 @@ def test_noise_needs_no_further_function():
     columns = np.stack([rng.normal(size=200), rng.normal(size=200), np.ones(200)])
     noisy = 2 * columns[0] + rng.normal(size=200)
     assert set(shortest_form(columns, noisy, np.full(200, 1 / 200))) == {0}
+
+
+@pytest.mark.parametrize(
+    "text", ["2 - 0.5*cos(11*a)", "b*sin(17.3*a)", "3*exp(-1.3*a) - exp(-4*a)"]
+)
+def test_the_simplest_entries_are_enough_for_most_waves_and_decays(text):
+    problem = sample(text)
+    entries = SimpleEntries(problem)
+    assert len(entries.library) <= 48 and entries.library.complexity.max() <= 3
+    found = [
+        formula
+        for family in (SINUSOIDS, EXPONENTIALS)
+        for formula in separable_formulas(problem, entries, family, 8, never)
+    ]
+    assert fits(problem, found, 1e-16)

@@ -1,0 +1,1 @@
+"""Whether limits hold, and what kills, full disks and damaged files do."""
