@@ -80,7 +80,8 @@ def _many_bodies() -> Callable[[float], object]:
 
 
 def _positions() -> Callable[[float], object]:
-    data = particles("r2", bodies=3, dims=2).simulate(jax.random.key(0), trajectories=4, steps=120)
+    system = particles("spring", bodies=3, dims=2)
+    data = system.simulate(jax.random.key(0), trajectories=4, steps=120, dt=0.05)
     x = np.asarray(data.position, np.float64)
     seen = x + 1e-3 * np.random.default_rng(0).normal(size=x.shape)
     measured = measured_trajectories(seen, time=data.time, mass=data.mass)

@@ -201,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     given = options.parse_args(argv)
     doors = ["simulate"] if given.quick else given.doors.split(",")
     end = time.monotonic() + (0.0 if given.quick else 60 * given.minutes)
+    measured_with = common.machine()
     folder = Path(tempfile.mkdtemp(prefix="jaxsym-soak-"))
     soak = Soak(folder, doors, given.seed)
     begin = time.monotonic()
@@ -209,7 +210,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             soak.turn()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    result = {"benchmark": "soak"} | common.machine() | {
+    result = {"benchmark": "soak"} | measured_with | {
         "minutes": round((time.monotonic() - begin) / 60, 1),
         "seed": given.seed,
         "jobs": soak.jobs.total(),
