@@ -14,6 +14,7 @@ from jaxtyping import Array
 from jaxsym._check import require
 from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import OPERATORS, Expression, Operator
+from jaxsym.search.experiments import Experiments, common_constants
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.front.residual import Residual, residual
 from jaxsym.search.front.uncertainty import Uncertainties, Uncertainty
@@ -30,7 +31,7 @@ from jaxsym.search.problem.inputs import (
     variable_names,
 )
 from jaxsym.search.problem.losses import center, read_loss
-from jaxsym.search.problem.problem import make_problems
+from jaxsym.search.problem.problem import Problem, make_problems
 from jaxsym.search.request import Request
 from jaxsym.search.serialization import (
     front_from_json,
@@ -118,6 +119,7 @@ class SymbolicRegressor(Parameters):
         sigma: Any = None,
         n_effective: float | None = None,
         order: Any = None,
+        experiment: Any = None,
         variables: Sequence[str] | None = None,
     ) -> SymbolicRegressor:
         """Search for y as a function of the columns of X.
@@ -133,6 +135,9 @@ class SymbolicRegressor(Parameters):
             errors are alike: of smoothed signals, splines, or a network's values.
           order: `[n]` in the place of n_effective, such as time: what the equations leave along it
             tells how many rows are independent.
+          experiment: `[n]` labels of experiments with one law: its form is shared, and constants
+            are common to all where the likelihood does not ask for others. `expression_` and the
+            fronts are then lists with one entry for each of `experiments_`.
           variables: names of the columns; by default a data frame's own, or x0, x1, ...
 
         Returns:
@@ -157,7 +162,7 @@ class SymbolicRegressor(Parameters):
         targets = given if loss is None else center(loss, given)
         inverse_variances, noise = read_weights(sample_weight, sigma, targets.shape)
         request = Request.read(self, names, targets.shape[1], self._start(names))
-        problems = make_problems(
+        problems: Sequence[Problem] = make_problems(
             table,
             targets,
             inverse_variances,
@@ -168,18 +173,30 @@ class SymbolicRegressor(Parameters):
             noise=noise,
             n_effective=read_count(n_effective, len(table)),
         )
+        groups = None if experiment is None else Experiments.read(experiment, len(table))
+        if groups is not None:
+            single = targets.shape[1] == 1 and loss is None and order is None
+            require(single, "experiments take one target, squared errors, and no order")
+            problems = [problems[0].rows(rows) for rows in groups.rows()]
         along = read_order(order, n_effective, len(table))
         weigh = inverse_variances is None
         found = request.search(
-            problems, self._key(), weigh=weigh, order=along, loss=loss, targets=given
+            problems,
+            self._key(),
+            weigh=weigh,
+            order=along,
+            loss=loss,
+            targets=given,
+            experiments=groups is not None,
         )
         if not all(map(len, found.fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        single = np.asarray(y).ndim == 1 or (loss is not None and loss.width == 2)
-        self._keep(found.fronts, names, columns, single)
+        one = np.asarray(y).ndim == 1 or (loss is not None and loss.width == 2)
+        self._keep(found.fronts, names, columns, one and groups is None)
+        self._experiments = groups
         self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
         self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
         weighted = [weighting.problem for weighting in found.weightings]
@@ -187,7 +204,13 @@ class SymbolicRegressor(Parameters):
         self._notes = [str(weighting) for weighting in found.weightings]
         return self
 
-    def predict(self, X: Any, index: int | None = None, return_std: bool = False) -> Any:
+    def predict(
+        self,
+        X: Any,
+        index: int | None = None,
+        return_std: bool = False,
+        experiment: Any = None,
+    ) -> Any:
         """Values of the selected equation, `[n]`, or `[n, k]` if y was.
 
         Args:
@@ -195,6 +218,7 @@ class SymbolicRegressor(Parameters):
           index: row of the front, instead of the selected one.
           return_std: whether standard deviations of the values are returned too, of the same shape:
             how far the uncertainty of the equation's numbers moves them, without the noise.
+          experiment: `[n]` labels, after a fit with experiments; `[n]` values are returned then.
 
         Raises:
           ValueError: not fitted, other columns, or standard deviations of a model from a file of
@@ -208,16 +232,37 @@ class SymbolicRegressor(Parameters):
             f"X has {table.shape[1]} features, but SymbolicRegressor is expecting "
             f"{self.n_features_in_} features as input",
         )
-        values = np.column_stack([e.evaluate(table, self.variables_) for e in chosen])
-        values = values[:, 0] if self.single_ else values
+        groups = getattr(self, "_experiments", None)
+        require(groups is not None or experiment is None, "the fit was without experiments")
+        of_row = None if groups is None else groups.numbers(experiment, len(table))
+
+        def picked(columns: list[np.ndarray]) -> np.ndarray:
+            values = np.column_stack(columns)
+            if of_row is not None:
+                return values[np.arange(len(values)), of_row]
+            return values[:, 0] if self.single_ else values
+
+        values = picked([e.evaluate(table, self.variables_) for e in chosen])
         if not return_std:
             return values
         errors = [u.std(table, self.variables_) for u in self._uncertainties.of(chosen)]
-        return values, errors[0] if self.single_ else np.column_stack(errors)
+        return values, picked(errors)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    @property
+    def experiments_(self) -> tuple[Any, ...]:
+        """Labels of the experiments, in the order of `expression_`; empty without any."""
+        self._check_fitted()
+        groups = getattr(self, "_experiments", None)
+        return () if groups is None else groups.names
+
+    @property
+    def common_(self) -> tuple[bool, ...]:
+        """Which constants of the selected form are the same in all experiments."""
+        return common_constants(self._chosen(None))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, experiment: Any = None) -> float:
         """Share of the variance explained, R2, averaged over targets."""
-        predicted = self.predict(X).reshape(len(read_table(X)), -1)
+        predicted = self.predict(X, experiment=experiment).reshape(len(read_table(X)), -1)
         target = read_targets(y, len(predicted))
         weights, _ = read_weights(sample_weight, None, (len(target), 1))
         weights = np.ones((len(target), 1)) if weights is None else weights
@@ -277,6 +322,7 @@ class SymbolicRegressor(Parameters):
                 "feature_names": _listed(getattr(self, "feature_names_in_", None)),
                 "single": self.single_,
                 "fronts": [front_to_json(front) for front in self.fronts_],
+                "experiments": _listed(self.experiments_ or None),
                 "covariances": self._uncertainties.to_json(self.fronts_),
             },
         )
@@ -299,6 +345,8 @@ class SymbolicRegressor(Parameters):
         table = {**OPERATORS, **{row.name: row for row in operators}}
         fronts = [front_from_json(front, names, table) for front in content["fronts"]]
         model._keep(fronts, names, content["feature_names"], content["single"])
+        names_of = content.get("experiments")
+        model._experiments = names_of and Experiments(tuple(names_of), np.zeros(0, int))
         model._uncertainties = Uncertainties.from_json(fronts, content.get("covariances"))
         return model
 
@@ -347,7 +395,8 @@ class SymbolicRegressor(Parameters):
 
     def _chosen(self, index: int | None) -> list[Expression]:
         self._check_fitted()
-        if index is None and self.shared_form and len(self.fronts_) > 1:
+        one_form = self.shared_form or self.experiments_
+        if index is None and one_form and len(self.fronts_) > 1:
             index = self._shared_row()
         if index is not None:
             return [front.candidates[index].expression for front in self.fronts_]
