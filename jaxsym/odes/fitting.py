@@ -1,0 +1,142 @@
+"""Whole systems fitted to the trajectories that they make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.expr import Expression
+from jaxsym.inference import Observations, TrajectoryFit, fit_trajectories, observations
+from jaxsym.odes.candidates import formula_bits
+from jaxsym.odes.programs import interpolation, system_field
+from jaxsym.odes.rows import variable_names
+from jaxsym.odes.series import TimeSeries
+from jaxsym.odes.states import States
+
+# Constants come from the rows, good to a few of their errors, and states from smoothing, good to
+# about the noise: the loosest joints, which are for starts that know nothing, are left out.
+LOOSENESS = (30.0, 3.0, 0.3, 1e-2, 1e-6)
+_ITERATIONS = 20  # a candidate that needs more steps at a stage is no good one
+_MOST_SOFTENED = 1e4  # times the noise
+
+
+class Problem(NamedTuple):
+    """What systems are fitted to.
+
+    Attributes:
+      data: the samples.
+      observed: the same, padded.
+      states: where fits start.
+      order: of the equations.
+      variables: of right-hand sides.
+    """
+
+    data: TimeSeries
+    observed: Observations
+    states: Float[np.ndarray, "R T S"]
+    order: int
+    variables: tuple[str, ...]
+
+
+class SystemFit(NamedTuple):
+    """A system with constants that its trajectories determine.
+
+    Attributes:
+      equations: right-hand sides.
+      fit: what the trajectories say, in units of the noise.
+      slots: of the raveled constants, which each equation has.
+      bits: description length of formulas, constants and misfit.
+    """
+
+    equations: tuple[Expression, ...]
+    fit: TrajectoryFit
+    slots: list[list[int]]
+    bits: float
+
+    @property
+    def explained(self) -> bool:
+        """Whether noise is all that it leaves: chi squared within five of its deviations."""
+        dof = max(self.fit.dof, 1)
+        return self.fit.chi2 < dof + 5 * math.sqrt(2 * dof)
+
+
+def make_problem(
+    data: TimeSeries, sigma: Sequence[np.ndarray], states: Sequence[States], order: int
+) -> Problem:
+    """Observations, padded, and where fits start."""
+    observed = observations(data.time, data.values, sigma=list(sigma), inputs=interpolation(data))
+    most = observed.time.shape[1]
+    starts = [np.hstack([s.value, s.rates[0]]) if order == 2 else s.value for s in states]
+    padded = [np.pad(s, ((0, most - len(s)), (0, 0)), mode="edge") for s in starts]
+    return Problem(data, observed, np.stack(padded), order, variable_names(data, order))
+
+
+def fit_system(
+    equations: Sequence[Expression],
+    problem: Problem,
+    *,
+    softened: float = 1.0,
+    constants_free: bool = True,
+    iterations: int = _ITERATIONS,
+) -> SystemFit:
+    """Fit constants and first states to all samples.
+
+    Args:
+      equations: right-hand sides with constants where to start.
+      problem: the samples.
+      softened: how many times the noise the equations are expected to leave; joints are as much
+        looser, so that equations that are wrong come to a fit as easily as the right ones.
+      constants_free: whether constants are fitted beside the first states.
+      iterations: most steps of each stage.
+    """
+    field, constants, used = system_field(equations, problem.variables, problem.order)
+    soft = float(np.clip(softened, 1.0, _MOST_SOFTENED))
+    observed = problem.observed
+    assert observed.sigma is not None
+    fit = fit_trajectories(
+        field,
+        constants,
+        observed.with_sigma(soft * observed.sigma),
+        order=problem.order,
+        states=problem.states,
+        free=used & constants_free,
+        looseness=LOOSENESS,
+        iterations=iterations,
+    )
+    fit = _in_units_of_noise(fit, soft)
+    flat = np.asarray(fit.constants).ravel()
+    slots = [np.flatnonzero(_row(used, m)).tolist() for m in range(len(equations))]
+    new = tuple(
+        e.with_constants(flat[where]) for e, where in zip(equations, slots, strict=True)
+    )
+    return SystemFit(new, fit, slots, system_bits(new, fit, len(problem.variables)))
+
+
+def system_bits(equations: Sequence[Expression], fit: TrajectoryFit, variables: int) -> float:
+    """Description length: half of chi squared, formulas, and half a logarithm for each number."""
+    samples = int(np.isfinite(fit.residuals).sum())
+    numbers = sum(len(e.constants) for e in equations)
+    formulas = sum(formula_bits(e, variables) for e in equations)
+    return fit.chi2 / (2 * math.log(2)) + formulas + numbers * math.log2(samples) / 2
+
+
+def _row(used: np.ndarray, m: int) -> np.ndarray:
+    """Of the raveled constants, those of one equation."""
+    own = np.zeros_like(used)
+    own[m] = used[m]
+    return own.ravel()
+
+
+def _in_units_of_noise(fit: TrajectoryFit, soft: float) -> TrajectoryFit:
+    """A fit with softened errors, told in units of the noise itself."""
+    import dataclasses
+
+    if soft == 1.0:
+        return fit
+    return dataclasses.replace(
+        fit, residuals=fit.residuals * soft, sigma=fit.sigma / soft, chi2=fit.chi2 * soft**2
+    )

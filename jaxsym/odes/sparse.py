@@ -1,0 +1,65 @@
+"""Sums of few terms, by regression on the rows: subsets grow term by term, several at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsym.expr import Expression, constant, literal
+from jaxsym.odes.rows import Rows
+from jaxsym.odes.terms import Library
+
+_BEAM = 12  # subsets of each size that are followed
+_MOST_TERMS = 7
+_KEPT = 4  # subsets of each size that become candidates
+_SAME = 1e-9  # of a column's length: less beside the subset's span is rounding
+
+
+def sparse_sums(library: Library, rows: Rows) -> list[Expression]:
+    """Sums of one to seven terms of the library that leave least of the rows, the shortest first.
+
+    A beam search: the best subsets of one size are extended by every term (Miller 2002, "Subset
+    Selection in Regression", section 3).
+
+    Args:
+      library: terms.
+      rows: whose chi squared counts.
+    """
+    table = np.asarray(rows.through @ library.table)
+    size = np.linalg.norm(table, axis=0)
+    usable = np.flatnonzero(np.isfinite(size) & (size > 0))
+    unit = table[:, usable] / size[usable]
+    beam: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    found: list[tuple[int, ...]] = []
+    for _ in range(min(_MOST_TERMS, len(usable))):
+        beam = _extended(beam, unit, rows.target)
+        found += [subset for _, subset in beam[:_KEPT]]
+    return [_sum(library, usable[list(subset)], table, rows.target) for subset in found]
+
+
+def _extended(beam, unit: Float[np.ndarray, "J L"], target) -> list[tuple[float, tuple[int, ...]]]:
+    """The best subsets of one term more, with what they leave."""
+    found: dict[tuple[int, ...], float] = {}
+    for _, subset in beam:
+        basis = np.linalg.qr(unit[:, list(subset)])[0]
+        left = target - basis @ (basis.T @ target)
+        beside = unit - basis @ (basis.T @ unit)
+        length = np.sum(beside**2, axis=0)
+        gain = np.where(length > _SAME**2, (left @ beside) ** 2 / np.maximum(length, 1e-300), 0.0)
+        total = left @ left
+        for term in np.argsort(-gain)[:_BEAM]:
+            if gain[term] > 0:
+                found[tuple(sorted((*subset, int(term))))] = total - gain[term]
+    return sorted((left, subset) for subset, left in found.items())[:_BEAM]
+
+
+def _sum(library: Library, chosen, table, target) -> Expression:
+    scale = np.linalg.norm(table[:, chosen], axis=0)
+    numbers = np.linalg.lstsq(table[:, chosen] / scale, target, rcond=None)[0] / scale
+    result: Expression | None = None
+    for place, number in zip(chosen.tolist(), numbers.tolist(), strict=True):
+        term = library.terms[place]
+        part = constant(number) if term == literal(1) else constant(number) * term
+        result = part if result is None else result + part
+    assert result is not None
+    return result
