@@ -28,6 +28,7 @@ FLOORS = (
     ("training",),
     ("inference",),
     ("graphs", "search", "syrenets"),
+    ("odes",),
     ("nesymres",),
     ("laws",),
     ("distill",),

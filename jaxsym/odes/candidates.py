@@ -36,12 +36,12 @@ def formula_bits(expression: Expression, variables: int) -> float:
 
 
 def fitted(
-    expressions: Iterable[Expression], rows: Rows, points: Points, starts: int = 1
+    expressions: Iterable[Expression], rows: Rows, points: Points
 ) -> list[Candidate]:
     """The candidates with their constants fitted; those without finite values are left out."""
     columns, weights = points.columns(), np.ones(len(rows.target))
     found: dict[Expression, Candidate] = {}
-    for expression in expressions:
+    for expression in dict.fromkeys(e.canonical() for e in expressions):
         solved = least_squares(
             expression, columns, rows.target, weights, through=rows.through, steps=30
         )

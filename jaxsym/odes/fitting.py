@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from jaxsym.expr import Expression
 from jaxsym.inference import Observations, TrajectoryFit, fit_trajectories, observations
@@ -19,8 +20,10 @@ from jaxsym.odes.states import States
 
 # Constants come from the rows, good to a few of their errors, and states from smoothing, good to
 # about the noise: the loosest joints, which are for starts that know nothing, are left out.
-LOOSENESS = (30.0, 3.0, 0.3, 1e-2, 1e-6)
-_ITERATIONS = 20  # a candidate that needs more steps at a stage is no good one
+LOOSENESS = (20.0, 2.0, 0.2, 1e-2, 1e-4, 1e-6)
+# Most steps of a stage, the same in all of them, so that one function is compiled for all.
+_ITERATIONS = 10
+EXPLAINED = 2.0  # chi squared per degree of freedom
 _MOST_SOFTENED = 1e4  # times the noise
 
 
@@ -59,9 +62,8 @@ class SystemFit(NamedTuple):
 
     @property
     def explained(self) -> bool:
-        """Whether noise is all that it leaves: chi squared within five of its deviations."""
-        dof = max(self.fit.dof, 1)
-        return self.fit.chi2 < dof + 5 * math.sqrt(2 * dof)
+        """Whether noise, whose size is an estimate, is about all that it leaves."""
+        return self.fit.chi2_per_dof < EXPLAINED
 
 
 def make_problem(
@@ -80,8 +82,7 @@ def fit_system(
     problem: Problem,
     *,
     softened: float = 1.0,
-    constants_free: bool = True,
-    iterations: int = _ITERATIONS,
+    seen: Bool[np.ndarray, "R T M"] | None = None,
 ) -> SystemFit:
     """Fit constants and first states to all samples.
 
@@ -90,22 +91,23 @@ def fit_system(
       problem: the samples.
       softened: how many times the noise the equations are expected to leave; joints are as much
         looser, so that equations that are wrong come to a fit as easily as the right ones.
-      constants_free: whether constants are fitted beside the first states.
-      iterations: most steps of each stage.
+      seen: which samples are fitted, all by default; the others are predicted.
     """
     field, constants, used = system_field(equations, problem.variables, problem.order)
     soft = float(np.clip(softened, 1.0, _MOST_SOFTENED))
     observed = problem.observed
     assert observed.sigma is not None
+    if seen is not None:
+        observed = observed._replace(present=observed.present & seen)
     fit = fit_trajectories(
         field,
         constants,
         observed.with_sigma(soft * observed.sigma),
         order=problem.order,
         states=problem.states,
-        free=used & constants_free,
+        free=used,
         looseness=LOOSENESS,
-        iterations=iterations,
+        iterations=_ITERATIONS,
     )
     fit = _in_units_of_noise(fit, soft)
     flat = np.asarray(fit.constants).ravel()
@@ -133,8 +135,6 @@ def _row(used: np.ndarray, m: int) -> np.ndarray:
 
 def _in_units_of_noise(fit: TrajectoryFit, soft: float) -> TrajectoryFit:
     """A fit with softened errors, told in units of the noise itself."""
-    import dataclasses
-
     if soft == 1.0:
         return fit
     return dataclasses.replace(

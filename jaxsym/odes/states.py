@@ -165,3 +165,19 @@ def _with_error(fit: LocalPolynomials, richer: LocalPolynomials, seen, sigma, or
     usual = np.convolve(change, np.full(_AROUND, 1 / _AROUND), mode="same")
     noise = sigma**2 * np.sum(fit.weights[order] ** 2, axis=1)
     return found, np.sqrt(np.maximum(change, usual) + noise)
+
+
+def renewed_noise(
+    data: TimeSeries, predicted: list[Float[np.ndarray, "T M"]]
+) -> list[Float[np.ndarray, "T M"]]:
+    """Standard errors of all samples by what equations leave that explain them."""
+    least = np.maximum(FLOOR * data.deviation, np.finfo(float).tiny)
+    sigma = [np.empty_like(v) for v in data.values]
+    seen, shown = data.stacked, np.concatenate(predicted)
+    for m in range(len(data.names)):
+        there = ~np.isnan(seen[:, m])
+        left, size = (seen - shown)[there, m], np.abs(shown[there, m])
+        a, b = _proportions(left, size, float(np.sqrt(np.mean(left**2))))
+        for run, series in enumerate(predicted):
+            sigma[run][:, m] = np.maximum(np.hypot(a, b * np.abs(series[:, m])), least[m])
+    return sigma
