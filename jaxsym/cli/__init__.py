@@ -9,6 +9,7 @@ from jaxsym.cli.discover import discover
 from jaxsym.cli.doctor import doctor
 from jaxsym.cli.fit import fit
 from jaxsym.cli.lagrangian import lagrangian
+from jaxsym.cli.ode import ode
 from jaxsym.cli.shared import Application
 from jaxsym.cli.simulate import simulate
 
@@ -34,5 +35,5 @@ def main(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-for _command in (discover, fit, simulate, doctor, lagrangian):
+for _command in (discover, fit, simulate, doctor, lagrangian, ode):
     main.add_command(_command)

@@ -5,7 +5,7 @@ from jaxsym.odes.motion import implicit_flow
 from jaxsym.odes.reading import read_series, time_series
 from jaxsym.odes.series import TimeSeries
 from jaxsym.odes.verdict import Errors
-from jaxsym.odes.workflow import discover_ode
+from jaxsym.odes.workflow import discover_ode, discover_series
 
 __all__ = [
     "Errors",
@@ -13,6 +13,7 @@ __all__ = [
     "SystemOfFront",
     "TimeSeries",
     "discover_ode",
+    "discover_series",
     "implicit_flow",
     "read_series",
     "time_series",

@@ -35,9 +35,7 @@ def formula_bits(expression: Expression, variables: int) -> float:
     return expression.complexity * math.log2(len(expression.operators) + variables + 1)
 
 
-def fitted(
-    expressions: Iterable[Expression], rows: Rows, points: Points
-) -> list[Candidate]:
+def fitted(expressions: Iterable[Expression], rows: Rows, points: Points) -> list[Candidate]:
     """The candidates with their constants fitted; those without finite values are left out."""
     columns, weights = points.columns(), np.ones(len(rows.target))
     found: dict[Expression, Candidate] = {}

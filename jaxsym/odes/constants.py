@@ -156,5 +156,3 @@ def _tie(values, covariance, i, j, sign) -> None:
     covariance -= np.outer(moved, moved) / variance
     values[j] = sign * values[i]
     covariance[np.diag_indices(len(values))] = np.maximum(np.diag(covariance), 0.0)
-
-

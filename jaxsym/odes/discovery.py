@@ -152,8 +152,10 @@ class OdeDiscovery:
             told.append("There is motion that they do not explain.")
         if self.errors.held_out is not None:
             told.append(f"Motion held out is predicted with R2 = {self.errors.held_out:.6g}")
-            lasts = "to its end" if self.errors.horizon_is_whole else (
-                f"for {self.errors.horizon:.3g} units of time"
+            lasts = (
+                "to its end"
+                if self.errors.horizon_is_whole
+                else (f"for {self.errors.horizon:.3g} units of time")
             )
             told[-1] += f", within a tenth of its deviation {lasts}."
         return " ".join(told)
@@ -197,7 +199,9 @@ def with_error(value: float, error: float) -> str:
     if not math.isfinite(error) or error <= 0:
         return f"{value:.6g} (the data do not tell its error)"
     places = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{places}f} ± {error:.{places}f}" if places < 12 else f"{value:.10g} ± {error:.2g}"
+    return (
+        f"{value:.{places}f} ± {error:.{places}f}" if places < 12 else f"{value:.10g} ± {error:.2g}"
+    )
 
 
 def _number(value: Any) -> Any:

@@ -16,13 +16,16 @@ from jaxsym.odes.candidates import formula_bits
 from jaxsym.odes.programs import interpolation, system_field
 from jaxsym.odes.rows import variable_names
 from jaxsym.odes.series import TimeSeries
-from jaxsym.odes.states import States
+from jaxsym.odes.states import FLOOR, States
 
 # Constants come from the rows, good to a few of their errors, and states from smoothing, good to
 # about the noise: the loosest joints, which are for starts that know nothing, are left out.
 LOOSENESS = (20.0, 2.0, 0.2, 1e-2, 1e-4, 1e-6)
 # Most steps of a stage, the same in all of them, so that one function is compiled for all.
 _ITERATIONS = 10
+# Noise of a fit, of a state's deviation: motion is integrated in few steps, and errors of constants
+# are told afterwards by what is really left.
+_LEAST_NOISE = 1e-5
 EXPLAINED = 2.0  # chi squared per degree of freedom
 _MOST_SOFTENED = 1e4  # times the noise
 
@@ -43,6 +46,12 @@ class Problem(NamedTuple):
     states: Float[np.ndarray, "R T S"]
     order: int
     variables: tuple[str, ...]
+
+
+def with_noise(problem: Problem, sigma: Sequence[np.ndarray]) -> Problem:
+    """The same samples with other standard errors."""
+    renewed = observations(problem.data.time, problem.data.values, sigma=list(sigma))
+    return problem._replace(observed=problem.observed._replace(sigma=renewed.sigma))
 
 
 class SystemFit(NamedTuple):
@@ -70,7 +79,9 @@ def make_problem(
     data: TimeSeries, sigma: Sequence[np.ndarray], states: Sequence[States], order: int
 ) -> Problem:
     """Observations, padded, and where fits start."""
-    observed = observations(data.time, data.values, sigma=list(sigma), inputs=interpolation(data))
+    least = np.maximum(_LEAST_NOISE * data.deviation, np.finfo(float).tiny)
+    spread = [np.maximum(each, least) for each in sigma]
+    observed = observations(data.time, data.values, sigma=spread, inputs=interpolation(data))
     most = observed.time.shape[1]
     starts = [np.hstack([s.value, s.rates[0]]) if order == 2 else s.value for s in states]
     padded = [np.pad(s, ((0, most - len(s)), (0, 0)), mode="edge") for s in starts]
@@ -112,9 +123,7 @@ def fit_system(
     fit = _in_units_of_noise(fit, soft)
     flat = np.asarray(fit.constants).ravel()
     slots = [np.flatnonzero(_row(used, m)).tolist() for m in range(len(equations))]
-    new = tuple(
-        e.with_constants(flat[where]) for e, where in zip(equations, slots, strict=True)
-    )
+    new = tuple(e.with_constants(flat[where]) for e, where in zip(equations, slots, strict=True))
     return SystemFit(new, fit, slots, system_bits(new, fit, len(problem.variables)))
 
 
@@ -135,8 +144,20 @@ def _row(used: np.ndarray, m: int) -> np.ndarray:
 
 def _in_units_of_noise(fit: TrajectoryFit, soft: float) -> TrajectoryFit:
     """A fit with softened errors, told in units of the noise itself."""
-    if soft == 1.0:
-        return fit
     return dataclasses.replace(
         fit, residuals=fit.residuals * soft, sigma=fit.sigma / soft, chi2=fit.chi2 * soft**2
     )
+
+
+def with_less_noise(system: SystemFit) -> SystemFit:
+    """A fit that leaves far less than the noise it was given, with errors of what it leaves.
+
+    The last digits of integration and of files set a limit, `FLOOR`.
+    """
+    share = max(math.sqrt(system.fit.chi2_per_dof), FLOOR / _LEAST_NOISE)
+    fit = dataclasses.replace(
+        _in_units_of_noise(system.fit, 1 / share),
+        covariance=system.fit.covariance * share**2,
+        state_covariance=system.fit.state_covariance * share**2,
+    )
+    return system._replace(fit=fit)

@@ -110,7 +110,9 @@ def _stated(right: list[Expression], steps: _Steps, data: TimeSeries, known: boo
     for m, e in enumerate(right):
         weights = steps.errors[:, m] ** -2.0
         solved = least_squares(e, columns, steps.target[:, m], weights, steps=1)
-        scale = 1.0 if known else solved.loss * weights.sum() / max(len(weights) - len(e.constants), 1)
+        scale = (
+            1.0 if known else solved.loss * weights.sum() / max(len(weights) - len(e.constants), 1)
+        )
         spread = scale * np.linalg.pinv(solved.curvature * weights.sum())
         titles = []
         for value, variance in zip(e.constants, np.diag(spread), strict=True):

@@ -1,4 +1,4 @@
-"""Motion under equations that were found: differentiable in JAX, and by an implicit method beside."""
+"""Motion under equations that were found: by JAX, differentiable, and by an implicit method."""
 
 from __future__ import annotations
 

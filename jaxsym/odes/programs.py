@@ -15,8 +15,8 @@ from jaxsym._indices import power_of_two
 from jaxsym.expr import Expression
 from jaxsym.expr.program import Program, compile_programs
 from jaxsym.inference import VectorField
-from jaxsym.search import DEFAULT_OPERATORS
 from jaxsym.odes.series import TimeSeries
+from jaxsym.search import DEFAULT_OPERATORS
 
 # instructions and constants of one equation that there is room for; more get the next power of two
 _LENGTH, _SLOTS = 32, 8
@@ -64,7 +64,7 @@ def system_field(
 
 
 def interpolation(data: TimeSeries) -> dict[str, np.ndarray] | None:
-    """Inputs for `inference.observations`: times and values of each trajectory, padded at the end."""
+    """Inputs for `inference.observations`: times and values of each trajectory, padded."""
     if not data.input_names:
         return None
     most = max(map(len, data.time))

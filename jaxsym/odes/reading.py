@@ -193,7 +193,11 @@ def _inputs(inputs: Any, times: list[np.ndarray]) -> dict[str, list[np.ndarray]]
     if inputs is None:
         return {}
     if not isinstance(inputs, Mapping):
-        inputs = {str(c): inputs[c] for c in inputs.columns} if hasattr(inputs, "columns") else {"u": inputs}
+        inputs = (
+            {str(c): inputs[c] for c in inputs.columns}
+            if hasattr(inputs, "columns")
+            else {"u": inputs}
+        )
     known = {}
     for name, values in inputs.items():
         several = isinstance(values, list | tuple) and len(values) and np.ndim(values[0]) == 1

@@ -2,8 +2,8 @@
 
 For differential equations rows are weak forms, ``-int phi' x dt = int phi f dt`` (Messenger and
 Bortz 2021, arXiv 2005.04339, section 2), whitened with the noise that also enters through the
-states at which f is taken (Bortz, Messenger and Dukic 2023, arXiv 2302.13271, section 2.3). For maps
-they are the samples themselves.
+states at which f is taken (Bortz, Messenger and Dukic 2023, arXiv 2302.13271, section 2.3).
+For maps they are the samples themselves.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ def weak_system(
     """
     ends = np.cumsum([0, *map(len, data.time)])
     parts = [
-        _of_run(data, r, states[r], order, slopes[ends[r] : ends[r + 1]], rates[ends[r] : ends[r + 1]])
+        _of_run(
+            data, r, states[r], order, slopes[ends[r] : ends[r + 1]], rates[ends[r] : ends[r + 1]]
+        )
         for r in range(data.runs)
     ]
     return [_joined([part[m] for part in parts]) for m in range(len(data.names))]

@@ -15,7 +15,15 @@ from jaxsym.odes.candidates import Candidate
 from jaxsym.odes.constants import stated
 from jaxsym.odes.discovery import Found, OdeDiscovery, SystemOfFront
 from jaxsym.odes.equations import Targets, candidates
-from jaxsym.odes.fitting import EXPLAINED, Problem, SystemFit, fit_system, make_problem
+from jaxsym.odes.fitting import (
+    EXPLAINED,
+    Problem,
+    SystemFit,
+    fit_system,
+    make_problem,
+    with_less_noise,
+    with_noise,
+)
 from jaxsym.odes.maps import found_map
 from jaxsym.odes.reading import check_choice, time_series
 from jaxsym.odes.rows import general_jacobians, sample_points, variable_names, weak_system
@@ -26,7 +34,8 @@ from jaxsym.odes.verdict import motion_errors
 
 _FITTING_SHARE = 0.8  # of a time limit, after which no further system is tried
 _NOISE_ROUNDS = 3  # in which the noise is estimated anew by what the equations leave
-_SAME_NOISE = 0.02  # a change of chi squared per degree of freedom
+_SAME_NOISE = 0.02  # of chi squared per degree of freedom beside 1
+_FAR_LESS = 0.1  # chi squared per degree of freedom of data that are exact, or nearly
 
 
 def discover_ode(
@@ -70,6 +79,29 @@ def discover_ode(
     >>> found.equations["x"]
     Expression(0.7 - 0.7*x)
     """
+    data = time_series(time, states, names=names, inputs=inputs, sigma=sigma)
+    return discover_series(
+        data,
+        kind=kind,
+        order=order,
+        depends_on_time=depends_on_time,
+        time_limit=time_limit,
+        seed=seed,
+        callback=callback,
+    )
+
+
+def discover_series(
+    whole: TimeSeries,
+    *,
+    kind: str = "ode",
+    order: int = 1,
+    depends_on_time: bool = False,
+    time_limit: float | None = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+) -> OdeDiscovery:
+    """`discover_ode` from series that `time_series` or `read_series` has checked."""
     budget = Budget(time_limit, callback)
     check_choice("kind", kind, ("ode", "map"))
     require(order in (1, 2), f"order is {order}; expected 1 or 2")
@@ -78,7 +110,6 @@ def discover_ode(
         time_limit is None or time_limit > 0,
         f"time_limit is {time_limit}; expected a positive number of seconds, or None",
     )
-    whole = time_series(time, states, names=names, inputs=inputs, sigma=sigma)
     data, still = _moving(whole)
     with implicit_broadcasting():
         run = found_map if kind == "map" else _found_ode
@@ -88,7 +119,8 @@ def discover_ode(
 
 def _moving(whole: TimeSeries) -> tuple[TimeSeries, list[str]]:
     """The states that change; the others are inputs, if they differ between trajectories."""
-    fixed = np.all([np.nanstd(v, axis=0) <= 1e-12 * np.nanmax(np.abs(v), axis=0) for v in whole.values], axis=0)
+    each = [whole.only(run).constant for run in range(whole.runs)]
+    fixed = np.all(each, axis=0)
     still = [name for name, is_fixed in zip(whole.names, fixed, strict=True) if is_fixed]
     require(
         not fixed.all(),
@@ -129,12 +161,12 @@ def _found_ode(
     best, problem = _with_own_noise(chosen[0], problem)
     budget.tell("verify", 0.0, "prediction of what is held out")
     errors = motion_errors(best, problem)
-    noise = np.sqrt([np.mean(np.concatenate([s[:, m] for s in _sigma(problem)]) ** 2)
-                     for m in range(len(data.names))])  # fmt: skip
     return Found(
         stated(best, data.names),
         chosen[0].fit.chi2_per_dof if data.sigma is None else best.fit.chi2_per_dof,
-        noise,
+        np.sqrt(
+            np.nanmean(np.where(problem.observed.present, best.fit.sigma, np.nan) ** 2, (0, 1))
+        ),
         errors,
         best.fit.states[:, 0],
         _front(chosen, data.names),
@@ -165,30 +197,18 @@ def _chosen(
     return choose_system(problem, fronts, rows, lambda: budget.over(_FITTING_SHARE), tell).tried
 
 
-def _sigma(problem: Problem) -> list[np.ndarray]:
-    assert problem.observed.sigma is not None
-    return [s[:n] for s, n in zip(problem.observed.sigma, problem.observed.lengths, strict=True)]
-
-
 def _with_own_noise(best: SystemFit, problem: Problem) -> tuple[SystemFit, Problem]:
     """The fit with the noise that it leaves, where that was not given and it explains the data."""
     data = problem.data
     for _ in range(_NOISE_ROUNDS):
-        near = best.fit.chi2_per_dof < EXPLAINED
-        if data.sigma is not None or not near or abs(best.fit.chi2_per_dof - 1) < _SAME_NOISE:
+        left = best.fit.chi2_per_dof
+        if data.sigma is not None or left > EXPLAINED or abs(left - 1) < _SAME_NOISE:
             break
+        if left < _FAR_LESS:
+            return with_less_noise(best), problem
         shown = [p[:n] for p, n in zip(best.fit.predicted, problem.observed.lengths, strict=True)]
-        sigma = renewed_noise(data, shown)
-        padded = np.stack([
-            np.pad(s, ((0, problem.observed.time.shape[1] - len(s)), (0, 0)), mode="edge")
-            for s in sigma
-        ])  # fmt: skip
-        problem = problem._replace(observed=problem.observed.with_sigma(padded))
-        renewed = fit_system(best.equations, problem)
-        done = abs(renewed.fit.chi2_per_dof - best.fit.chi2_per_dof) < _SAME_NOISE
-        best = renewed
-        if done:
-            break
+        problem = with_noise(problem, renewed_noise(data, shown))
+        best = fit_system(best.equations, problem)
     return best, problem
 
 
@@ -227,7 +247,9 @@ def _discovery(
     moving = [name for name in whole.names if name not in still]
     rest = {n: variable(n) if kind == "map" else literal(0) for n in still}
     equations: dict[str, Expression] = dict(zip(moving, found.stated.equations, strict=True)) | rest
-    forms = dict(zip(moving, found.stated.forms, strict=True)) | {n: str(e) for n, e in rest.items()}
+    forms = dict(zip(moving, found.stated.forms, strict=True)) | {
+        n: str(e) for n, e in rest.items()
+    }
     noise = dict(zip(moving, found.noise.tolist(), strict=True)) | dict.fromkeys(still, 0.0)
     return OdeDiscovery(
         equations={name: equations[name] for name in whole.names},
