@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym.expr import Expression
-from jaxsym.odes.constants import Stated
-from jaxsym.odes.motion import flow, iterate
-from jaxsym.odes.series import TimeSeries
-from jaxsym.odes.verdict import Errors
+from jaxsym.odes.measured.series import TimeSeries
+from jaxsym.odes.systems.constants import Stated
+from jaxsym.odes.systems.motion import flow, iterate
+from jaxsym.odes.systems.verdict import Errors
 
 
 class SystemOfFront(NamedTuple):
@@ -128,17 +128,21 @@ class OdeDiscovery:
         return name + "'" * self.order
 
     def __str__(self) -> str:
-        lines = [f"{self.left_side(name)} = {right}" for name, right in self.equations.items()]
+        lines = [
+            f"{self.left_side(name)} = {shortened(right)}" for name, right in self.equations.items()
+        ]
+        lines.append("")
         for name, value in self.constants.items():
             lines.append(f"{name} = {with_error(value, self.uncertainty[name])}")
-        for name, form in self.forms.items():
-            if self.constants:
-                lines.append(f"  {self.left_side(name)} = {form}")
+        if self.constants:
+            lines += [f"  {self.left_side(name)} = {form}" for name, form in self.forms.items()]
         lines += [self.verdict(), *self.notes]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        right = "; ".join(f"{self.left_side(n)} = {e}" for n, e in self.equations.items())
+        right = "; ".join(
+            f"{self.left_side(n)} = {shortened(e)}" for n, e in self.equations.items()
+        )
         return f"OdeDiscovery({right}; chi2/dof {self.chi2_per_dof:.3g})"
 
     def verdict(self) -> str:
@@ -188,6 +192,16 @@ class OdeDiscovery:
             "seed": self.seed,
             "interrupted": self.interrupted,
         }
+
+
+def shortened(expression: Expression) -> Expression:
+    """With six digits of every constant, for people.
+
+    >>> from jaxsym.expr import parse
+    >>> shortened(parse("1.300970614624*x"))
+    Expression(1.30097*x)
+    """
+    return expression.with_constants([float(f"{c:.6g}") for c in expression.constants])
 
 
 def with_error(value: float, error: float) -> str:

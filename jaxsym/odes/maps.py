@@ -14,14 +14,14 @@ from jaxsym.expr import Expression, snap, variable
 from jaxsym.expr.fitting.single import least_squares
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.odes.budget import Budget
-from jaxsym.odes.candidates import Candidate
-from jaxsym.odes.constants import Stated, first_letter
 from jaxsym.odes.discovery import Found, SystemOfFront
-from jaxsym.odes.equations import Targets, candidates
-from jaxsym.odes.rows import Points, Rows, general_jacobians, map_points
-from jaxsym.odes.series import TimeSeries
-from jaxsym.odes.states import FLOOR
-from jaxsym.odes.verdict import KEPT_OF_ONE, Errors
+from jaxsym.odes.forms.candidates import Candidate
+from jaxsym.odes.forms.equations import Targets, candidates
+from jaxsym.odes.forms.rows import Points, Rows, general_jacobians, map_points
+from jaxsym.odes.measured.series import TimeSeries
+from jaxsym.odes.measured.states import FLOOR
+from jaxsym.odes.systems.constants import Stated, first_letter
+from jaxsym.odes.systems.verdict import KEPT_OF_ONE, Errors
 
 _FEWEST_STEPS = 8
 
@@ -106,7 +106,9 @@ def _left(right: list[Expression], steps: _Steps) -> np.ndarray:
 
 def _stated(right: list[Expression], steps: _Steps, data: TimeSeries, known: bool) -> Stated:
     letter, columns = first_letter(data.names), steps.points.columns()
-    constants, uncertainty, forms = {}, {}, []
+    constants: dict[str, float] = {}
+    uncertainty: dict[str, float] = {}
+    forms: list[str] = []
     for m, e in enumerate(right):
         weights = steps.errors[:, m] ** -2.0
         solved = least_squares(e, columns, steps.target[:, m], weights, steps=1)

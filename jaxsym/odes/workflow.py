@@ -11,11 +11,16 @@ from jaxsym._check import listed, require
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.expr import Expression, literal, variable
 from jaxsym.odes.budget import Budget, Callback
-from jaxsym.odes.candidates import Candidate
-from jaxsym.odes.constants import stated
 from jaxsym.odes.discovery import Found, OdeDiscovery, SystemOfFront
-from jaxsym.odes.equations import Targets, candidates
-from jaxsym.odes.fitting import (
+from jaxsym.odes.forms.candidates import Candidate
+from jaxsym.odes.forms.equations import Targets, candidates
+from jaxsym.odes.forms.rows import general_jacobians, sample_points, variable_names, weak_system
+from jaxsym.odes.maps import found_map
+from jaxsym.odes.measured.reading import check_choice, time_series
+from jaxsym.odes.measured.series import TIME, TimeSeries
+from jaxsym.odes.measured.states import States, renewed_noise, sample_noise, smoothed
+from jaxsym.odes.systems.constants import stated
+from jaxsym.odes.systems.fitting import (
     EXPLAINED,
     Problem,
     SystemFit,
@@ -24,13 +29,8 @@ from jaxsym.odes.fitting import (
     with_less_noise,
     with_noise,
 )
-from jaxsym.odes.maps import found_map
-from jaxsym.odes.reading import check_choice, time_series
-from jaxsym.odes.rows import general_jacobians, sample_points, variable_names, weak_system
-from jaxsym.odes.selection import choose_system, complexity, front_of_systems
-from jaxsym.odes.series import TIME, TimeSeries
-from jaxsym.odes.states import States, renewed_noise, sample_noise, smoothed
-from jaxsym.odes.verdict import motion_errors
+from jaxsym.odes.systems.selection import choose_system, complexity, front_of_systems
+from jaxsym.odes.systems.verdict import motion_errors
 
 _FITTING_SHARE = 0.8  # of a time limit, after which no further system is tried
 _NOISE_ROUNDS = 3  # in which the noise is estimated anew by what the equations leave

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.expr import Expression
 from jaxsym.odes import OdeDiscovery, implicit_flow
+from jaxsym.odes.discovery import shortened
 from jaxsym.plotting.style import EQUATION, NETWORK, TRUTH, drawable, finish
 
 if TYPE_CHECKING:
@@ -42,13 +44,14 @@ def draw_ode(discovery: OdeDiscovery) -> Figure:
         _draw_run(axes, discovery, run)
     for ax, name in zip(axes, names, strict=True):
         ax.set(xlabel="time", ylabel=name)
-        finish(ax, f"{discovery.left_side(name)} = {_short(str(discovery.equations[name]))}")
+        finish(ax, f"{discovery.left_side(name)} = {_short(discovery.equations[name])}")
     if plane:
         _draw_plane(figure.add_subplot(grid[len(names)]), discovery)
     return figure
 
 
-def _short(text: str) -> str:
+def _short(right: Expression) -> str:
+    text = str(shortened(right))
     return text if len(text) < 110 else text[:107] + "..."
 
 

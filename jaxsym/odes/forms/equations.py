@@ -10,11 +10,11 @@ from jaxtyping import Float
 
 from jaxsym.expr import Expression
 from jaxsym.odes.budget import Budget
-from jaxsym.odes.candidates import Candidate, fitted, shortest
-from jaxsym.odes.rows import Points, Rows
-from jaxsym.odes.searching import searched
-from jaxsym.odes.sparse import sparse_sums
-from jaxsym.odes.terms import library
+from jaxsym.odes.forms.candidates import Candidate, fitted, shortest
+from jaxsym.odes.forms.rows import Points, Rows
+from jaxsym.odes.forms.searching import searched
+from jaxsym.odes.forms.sparse import sparse_sums
+from jaxsym.odes.forms.terms import library
 from jaxsym.search import Progress
 
 _SEARCH_SECONDS = 8.0  # for each right-hand side, without a time limit

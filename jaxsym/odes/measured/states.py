@@ -14,7 +14,7 @@ import scipy.sparse
 from jaxtyping import Float
 
 from jaxsym.inference import LocalPolynomials, estimate_noise, local_polynomials, smooth
-from jaxsym.odes.series import TimeSeries
+from jaxsym.odes.measured.series import TimeSeries
 
 # Of a state's deviation. Fewer digits than these decide nothing, and integration is as exact.
 FLOOR = 1e-7

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jaxsym.odes.fitting import Problem, SystemFit, fit_system
+from jaxsym.odes.systems.fitting import Problem, SystemFit, fit_system
 
 KEPT_OF_ONE = 0.75  # of a single trajectory; the rest is predicted
 _KEPT_OF_LAST = 0.25  # of the last of several, which tells its first state

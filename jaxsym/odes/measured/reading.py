@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxsym._check import finite, listed, numbers, require, shown, unknown_name
 from jaxsym.expr import OPERATORS
-from jaxsym.odes.series import TIME, TimeSeries
+from jaxsym.odes.measured.series import TIME, TimeSeries
 
 FEWEST_SAMPLES = 8
 TRAJECTORY = "trajectory"  # the column of a file that tells trajectories apart
@@ -127,7 +127,7 @@ def _parts(states: Any) -> list[Any]:
 
 
 def _values(parts: list[Any]) -> list[np.ndarray]:
-    found = []
+    found: list[np.ndarray] = []
     for run, part in enumerate(parts):
         array = numbers("states", part).astype(np.float64)
         array = array[:, None] if array.ndim == 1 else array
@@ -144,11 +144,12 @@ def _values(parts: list[Any]) -> list[np.ndarray]:
 
 def _times(time: Any, lengths: list[int]) -> list[np.ndarray]:
     several = isinstance(time, list | tuple) and len(time) and np.ndim(time[0]) == 1
-    array = None if several else numbers("time", time).astype(np.float64)
-    if array is not None and array.ndim == 2:
-        several, time = True, list(array)
-    times = [numbers("time", t).astype(np.float64) for t in time] if several else None
-    times = [array] * len(lengths) if times is None else times
+    parts = list(time) if several else numbers("time", time)
+    one_for_all = not several and np.ndim(parts) == 1
+    times = [
+        numbers("time", t).astype(np.float64)
+        for t in ([parts] * len(lengths) if one_for_all else parts)
+    ]
     shapes = [t.shape for t in times]
     require(
         shapes == [(n,) for n in lengths],

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsym.expr import Expression
-from jaxsym.odes.candidates import Candidate, lengths
-from jaxsym.odes.fitting import Problem, SystemFit, fit_system
+from jaxsym.odes.forms.candidates import Candidate, lengths
+from jaxsym.odes.systems.fitting import Problem, SystemFit, fit_system
 
 _HOPELESS = 15.0  # bits that a candidate's rows say against it, beside a system that explains all
 _TRIED = 6  # candidates of each state

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.expr import Expression
-from jaxsym.odes.rows import Points
+from jaxsym.odes.forms.rows import Points
 from jaxsym.search import Progress, SymbolicRegressor
 
 _COMPLEXITY = 25

@@ -16,8 +16,8 @@ import scipy.sparse
 from jaxtyping import Float
 
 from jaxsym.inference import Jacobians, WeakRows, weak_rows, whiten, window_lengths
-from jaxsym.odes.series import TIME, TimeSeries
-from jaxsym.odes.states import States
+from jaxsym.odes.measured.series import TIME, TimeSeries
+from jaxsym.odes.measured.states import States
 
 VELOCITY = "_dot"  # follows the name of a state in the name of its velocity
 _RIDGE = 1e-6  # on standardized columns of the polynomial that stands for f at first

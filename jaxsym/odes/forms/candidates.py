@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.single import least_squares
-from jaxsym.odes.rows import Points, Rows
+from jaxsym.odes.forms.rows import Points, Rows
 
 _KEPT = 12  # candidates of a front
 _NEGLIGIBLE = 1e-12  # of a constant's influence: it does nothing

@@ -12,11 +12,11 @@ from jaxtyping import Bool, Float
 
 from jaxsym.expr import Expression
 from jaxsym.inference import Observations, TrajectoryFit, fit_trajectories, observations
-from jaxsym.odes.candidates import formula_bits
-from jaxsym.odes.programs import interpolation, system_field
-from jaxsym.odes.rows import variable_names
-from jaxsym.odes.series import TimeSeries
-from jaxsym.odes.states import FLOOR, States
+from jaxsym.odes.forms.candidates import formula_bits
+from jaxsym.odes.forms.rows import variable_names
+from jaxsym.odes.measured.series import TimeSeries
+from jaxsym.odes.measured.states import FLOOR, States
+from jaxsym.odes.systems.programs import interpolation, system_field
 
 # Constants come from the rows, good to a few of their errors, and states from smoothing, good to
 # about the noise: the loosest joints, which are for starts that know nothing, are left out.
@@ -108,12 +108,13 @@ def fit_system(
     soft = float(np.clip(softened, 1.0, _MOST_SOFTENED))
     observed = problem.observed
     assert observed.sigma is not None
+    sigma = observed.sigma
     if seen is not None:
         observed = observed._replace(present=observed.present & seen)
     fit = fit_trajectories(
         field,
         constants,
-        observed.with_sigma(soft * observed.sigma),
+        observed.with_sigma(soft * sigma),
         order=problem.order,
         states=problem.states,
         free=used,
@@ -123,7 +124,9 @@ def fit_system(
     fit = _in_units_of_noise(fit, soft)
     flat = np.asarray(fit.constants).ravel()
     slots = [np.flatnonzero(_row(used, m)).tolist() for m in range(len(equations))]
-    new = tuple(e.with_constants(flat[where]) for e, where in zip(equations, slots, strict=True))
+    new = tuple(
+        e.with_constants(flat[where].tolist()) for e, where in zip(equations, slots, strict=True)
+    )
     return SystemFit(new, fit, slots, system_bits(new, fit, len(problem.variables)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
-from jaxsym.odes.rows import Points
+from jaxsym.odes.forms.rows import Points
 
 _DEGREE = 3  # of monomials
 _MOST = 90  # terms of a library; with many variables degrees are lower

@@ -15,7 +15,7 @@ from jaxsym._indices import power_of_two
 from jaxsym.expr import Expression
 from jaxsym.expr.program import Program, compile_programs
 from jaxsym.inference import VectorField
-from jaxsym.odes.series import TimeSeries
+from jaxsym.odes.measured.series import TimeSeries
 from jaxsym.search import DEFAULT_OPERATORS
 
 # instructions and constants of one equation that there is room for; more get the next power of two

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.expr import Expression, constant, literal
-from jaxsym.odes.rows import Rows
-from jaxsym.odes.terms import Library
+from jaxsym.odes.forms.rows import Rows
+from jaxsym.odes.forms.terms import Library
 
 _BEAM = 12  # subsets of each size that are followed
 _MOST_TERMS = 7

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from jaxsym.expr import Expression, variable
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.inference import snap_constants
-from jaxsym.odes.fitting import SystemFit
+from jaxsym.odes.systems.fitting import SystemFit
 
 _FAR = 2.0  # standard errors beyond which two constants are not taken for one
 
@@ -55,7 +55,7 @@ def stated(system: SystemFit, names: Sequence[str]) -> Stated:
             titles[place] = f"{letter}{len(titles) + 1}"
     equations, forms = [], []
     for expression, slots in zip(system.equations, system.slots, strict=True):
-        numbers = expression.with_constants(values[slots])
+        numbers = expression.with_constants(values[slots].tolist())
         named = numbers
         for slot in reversed(range(len(slots))):
             place = slots[slot]
