@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym.expr import Expression
+from jaxsym.odes.forms.candidates import shortened
 from jaxsym.odes.measured.series import TimeSeries
 from jaxsym.odes.systems.constants import Stated
 from jaxsym.odes.systems.motion import flow, iterate
@@ -192,16 +193,6 @@ class OdeDiscovery:
             "seed": self.seed,
             "interrupted": self.interrupted,
         }
-
-
-def shortened(expression: Expression) -> Expression:
-    """With six digits of every constant, for people.
-
-    >>> from jaxsym.expr import parse
-    >>> shortened(parse("1.300970614624*x"))
-    Expression(1.30097*x)
-    """
-    return expression.with_constants([float(f"{c:.6g}") for c in expression.constants])
 
 
 def with_error(value: float, error: float) -> str:

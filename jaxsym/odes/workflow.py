@@ -19,7 +19,7 @@ from jaxsym.odes.maps import found_map
 from jaxsym.odes.measured.reading import check_choice, time_series
 from jaxsym.odes.measured.series import TIME, TimeSeries
 from jaxsym.odes.measured.states import States, renewed_noise, sample_noise, smoothed
-from jaxsym.odes.systems.constants import stated
+from jaxsym.odes.systems.constants import stated, without_zeros
 from jaxsym.odes.systems.fitting import (
     EXPLAINED,
     Problem,
@@ -158,7 +158,7 @@ def _found_ode(
     fronts = candidates(targets, budget, seed)
     problem = make_problem(data, sigma, states, order)
     chosen = _chosen(problem, fronts, targets, budget)
-    best, problem = _with_own_noise(chosen[0], problem)
+    best, problem = _with_own_noise(_simplified(chosen[0], problem), problem)
     budget.tell("verify", 0.0, "prediction of what is held out")
     errors = motion_errors(best, problem)
     return Found(
@@ -195,6 +195,16 @@ def _chosen(
 
     rows = max(len(r.target) for r in targets.rows)
     return choose_system(problem, fronts, rows, lambda: budget.over(_FITTING_SHARE), tell).tried
+
+
+def _simplified(best: SystemFit, problem: Problem) -> SystemFit:
+    """Without terms whose constants may as well be zero, if that shortens the description."""
+    while (shorter := without_zeros(best)) is not None:
+        fit = fit_system(shorter, problem)
+        if fit.bits >= best.bits:
+            break
+        best = fit
+    return best
 
 
 def _with_own_noise(best: SystemFit, problem: Problem) -> tuple[SystemFit, Problem]:

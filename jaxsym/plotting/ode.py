@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from jaxsym.expr import Expression
 from jaxsym.odes import OdeDiscovery, implicit_flow
-from jaxsym.odes.discovery import shortened
+from jaxsym.odes.forms.candidates import shortened
 from jaxsym.plotting.style import EQUATION, NETWORK, TRUTH, drawable, finish
 
 if TYPE_CHECKING:

@@ -30,15 +30,25 @@ class Candidate(NamedTuple):
     bits: float
 
 
+def shortened(expression: Expression) -> Expression:
+    """With six digits of every constant, for people.
+
+    >>> from jaxsym.expr import parse
+    >>> shortened(parse("1.300970614624*x"))
+    Expression(1.30097*x)
+    """
+    return expression.with_constants([float(f"{c:.6g}") for c in expression.constants])
+
+
 def formula_bits(expression: Expression, variables: int) -> float:
     """Bits of a formula without its constants' values: a choice of one symbol for each node."""
     return expression.complexity * math.log2(len(expression.operators) + variables + 1)
 
 
 def fitted(expressions: Iterable[Expression], rows: Rows, points: Points) -> list[Candidate]:
-    """The candidates with their constants fitted; those without finite values are left out."""
+    """The candidates with their constants fitted, each once; only those with finite values."""
     columns, weights = points.columns(), np.ones(len(rows.target))
-    found: dict[Expression, Candidate] = {}
+    found: dict[str, Candidate] = {}
     for expression in dict.fromkeys(e.canonical() for e in expressions):
         solved = least_squares(
             expression, columns, rows.target, weights, through=rows.through, steps=30
@@ -49,7 +59,9 @@ def fitted(expressions: Iterable[Expression], rows: Rows, points: Points) -> lis
         shown = best.evaluate(points.table, points.variables)
         if np.all(np.isfinite(shown)):
             bits = formula_bits(best, len(points.variables))
-            found.setdefault(best, Candidate(best, solved.loss * len(weights), bits))
+            found.setdefault(
+                str(shortened(best)), Candidate(best, solved.loss * len(weights), bits)
+            )
     return list(found.values())
 
 

@@ -14,11 +14,11 @@ from jaxsym.odes.forms.candidates import Candidate, fitted, shortest
 from jaxsym.odes.forms.rows import Points, Rows
 from jaxsym.odes.forms.searching import searched
 from jaxsym.odes.forms.sparse import sparse_sums
-from jaxsym.odes.forms.terms import library
+from jaxsym.odes.forms.terms import libraries
 from jaxsym.search import Progress
 
-_SEARCH_SECONDS = 8.0  # for each right-hand side, without a time limit
-_SEARCH_SHARE = 0.5  # of the time that is left
+_SEARCH_SECONDS = 5.0  # for each right-hand side, without a time limit
+_SEARCH_SHARE = 0.3  # of the time that is left
 _EXACT_NOISE = 1e-4  # of a state's deviation: such data tell forms apart by themselves
 _SETTLED = 2.0  # chi squared for each row
 
@@ -50,10 +50,11 @@ def candidates(targets: Targets, budget: Budget, seed: int) -> list[list[Candida
     squared alone does not settle the form, or that no sum explains.
     """
     found: list[list[Candidate]] = []
-    terms = library(targets.points, targets.allowed)
+    known = libraries(targets.points, targets.allowed)
     for m, rows in enumerate(targets.rows):
-        budget.tell("sums", m / len(targets.rows), f"{len(terms.terms)} terms")
-        made = fitted(sparse_sums(terms, rows), rows, targets.points)
+        budget.tell("sums", m / len(targets.rows), f"{len(known[-1].terms)} terms")
+        sums = [e for library in known for e in sparse_sums(library, rows)]
+        made = fitted(sums, rows, targets.points)
         found.append(shortest(made, len(rows.target)))
     open_states = [m for m, front in enumerate(found) if not _is_settled(front, targets, m)]
     if open_states and not budget.over():

@@ -144,20 +144,22 @@ def _of_run(data, run, states: States, order, slopes, rates) -> list[Rows]:
         tuple(matrix @ scipy.sparse.diags_array(states.sigma[:, m]) for matrix in each)
         for m, each in enumerate(states.operators)
     ]
-    lefts, doubts = rows.lefts(samples), rows.doubts(rates)
+    biased = np.einsum("tmv,tv->tm", np.abs(slopes[:, :, :count]), states.bias)
+    lefts, doubts = rows.lefts(samples), np.hypot(rows.doubts(rates), rows.rights(biased))
     found = []
     for m in range(count):
         mine = rows.component == m
         left = rows.left[mine] @ scipy.sparse.diags_array(states.sigma[:, m])
         own = WeakRows(rows.component[mine], left.tocsr(), rows.forms, rows.place[mine])
         right = rows.forms[m].right[own.place].toarray()
+        gaps = abs(rows.left[mine]) @ states.between[:, m] / 2
         table = whiten(
             own,
             np.column_stack([lefts[mine], right]),
             np.ones(count),
             operators=operators,
             jacobians=jacobians,
-            doubts=doubts[mine],
+            doubts=np.hypot(doubts[mine], gaps),
         )
         found.append(Rows(table[:, 0], table[:, 1:]))
     return found

@@ -9,17 +9,19 @@ from jaxsym.expr import Expression, constant, literal
 from jaxsym.odes.forms.rows import Rows
 from jaxsym.odes.forms.terms import Library
 
-_BEAM = 12  # subsets of each size that are followed
-_MOST_TERMS = 7
-_KEPT = 4  # subsets of each size that become candidates
+_BEAM = 10  # subsets of each size that are followed
+_KEPT = 3  # subsets of each size that become candidates
+_MOST_BACKWARD = 40  # terms of a library that is thinned out from the whole
 _SAME = 1e-9  # of a column's length: less beside the subset's span is rounding
 
 
 def sparse_sums(library: Library, rows: Rows) -> list[Expression]:
-    """Sums of one to seven terms of the library that leave least of the rows, the shortest first.
+    """Sums of few terms of the library that leave least of the rows.
 
-    A beam search: the best subsets of one size are extended by every term (Miller 2002, "Subset
-    Selection in Regression", section 3).
+    Subsets grow from nothing, the best of one size extended by every term, and shrink from the
+    whole, without the least significant term each time (Miller 2002, "Subset Selection in
+    Regression", section 3). The one finds the strong terms in noise, the other those of exact data
+    that cancel each other.
 
     Args:
       library: terms.
@@ -31,10 +33,25 @@ def sparse_sums(library: Library, rows: Rows) -> list[Expression]:
     unit = table[:, usable] / size[usable]
     beam: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     found: list[tuple[int, ...]] = []
-    for _ in range(min(_MOST_TERMS, len(usable))):
+    for _ in range(min(library.most, len(usable))):
         beam = _extended(beam, unit, rows.target)
         found += [subset for _, subset in beam[:_KEPT]]
-    return [_sum(library, usable[list(subset)], table, rows.target) for subset in found]
+    if len(usable) <= min(_MOST_BACKWARD, len(rows.target) - 1):
+        found += [s for s in _thinned(unit, rows.target) if len(s) <= library.most]
+    chosen = dict.fromkeys(found)
+    return [_sum(library, usable[list(subset)], table, rows.target) for subset in chosen]
+
+
+def _thinned(unit: Float[np.ndarray, "J L"], target) -> list[tuple[int, ...]]:
+    """All terms, and again without the one of least significance, down to a single one."""
+    subset, found = list(range(unit.shape[1])), []
+    while len(subset) > 1:
+        values, _, rank, _ = np.linalg.lstsq(unit[:, subset], target, rcond=_SAME)
+        spread = np.diag(np.linalg.pinv(unit[:, subset].T @ unit[:, subset], rcond=_SAME**2))
+        significance = np.abs(values) / np.sqrt(np.maximum(spread, 1e-300))
+        subset.pop(int(np.argmin(significance)))
+        found.append(tuple(subset))
+    return found
 
 
 def _extended(beam, unit: Float[np.ndarray, "J L"], target) -> list[tuple[float, tuple[int, ...]]]:

@@ -12,8 +12,8 @@ from jaxtyping import Float
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.odes.forms.rows import Points
 
-_DEGREE = 3  # of monomials
-_MOST = 90  # terms of a library; with many variables degrees are lower
+_WIDEST = 90  # monomials of a library; with many variables degrees are lower
+_MOST, _FEW = 7, 4  # terms of a sum, and of one with a saturating rate
 _SHARES = (0.3, 1.0, 3.0)  # of a variable's usual size at which rates are half saturated
 
 
@@ -23,21 +23,36 @@ class Library(NamedTuple):
     Attributes:
       terms: some with constants inside, which are refitted later.
       table: their values at the points.
+      most: terms of a sum.
     """
 
     terms: tuple[Expression, ...]
     table: Float[np.ndarray, "N L"]
+    most: int
 
 
-def library(points: Points, allowed: Sequence[str]) -> Library:
-    """All terms in the allowed variables that have finite values, each different from the others.
+def libraries(points: Points, allowed: Sequence[str]) -> list[Library]:
+    """Libraries from narrow to wide, since in a wide one terms that look alike hide the right ones.
+
+    Monomials of degree 2, of degree 3, with waves, with one kind of saturating rate, and all.
 
     >>> points = Points(("x", "y"), np.random.default_rng(0).uniform(1.0, 2.0, (50, 2)))
-    >>> [str(term) for term in library(points, ["x"]).terms[:4]]
+    >>> [str(term) for term in libraries(points, ["x"])[1].terms]
     ['1', 'x', 'x**2', 'x**3']
     """
     names = [n for n in allowed if np.std(points.table[:, points.variables.index(n)]) > 0]
-    terms = [*_monomials(names), *_waves(names), *_saturating(names, points)]
+    quadratic, cubic, waves = _monomials(names, 2), _monomials(names, 3), _waves(names)
+    rates = _saturating(names, points)
+    every = [term for kind in rates for term in kind]
+    made = [(quadratic, _MOST), (cubic, _MOST), (quadratic + waves, _MOST)]
+    made += [(quadratic + kind, _FEW) for kind in rates]
+    return [
+        _library(terms, points, most) for terms, most in [*made, (cubic + waves + every, _MOST)]
+    ]
+
+
+def _library(terms: Sequence[Expression], points: Points, most: int) -> Library:
+    """Of those terms that have finite values."""
     kept, columns = [], []
     for term in terms:
         values = term.evaluate(points.table, points.variables)
@@ -45,15 +60,15 @@ def library(points: Points, allowed: Sequence[str]) -> Library:
         if np.isfinite(size) and size > 0:
             kept.append(term)
             columns.append(values)
-    return Library(tuple(kept), np.stack(columns, axis=1))
+    return Library(tuple(kept), np.stack(columns, axis=1), most)
 
 
-def _monomials(names: Sequence[str]) -> list[Expression]:
+def _monomials(names: Sequence[str], highest: int) -> list[Expression]:
     found: list[Expression] = [literal(1)]
-    for degree in range(1, _DEGREE + 1):
+    for degree in range(1, highest + 1):
         new = itertools.combinations_with_replacement(names, degree)
         terms = [_product(factors) for factors in new]
-        if len(found) + len(terms) > _MOST:
+        if len(found) + len(terms) > _WIDEST:
             break
         found += terms
     return found
@@ -78,19 +93,22 @@ def _waves(names: Sequence[str]) -> list[Expression]:
     return found
 
 
-def _saturating(names: Sequence[str], points: Points) -> list[Expression]:
-    """``x / (c + x)`` and ``1 / (c + x^2)`` with multiples, c being a share of the usual x."""
+def _saturating(names: Sequence[str], points: Points) -> list[list[Expression]]:
+    """``x / (c + x)``, ``x^p / (c + x^2)`` and their products with other variables.
+
+    Each kind with several c, shares of the usual x, from which a fit of c starts.
+    """
     found = []
     for name in names:
         column, x = points.table[:, points.variables.index(name)], variable(name)
         usual = float(np.median(np.abs(column)))
         if usual == 0:
             continue
-        for share in _SHARES:
-            rates = [1 / (constant((share * usual) ** 2) + x**2)]
-            rates += [x * rates[0], x**2 * rates[0]]
-            if column.min() > 0:
-                rates.append(x / (constant(share * usual) + x))
-            found += rates
-            found += [variable(o) * rates[-1] for o in names if o != name]
+        starts = [share * usual for share in _SHARES]
+        bells = [1 / (constant(c**2) + x**2) for c in starts]
+        kinds = [bells, [x * b for b in bells], [x**2 * b for b in bells]]
+        if column.min() > 0:
+            kinds.append([x / (constant(c) + x) for c in starts])
+        found += kinds
+        found += [[variable(o) * r for r in kinds[-1]] for o in names if o != name]
     return found

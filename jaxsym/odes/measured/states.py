@@ -17,7 +17,7 @@ from jaxsym.inference import LocalPolynomials, estimate_noise, local_polynomials
 from jaxsym.odes.measured.series import TimeSeries
 
 # Of a state's deviation. Fewer digits than these decide nothing, and integration is as exact.
-FLOOR = 1e-7
+FLOOR = 1e-6
 _DEGREES = (4, 6, 8)  # of interpolating polynomials, where noise is next to nothing
 _AROUND = 5  # samples over which errors of interpolation are averaged
 
@@ -28,17 +28,21 @@ class States(NamedTuple):
     Attributes:
       value: without gaps.
       error: standard errors.
+      bias: the part of these that is not noise.
       rates: first and second derivative.
       rate_errors: standard errors of these.
       sigma: of the noise of each sample.
+      between: what interpolation between the samples may be off by, beside noise.
       operators: for each state the matrices ``[T, T]`` that make value and rate of its samples.
     """
 
     value: Float[np.ndarray, "T M"]
     error: Float[np.ndarray, "T M"]
+    bias: Float[np.ndarray, "T M"]
     rates: Float[np.ndarray, "2 T M"]
     rate_errors: Float[np.ndarray, "2 T M"]
     sigma: Float[np.ndarray, "T M"]
+    between: Float[np.ndarray, "T M"]
     operators: list[tuple[scipy.sparse.csr_array, ...]]
 
 
@@ -128,18 +132,37 @@ def _states(time: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> States:
     estimate, error = found.estimate[..., 0], found.error[..., 0]
     value, value_error = estimate[0].copy(), error[0].copy()
     operators = [tuple(o[:2]) for o in found.operators]
+    bias = np.zeros_like(value)
     for m in range(values.shape[1]):
         if m in flat:
             continue
         there = ~np.isnan(values[:, m])
-        sharp = np.median(error[0, there, m]) > usual[m]
-        if sharp:  # smoothing costs more than it gains
-            value[there, m], value_error[there, m] = values[there, m], sigma[there, m]
-            same = scipy.sparse.diags_array(there.astype(float))
-            kept = scipy.sparse.diags_array((~there).astype(float)) @ operators[m][0]
-            operators[m] = ((same + kept).tocsr(), operators[m][1])
+        sharp = there & (error[0, :, m] > sigma[:, m])  # smoothing costs more than it gains
+        value[sharp, m], value_error[sharp, m] = values[sharp, m], sigma[sharp, m]
+        same, kept = (scipy.sparse.diags_array(w.astype(float)) for w in (sharp, ~sharp))
+        noise = (kept @ operators[m][0]).power(2).sum(axis=1) * usual[m] ** 2
+        bias[:, m] = np.sqrt(np.where(sharp, 0.0, np.maximum(error[0, :, m] ** 2 - noise, 0.0)))
+        operators[m] = ((same + kept @ operators[m][0]).tocsr(), operators[m][1])
         _sharpen(time, values[:, m], usual[m], there, estimate[1:, :, m], error[1:, :, m])
-    return States(value, value_error, estimate[1:], error[1:], sigma, operators)
+    between = np.stack(
+        [_between(time, values[:, m], usual[m]) for m in range(values.shape[1])], axis=1
+    )
+    return States(value, value_error, bias, estimate[1:], error[1:], sigma, between, operators)
+
+
+def _between(time: np.ndarray, series: np.ndarray, sigma: float) -> Float[np.ndarray, " T"]:
+    """By what polynomials of degree 5 and 7 differ in the middle between samples, beside noise."""
+    there = ~np.isnan(series)
+    middle = (time[1:] + time[:-1]) / 2
+    fits = [
+        local_polynomials(time[there], middle, count=degree + 1, degree=degree) for degree in (5, 7)
+    ]
+    onto = [fit.matrix() for fit in fits]
+    change = onto[1] - onto[0]
+    noise = sigma**2 * np.asarray(change.multiply(change).sum(axis=1)).ravel()
+    square = np.maximum((change @ series[there]) ** 2 - noise, 0.0)
+    usual = np.convolve(square, np.full(_AROUND, 1 / _AROUND), mode="same")
+    return np.sqrt(np.maximum(np.append(usual, 0.0), np.append(0.0, usual)))
 
 
 def _sharpen(time, series, sigma, there, rates, errors) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.expr import Expression, variable
+from jaxsym.expr import Expression, literal, variable
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.inference import snap_constants
 from jaxsym.odes.systems.fitting import SystemFit
@@ -66,7 +66,7 @@ def stated(system: SystemFit, names: Sequence[str]) -> Stated:
                 other, sign = same.get(place, (place, 1))
                 symbol = variable(titles[other])
                 named = with_number(named, slot, symbol if sign > 0 else -symbol)
-        equations.append(_without_spurious_exactness(numbers))
+        equations.append(numbers.canonical())
         forms.append(str(named.canonical()))
     used = {titles[other] for other, _ in same.values()}
     return Stated(
@@ -88,10 +88,19 @@ def first_letter(names: Sequence[str]) -> str:
     return next(letter for letter in "ckpqw" if letter not in taken)
 
 
-def _without_spurious_exactness(expression: Expression) -> Expression:
-    """The canonical form, unless joining constants there loses one that the fit knows."""
-    short = expression.canonical()
-    return short if len(short.constants) == len(expression.constants) else expression
+def without_zeros(system: SystemFit) -> tuple[Expression, ...] | None:
+    """The equations without constants whose errors allow zero; None if there are none."""
+    numbers = snap_constants(system.fit).numbers
+    zeros = {place for place, number in numbers.items() if number.tokens == ("0",)}
+    if not zeros.intersection(place for slots in system.slots for place in slots):
+        return None
+    shorter = []
+    for expression, slots in zip(system.equations, system.slots, strict=True):
+        for slot in reversed(range(len(slots))):
+            if slots[slot] in zeros:
+                expression = with_number(expression, slot, literal(0))
+        shorter.append(expression.canonical())
+    return tuple(shorter)
 
 
 def _equation_of(system: SystemFit) -> dict[int, int]:
