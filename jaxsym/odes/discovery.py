@@ -13,6 +13,7 @@ from jaxsym.expr import Expression
 from jaxsym.odes.forms.candidates import shortened
 from jaxsym.odes.measured.series import TimeSeries
 from jaxsym.odes.systems.constants import Stated
+from jaxsym.odes.systems.fitting import EXPLAINED
 from jaxsym.odes.systems.motion import flow, iterate
 from jaxsym.odes.systems.verdict import Errors
 
@@ -147,22 +148,26 @@ class OdeDiscovery:
         return f"OdeDiscovery({right}; chi2/dof {self.chi2_per_dof:.3g})"
 
     def verdict(self) -> str:
-        """What the equations are worth, in a sentence or two."""
-        noise = "estimated" if self.noise_estimated else "given"
-        told = [
-            f"The equations leave chi2/dof = {self.chi2_per_dof:.3g} with {noise} standard errors; "
-            f"the motion from fitted first states has R2 = {self.errors.reconstruction:.6g}."
-        ]
-        if self.chi2_per_dof > 2:
+        """What the equations are worth, in a few sentences."""
+        noise, errors = "estimated" if self.noise_estimated else "given", self.errors
+        told = [f"The equations leave chi2/dof = {self.chi2_per_dof:.3g} with {noise} noise."]
+        if self.chi2_per_dof > EXPLAINED:
             told.append("There is motion that they do not explain.")
-        if self.errors.held_out is not None:
-            told.append(f"Motion held out is predicted with R2 = {self.errors.held_out:.6g}")
-            lasts = (
-                "to its end"
-                if self.errors.horizon_is_whole
-                else (f"for {self.errors.horizon:.3g} units of time")
+        if self.kind == "map":
+            told.append(
+                f"Next states are told with R2 = {errors.reconstruction:.6g}, held out "
+                f"{errors.held_out:.6g}."
             )
-            told[-1] += f", within a tenth of its deviation {lasts}."
+            return " ".join(told)
+        told.append(f"The motion from fitted first states has R2 = {errors.reconstruction:.6g}.")
+        if errors.held_out is not None:
+            lasts = (
+                "to its end" if errors.horizon_is_whole else f"for a time of {errors.horizon:.3g}"
+            )
+            told.append(
+                f"Motion held out is predicted with R2 = {errors.held_out:.6g}, within a tenth of "
+                f"its deviation {lasts}."
+            )
         return " ".join(told)
 
     def to_json(self) -> dict[str, Any]:

@@ -58,10 +58,8 @@ def fitted(expressions: Iterable[Expression], rows: Rows, points: Points) -> lis
         best = expression.with_constants(solved.constants)
         shown = best.evaluate(points.table, points.variables)
         if np.all(np.isfinite(shown)):
-            bits = formula_bits(best, len(points.variables))
-            found.setdefault(
-                str(shortened(best)), Candidate(best, solved.loss * len(weights), bits)
-            )
+            bits, chi2 = formula_bits(best, len(points.variables)), solved.loss * len(weights)
+            found.setdefault(str(shortened(best)), Candidate(best, chi2, bits))
     return list(found.values())
 
 
