@@ -12,6 +12,8 @@ from jaxsym.expr import Expression
 from jaxsym.expr.fitting.single import least_squares
 from jaxsym.odes.forms.rows import Points, Rows
 
+_OPERATORS = 7  # +, -, *, /, a power, one function, and a number
+_LEAST = 0.5  # chi squared for each row; the errors of rows are rather too large than too small
 _KEPT = 12  # candidates of a front
 _NEGLIGIBLE = 1e-12  # of a constant's influence: it does nothing
 
@@ -41,8 +43,11 @@ def shortened(expression: Expression) -> Expression:
 
 
 def formula_bits(expression: Expression, variables: int) -> float:
-    """Bits of a formula without its constants' values: a choice of one symbol for each node."""
-    return expression.complexity * math.log2(len(expression.operators) + variables + 1)
+    """Bits of a formula without its constants' values: a choice of one symbol for each node.
+
+    The symbols are the variables, a number, and the operators that most formulas make do with.
+    """
+    return expression.complexity * math.log2(_OPERATORS + variables)
 
 
 def fitted(expressions: Iterable[Expression], rows: Rows, points: Points) -> list[Candidate]:
@@ -69,7 +74,7 @@ def lengths(candidates: Sequence[Candidate], rows: int) -> np.ndarray:
     Where no candidate explains the rows, chi squared counts in units of what the best leaves.
     """
     least = min(c.chi2 / max(rows - len(c.expression.constants), 1) for c in candidates)
-    misfit = np.array([c.chi2 for c in candidates]) / max(least, 1.0) / (2 * math.log(2))
+    misfit = np.array([c.chi2 for c in candidates]) / max(least, _LEAST) / (2 * math.log(2))
     numbers = np.array([len(c.expression.constants) for c in candidates])
     return misfit + [c.bits for c in candidates] + numbers * math.log2(rows) / 2
 

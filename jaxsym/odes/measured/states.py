@@ -19,6 +19,8 @@ from jaxsym.odes.measured.series import TimeSeries
 # Of a state's deviation. Fewer digits than these decide nothing, and integration is as exact.
 FLOOR = 1e-6
 _DEGREES = (4, 6, 8)  # of interpolating polynomials, where noise is next to nothing
+_NEIGHBORS = 8  # samples of a polynomial that tells how large uneven noise is
+_MEDIAN = 0.455  # of the square of a normal number
 _AROUND = 5  # samples over which errors of interpolation are averaged
 
 
@@ -60,9 +62,29 @@ def sample_noise(data: TimeSeries) -> list[Float[np.ndarray, "T M"]]:
     for m in np.flatnonzero(~data.constant):
         left, size = _left_over(data, sigma, m)
         a, b = _proportions(left, size, constant[m])
-        for run, series in enumerate(_smoothed_values(data, sigma, m)):
-            sigma[run][:, m] = np.maximum(np.hypot(a, b * np.abs(series)), least[m])
+        series = _smoothed_values(data, sigma, m)
+        spread = [np.hypot(a, b * np.abs(each)) for each in series]
+        scale = _scale(data, spread, m) if b else 1.0
+        for run, each in enumerate(spread):
+            sigma[run][:, m] = np.maximum(scale * each, least[m])
     return sigma
+
+
+def _scale(data: TimeSeries, spread: list[np.ndarray], state: int) -> float:
+    """How many times a noise of uneven size is larger than was thought.
+
+    By the median of what samples differ from the polynomial through their neighbors, in units of
+    that: an estimate of even noise takes the larger part for motion.
+    """
+    off = []
+    for time, values, sigma in zip(data.time, data.values, spread, strict=True):
+        there = ~np.isnan(values[:, state])
+        seen, size = values[there, state], np.maximum(sigma[there], np.finfo(float).tiny)
+        fit = local_polynomials(time[there], time[there], count=_NEIGHBORS, degree=4)
+        left = np.eye(len(seen)) - fit.matrix().toarray()
+        off.append((left @ seen) ** 2 / (left**2 @ size**2))
+    usual = np.median(np.concatenate(off)) / _MEDIAN
+    return float(np.sqrt(max(usual, 1.0)))
 
 
 def smoothed(data: TimeSeries, sigma: list[Float[np.ndarray, "T M"]]) -> list[States]:
