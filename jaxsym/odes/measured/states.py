@@ -64,7 +64,7 @@ def sample_noise(data: TimeSeries) -> list[Float[np.ndarray, "T M"]]:
         a, b = _proportions(left, size, constant[m])
         series = _smoothed_values(data, sigma, m)
         spread = [np.hypot(a, b * np.abs(each)) for each in series]
-        scale = _scale(data, spread, m) if b else 1.0
+        scale = _scale(data, spread, int(m)) if b else 1.0
         for run, each in enumerate(spread):
             sigma[run][:, m] = np.maximum(scale * each, least[m])
     return sigma
