@@ -27,6 +27,7 @@ FLOORS = (
     ("examples", "inference"),
     ("training",),
     ("graphs", "search", "syrenets"),
+    ("odes",),
     ("nesymres",),
     ("laws",),
     ("distill",),

@@ -10,6 +10,7 @@ from jaxsym.cli.doctor import doctor
 from jaxsym.cli.examples import examples
 from jaxsym.cli.fit import fit
 from jaxsym.cli.lagrangian import lagrangian
+from jaxsym.cli.ode import ode
 from jaxsym.cli.shared import Application
 from jaxsym.cli.simulate import simulate
 
@@ -40,5 +41,5 @@ def main(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-for _command in (discover, fit, lagrangian, simulate, examples, doctor):
+for _command in (discover, fit, ode, lagrangian, simulate, examples, doctor):
     main.add_command(_command)
