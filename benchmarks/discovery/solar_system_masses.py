@@ -38,6 +38,9 @@ _J2000, _DAYS_IN_YEAR = 2_451_544.5, 365.25
 _LIGHT = 299_792.458 * 86_400 * _DAYS_IN_YEAR / 149_597_870.7  # AU/yr, exact by definition
 _HALF_WINDOW = 12  # samples on each side: of the order of an orbit of Mercury
 _SMOOTHNESS = 8  # of the test function (1 - u^2)^8: its sums miss integrals by 2e-6
+# Of the joints, stage by stage. The start is near, but what is loose adds up along 180 segments: to
+# a turn of the Moon at 0.03, so that the stages from there on are no more than tenfold.
+_LOOSENESS = (3.0, 0.3, 0.03, 3e-3, 3e-4, 1e-6)
 _COMPANION = 1e-3  # prior width of a companion's mass in units of the Sun's: they are light
 
 
@@ -88,9 +91,9 @@ def measure(
     gm = start_masses(data, frame)
     start = {"exponent": np.array(2.0), "gm": gm, "relativity": np.array(float(not relativity))}
     free = {"exponent": True, "gm": True, "relativity": relativity}
-    # the start is near: joints tighten in three stages, and 20 days are less than the Moon's month
+    # 20 days are less than the Moon's month
     fit = fit_trajectories(
-        LAWS[frame], start, data, order=2, free=free, looseness=(3.0, 0.03, 1e-6), intervals=8
+        LAWS[frame], start, data, order=2, free=free, looseness=_LOOSENESS, intervals=8
     )
     mass, error = mass_ratios(fit)
     true = np.array([solar_system_gm()[body] for body in BODIES])

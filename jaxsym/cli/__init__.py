@@ -7,6 +7,7 @@ import click
 from jaxsym import __version__
 from jaxsym.cli.discover import discover
 from jaxsym.cli.doctor import doctor
+from jaxsym.cli.examples import examples
 from jaxsym.cli.fit import fit
 from jaxsym.cli.lagrangian import lagrangian
 from jaxsym.cli.shared import Application
@@ -15,7 +16,12 @@ from jaxsym.cli.simulate import simulate
 __all__ = ["main"]
 
 
-@click.group("jaxsym", cls=Application, invoke_without_command=True)
+@click.group(
+    "jaxsym",
+    cls=Application,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="jaxsym")
 @click.option("--debug", is_flag=True, envvar="JAXSYM_DEBUG", help="Show where errors come from.")
 @click.pass_context
@@ -34,5 +40,5 @@ def main(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-for _command in (discover, fit, simulate, doctor, lagrangian):
+for _command in (discover, fit, lagrangian, simulate, examples, doctor):
     main.add_command(_command)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from jaxsym.datasets import Columns
-    from jaxsym.search import Progress, SymbolicRegressor
+    from jaxsym.expr import Expression
+    from jaxsym.search import Candidate, Progress, SymbolicRegressor
 
+_DIGITS = 5  # of constants on the screen; files and JSON have them all
 _HEADER = "header"  # in place of units: those that the file gives
 
 
 @click.command()
 @click.argument("table", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--target", required=True, metavar="COLUMN", help="The column to explain.")
+@click.option("--target", metavar="COLUMN", help="The column to explain; the last one by default.")
 @click.option(
     "--columns", metavar="A,B,...", help="The columns to explain it by; all others by default."
 )
@@ -77,7 +80,7 @@ _HEADER = "header"  # in place of units: those that the file gives
 def fit(
     context: click.Context,
     table: Path,
-    target: str,
+    target: str | None,
     columns: str | None,
     units: str | None,
     free_constants: bool,
@@ -101,21 +104,24 @@ def fit(
 
     \b
     Examples:
-      jaxsym fit table.csv --target y
+      jaxsym fit table.csv
       jaxsym fit fall.csv --target F --units m=kg,a=m/s^2,F=N --json
     """
-    from jaxsym._compiling import compile_clock
     from jaxsym.datasets import read_columns
-    from jaxsym.search import SymbolicRegressor
 
     if out is not None:
         check_out(out, force)
     data = read_columns(table)
-    target = data.find(target)
-    inputs = _inputs(data, target, columns, sigma)
-    read = _units(units, inputs, target, data)
+    named = data.find(target) if target is not None else _last(data, sigma)
+    inputs = _inputs(data, named, columns, sigma)
+    read = _units(units, inputs, named, data)
     messages = message_console()
-    _tell_notes(messages, data, [*inputs, target], bool(read))
+    if target is None:
+        messages.print(f"target: '{named}', the last column", style="dim", markup=False)
+    _tell_notes(messages, data, [*inputs, named], bool(read))
+    # these take seconds: what is wrong with the file or the options is told before
+    from jaxsym._compiling import compile_clock
+    from jaxsym.search import SymbolicRegressor
 
     def tell(progress: Progress) -> None:
         if messages.is_terminal:
@@ -127,14 +133,14 @@ def fit(
         max_complexity=max_complexity,
         operators=None if operators is None else operators.split(","),
         template=template,
-        units=read and {name: unit for name, unit in read.items() if name != target},
-        y_units=None if read is None else read.get(target, ""),
+        units=read and {name: unit for name, unit in read.items() if name != named},
+        y_units=None if read is None else read.get(named, ""),
         dimensionless_constants_only=not free_constants,
         callback=tell,
         random_state=seed,
     )
     began, compiling = time.perf_counter(), compile_clock()
-    model.fit(data.numbers(inputs), data.numbers([target])[target], sigma=_sigma(sigma, data))
+    model.fit(data.numbers(inputs), data.numbers([named])[named], sigma=_sigma(sigma, data))
     seconds = time.perf_counter() - began, compiling()
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -142,6 +148,14 @@ def fit(
         messages.print(f"model in {out}", markup=False, soft_wrap=True)
     _tell(model, seconds, seed, as_json)
     context.exit(INTERRUPTED if model.interrupted_ else 0)
+
+
+def _last(data: Columns, sigma: str | None) -> str:
+    """The last column of numbers that is not the target's standard deviation."""
+    names = [name for name in data.names if name not in data.texts and name != sigma]
+    if not names:
+        raise ValueError(f"no column holds numbers: {listed(data.names)}")
+    return names[-1]
 
 
 def _inputs(data: Columns, target: str, columns: str | None, sigma: str | None) -> list[str]:
@@ -219,12 +233,12 @@ def _tell(model: SymbolicRegressor, seconds: tuple[float, float], seed: int, as_
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
-    attempt("the front", lambda: _show(console, rows, chosen), None)
+    attempt("the front", lambda: _show(console, front, cast("Expression", model.expression_)), None)
     told = f"{model.residual_}\n{seconds_in_words(*seconds)}"
     console.print(told, style="dim", markup=False, soft_wrap=True)
 
 
-def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:
+def _show(console: Console, front: Iterable[Candidate], chosen: Expression) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -233,9 +247,10 @@ def _show(console: Console, rows: list[dict[str, Any]], chosen: str) -> None:
     table.add_column("complexity", justify="right")
     table.add_column("mean squared error", justify="right")
     table.add_column("equation", overflow="fold")
-    for row in rows:
-        style = "bold" if row["expression"] == chosen else ""
-        equation = Text(row["expression"], style)
-        table.add_row(str(row["complexity"]), f"{row['loss']:.3e}", equation)
+    for row in front:
+        style = "bold" if row.expression == chosen else ""
+        equation = Text(str(row.expression.rounded(_DIGITS)), style)
+        table.add_row(str(row.complexity), f"{row.loss:.3e}", equation)
     console.print(table)
-    console.print(f"\n  {chosen}\n", style="bold", markup=False, soft_wrap=True)
+    text = str(chosen.rounded(_DIGITS))
+    console.print(f"\n  {text}\n", style="bold", markup=False, soft_wrap=True)

@@ -198,9 +198,11 @@ class _Budget(NamedTuple):
     time_limit: float | None
     callback: Callable[[Event], bool | None] | None
 
-    def seconds_left(self, share: float, spent: float) -> float | None:
-        """Until a share of the time limit is over."""
-        return None if self.time_limit is None else max(share * self.time_limit - spent, 0.1)
+    def limits(self, steps: int, share: float, spent: float, whole: int) -> Limits:
+        """Of a stage that ends at one of the whole's steps, and with a share of the time."""
+        left = None if self.time_limit is None else max(share * self.time_limit - spent, 0.1)
+        told = self.callback and partial(_of_all, self.callback, whole)
+        return {"steps": steps, "time_limit": left, "callback": told, "chunk": _CHUNK}
 
 
 class _Course(NamedTuple):
@@ -291,20 +293,16 @@ def _stage(course: _Course, network: _Network, begun: float, until: float) -> _N
     """Train from one share of the steps to another."""
     done = int(begun * course.steps)
     optimizer = _optimizer(partial(_later, course.schedule, done))
-    callback = course.budget.callback
     state = init_state(network.params, optimizer, course.key)._replace(step=jnp.asarray(done))
-    limits: Limits = {
-        "steps": int(until * course.steps),
-        "time_limit": course.budget.seconds_left(until, network.seconds),
-        "callback": callback and partial(_of_all, callback, course.steps),
-    }
+    end = int(until * course.steps)
+    limits = course.budget.limits(end, until, network.seconds, course.steps)
     if course.tracks is not None:
         trained, params, weak = train_on_tracks(
-            network.model, state, optimizer, course.edges, course.tracks, limits, _CHUNK
+            network.model, state, optimizer, course.edges, course.tracks, limits
         )
     else:
         step = make_step(training_loss(network.model, course.error), optimizer)
-        trained = train(step, state, course.batches, course.data, chunk=_CHUNK, **limits)
+        trained = train(step, state, course.batches, course.data, **limits)
         params, weak = trained.state.params, None
     seconds = network.seconds + trained.seconds
     return _Network(network.model, params, seconds, trained.interrupted, weak)
@@ -387,18 +385,12 @@ def _learn_central(
         (decades_error, steps // 4, 0.25),
         (log_relative_error, steps, 1.0),
     ):
-        limits: Limits = {
-            "steps": until,
-            "time_limit": budget.seconds_left(share, seconds),
-            "callback": budget.callback,
-        }
+        limits = budget.limits(until, share, seconds, steps)
         if tracks is not None and error is log_relative_error:
-            trained, params, weak = train_on_tracks(
-                model, state, optimizer, edges, tracks, limits, _CHUNK
-            )
+            trained, params, weak = train_on_tracks(model, state, optimizer, edges, tracks, limits)
         else:
             step = make_step(training_loss(model, error), optimizer)
-            trained = train(step, state, _batches(edges), data, chunk=_CHUNK, **limits)
+            trained = train(step, state, _batches(edges), data, **limits)
             params = trained.state.params
         state, seconds = trained.state, seconds + trained.seconds
         if trained.interrupted:

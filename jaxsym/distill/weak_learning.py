@@ -123,7 +123,7 @@ class _Watch:
     def __init__(self, loss: Callable[..., Any], edges: Topology, tracks: Tracks):
         def on(windows: WeakWindows) -> Callable[[Any], Array]:
             batches = weak_batches(edges, min(_COMPARED, len(windows.left)))
-            batch = batches(jax.random.key(0), 0, windows)
+            batch = batches(jax.random.key(0), jnp.zeros((), int), windows)
             return jax.jit(lambda params: loss(params, batch, jax.random.key(0))[1]["error"])
 
         self._seen = on(tracks.seen)
@@ -156,6 +156,7 @@ class Limits(TypedDict):
     steps: int
     time_limit: float | None
     callback: Callable[[Event], bool | None] | None
+    chunk: int
 
 
 def train_on_tracks(
@@ -165,7 +166,6 @@ def train_on_tracks(
     edges: Topology,
     tracks: Tracks,
     limits: Limits,
-    chunk: int,
 ) -> tuple[Trained, Any, WeakLosses]:
     """Train on weak forms; the parameters that do best on what was held out, and their losses.
 
@@ -176,7 +176,6 @@ def train_on_tracks(
       edges: of one system.
       tracks: seen and unseen.
       limits: of the training.
-      chunk: steps after which the network is looked at.
     """
     loss, callback = weak_loss(model), limits["callback"]
     watch = _Watch(loss, edges, tracks)
@@ -187,7 +186,8 @@ def train_on_tracks(
 
     trained = train(
         make_step(loss, optimizer), state, weak_batches(edges, _WINDOWS), tracks.seen,
-        steps=limits["steps"], chunk=chunk, time_limit=limits["time_limit"], callback=both,
+        steps=limits["steps"], chunk=limits["chunk"], time_limit=limits["time_limit"],
+        callback=both,
     )  # fmt: skip
     params = watch.best(trained.state.params)
     return trained, params, watch.losses(params)

@@ -212,6 +212,14 @@ class Expression:
 
         return to_sympy(self)
 
+    def rounded(self, digits: int) -> Expression:
+        """The same formula with its constants to so many significant digits, for people to read.
+
+        >>> print((constant(1.23456789) * variable("x")).rounded(4))
+        1.235*x
+        """
+        return self.with_constants([float(f"{value:.{digits}g}") for value in self.constants])
+
     def latex(self, digits: int = 6) -> str:
         r"""The expression in LaTeX; see `jaxsym.expr.printing.to_latex`.
 

@@ -152,7 +152,7 @@ def snap_constants(fit: TrajectoryFit, *, first: int | None = None) -> Snapped:
     numbers: dict[int, Expression] = {}
     covariance, rise = np.array(fit.covariance), 0.0
     while True:
-        errors = np.sqrt(np.diag(covariance))
+        errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
         known = np.isfinite(errors) & (errors > 0)
         may = known & (np.arange(len(values)) < (len(values) if first is None else first))
         relative = np.where(known, errors / np.maximum(np.abs(values), 1e-300), np.inf)

@@ -29,6 +29,7 @@ from jaxsym.search.problem.inputs import (
     read_weights,
     variable_names,
 )
+from jaxsym.search.problem.losses import center, read_loss
 from jaxsym.search.problem.problem import make_problems
 from jaxsym.search.request import Request
 from jaxsym.search.serialization import (
@@ -73,6 +74,10 @@ class SymbolicRegressor(Parameters):
       dimensionless_constants_only: whether fitted constants have no dimension; otherwise they may
         have any.
       shared_form: whether several targets get one form with constants of their own.
+      loss: "squared", "absolute", "huber", "poisson" (counts), "log" (relative errors), "interval"
+        (y is `[n, 2]`, low and high, and nothing is lost between), or a JAX function of predictions
+        and targets, both `[n]`, that returns `[n]`. Forms are searched for by squares with the
+        loss's weights; constants, ranks and the choice follow the loss.
       selection: which equation of the front is used: "description_length", "score", "accuracy"
         (least loss), or a function from `ParetoFront` to `Candidate`.
       warm_start: whether a further fit starts from the equations of the one before.
@@ -145,8 +150,11 @@ class SymbolicRegressor(Parameters):
             len(names) == table.shape[1],
             f"{len(names)} variables named; X has {table.shape[1]} columns",
         )
-        targets = read_targets(y, len(table))
-        check_size(len(table), table.shape[1] + targets.shape[1])
+        given = read_targets(y, len(table))
+        check_size(len(table), table.shape[1] + given.shape[1])
+        self.check()
+        loss = read_loss(self.loss, table, given)
+        targets = given if loss is None else center(loss, given)
         inverse_variances, noise = read_weights(sample_weight, sigma, targets.shape)
         request = Request.read(self, names, targets.shape[1], self._start(names))
         problems = make_problems(
@@ -162,17 +170,20 @@ class SymbolicRegressor(Parameters):
         )
         along = read_order(order, n_effective, len(table))
         weigh = inverse_variances is None
-        found = request.search(problems, self._key(), weigh=weigh, order=along)
+        found = request.search(
+            problems, self._key(), weigh=weigh, order=along, loss=loss, targets=given
+        )
         if not all(map(len, found.fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        self._keep(found.fronts, names, columns, np.asarray(y).ndim == 1)
+        single = np.asarray(y).ndim == 1 or (loss is not None and loss.width == 2)
+        self._keep(found.fronts, names, columns, single)
         self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
         self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
         weighted = [weighting.problem for weighting in found.weightings]
-        self._uncertainties = Uncertainties.fitted(found.fronts, weighted)
+        self._uncertainties = Uncertainties.fitted(self.fronts_, weighted)
         self._notes = [str(weighting) for weighting in found.weightings]
         return self
 

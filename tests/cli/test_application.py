@@ -100,3 +100,9 @@ def test_terminals_get_bars_with_the_time_left():
 def test_seeds_that_no_generator_takes_are_refused(run, command):
     result = run(command, "nothing", "--seed", "9" * 20)
     assert result.exit_code == 2 and "0<=x<=4294967295" in result.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["discover"], ["fit"], ["lagrangian"], ["simulate"]])
+def test_the_short_form_of_help(run, command):
+    short, long = run(*command, "-h"), run(*command, "--help")
+    assert short.exit_code == 0 and short.stdout == long.stdout

@@ -54,6 +54,24 @@ def test_the_result_for_people(run, csv):
     assert "complexity" in result.stdout and "a*m" in result.stdout
 
 
+def test_the_last_column_is_explained_unless_another_is_named(run, csv):
+    last = list(TABLE.columns)[-1]
+    result = run("fit", csv, "--json", "--time-limit", "5")
+    assert result.exit_code == 0 and f"target: '{last}', the last column" in result.stderr
+    named = run("fit", csv, "--target", last, "--json", "--time-limit", "5")
+    assert "the last column" not in named.stderr
+    assert json.loads(result.stdout)["expression"] == json.loads(named.stdout)["expression"]
+
+
+def test_text_and_errors_of_the_target_are_not_explained(run, tmp_path):
+    path = tmp_path / "table.csv"
+    rows = [f"{x},{2 * x},0.1,{'ab'[x % 2]}" for x in range(1, 9)]
+    path.write_text("\n".join(["x,y,dy,kind", *rows]))
+    result = run("fit", path, "--sigma", "dy", "--json", "--time-limit", "5")
+    assert result.exit_code == 0 and "target: 'y'" in result.stderr
+    assert json.loads(result.stdout)["expression"] == "2*x"
+
+
 def test_the_model_in_a_file(run, csv, tmp_path):
     out = tmp_path / "new" / "model.json"
     assert run("fit", csv, "--target", "F", "--out", out).exit_code == 0
@@ -123,7 +141,6 @@ def test_units(run, csv):
         (("--target", "F", "--operators", "sine"), 1, "unknown operator 'sine'"),
         (("--target", "F", "--template", "A(q)"), 1, "unknown variable 'q'"),
         (("--target", "F", "--time-limit", "0"), 2, "time-limit"),
-        ((), 2, "--target"),
     ],
 )
 def test_bad_options(run, csv, options, code, message):

@@ -30,6 +30,7 @@ def made_fit(residuals, constants=(1.0,), covariance=None, sigma=0.1, estimated=
         dof=count - len(constants) - 1,
         led=np.ones(1, bool),
         gap=0.0,
+        segments=1,
         iterations=1,
         converged=True,
     )

@@ -83,7 +83,7 @@ class LawFit(NamedTuple):
       covariance: of their constants, in the order of `flat_constants`, and of the masses.
       fit: what the trajectories say.
       general: the law with more constants of which some are fixed, if it was fitted as such.
-      masses: in units of the heaviest, where they were fitted, too.
+      masses: in units of one of them, where they were fitted, too.
     """
 
     law: ParticleLaw
@@ -230,7 +230,7 @@ class LawFitter:
         Args:
           law: the equations.
           general: the same as one of many.
-          masses: where to start, if they are to be fitted; the largest stays as it is.
+          masses: where to start, if they are to be fitted; the one that is 1 stays as it is.
         """
         found = self._fitted(law, general, self._explained, masses)
         for _ in range(_ROUNDS):
@@ -274,7 +274,7 @@ class LawFitter:
         constants = constants_of(start, masses)
         free = {name: np.ones(len(values), bool) for name, values in constants.items()}
         if masses is not None:
-            free["mass"] = np.arange(len(masses)) != np.argmax(masses)
+            free["mass"] = np.arange(len(masses)) != np.argmin(np.abs(masses - 1.0))
         if general is not None:
             free["coefficient"] = general.free
         fit = fit_trajectories(

@@ -18,6 +18,8 @@ from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw
 from jaxsym.laws.units import NaturalUnits, coefficient_in_data_units
 
 _STEP = 1e-6  # of differences, relative to the constants
+_SAME = 1e-9  # relative difference of forms that are the same
+_POLISHED = 3  # Newton steps, which undo the errors of these differences
 
 
 class MotionUnits(NamedTuple):
@@ -50,7 +52,15 @@ class StatedLaw(NamedTuple):
     @property
     def errors(self) -> Float[np.ndarray, " K"]:
         """Standard errors, in the order of the covariance."""
-        return np.sqrt(np.diag(self.covariance))
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    @property
+    def unit_body(self) -> int | None:
+        """The body whose unknown mass is the unit of mass, if one is."""
+        if self.masses is None:
+            return None
+        held = np.flatnonzero(self.errors[-len(self.masses) :] == 0)
+        return int(held[0]) if len(held) else None
 
 
 def in_data_units(
@@ -71,13 +81,62 @@ def in_data_units(
         changed = {n: variable(n) / constant(s) for n, s in named.items() if s != 1.0}
         drag = drag.substitute(changed)
         drag = (drag if units.time == 1.0 else drag * constant(1 / units.time)).canonical()
+    in_units = coefficient_in_data_units(law.coefficient, natural, True)
+    if len(in_units.constants) > len(law.coefficient.constants):
+        unit = natural.acceleration / natural.length
+        same = _rescaled(law.coefficient, inputs / scales, scales, unit)
+        values = [form.evaluate(inputs, VARIABLES) for form in (same, in_units)]
+        in_units = same if np.allclose(*values, rtol=_SAME, atol=0.0) else in_units
     stated = dataclasses.replace(
         law,
-        coefficient=coefficient_in_data_units(law.coefficient, natural, True),
+        coefficient=in_units,
         drag=drag,
         field=tuple(value * natural.acceleration for value in law.field),
     )
     return _carried(given, stated, inputs / scales, inputs, units)
+
+
+def _rescaled(
+    coefficient: Expression,
+    inputs: Float[np.ndarray, "n V"],
+    scales: Float[np.ndarray, " V"],
+    unit: float,
+) -> Expression:
+    """The formula ``unit f(inputs / scales)`` in the form of f, where the form allows it.
+
+    Constants ``c_i`` that take up a scale s change by powers of it, ``f(x / s; c) = f(x; c s^p)``.
+    The powers follow from ``-x df/dx = sum_i p_i c_i df/dc_i``. Factors written before the
+    variables instead would be constants of which no data can tell one from another.
+    """
+    constants = np.asarray(coefficient.constants, np.float64)
+    value = coefficient.evaluate(inputs, VARIABLES)
+    usable = np.isfinite(value) & (value != 0)
+    if not len(constants) or not usable.any():
+        return coefficient
+    inputs, value = inputs[usable], value[usable]
+    slopes = constants * _slopes(coefficient, inputs, VARIABLES) / value[:, None]
+    powers = [(np.log(unit), np.ones(len(value)))]
+    for column, scale in enumerate(scales):
+        moved = []
+        for sign in (1.0, -1.0):
+            table = inputs.copy()
+            table[:, column] *= 1.0 + sign * _STEP
+            moved.append(coefficient.evaluate(table, VARIABLES))
+        powers.append((np.log(scale), (moved[1] - moved[0]) / (2 * _STEP * value)))
+    logarithm = sum(
+        size * np.linalg.lstsq(slopes, change, rcond=1e-9)[0] for size, change in powers
+    )
+    found = coefficient.with_constants((constants * np.exp(logarithm)).tolist())
+    target, table = unit * value, inputs * scales
+    for _ in range(_POLISHED):
+        left = (target - found.evaluate(table, VARIABLES)) / target
+        numbers = np.asarray(found.constants)
+        slopes = numbers * _slopes(found, table, VARIABLES) / target[:, None]
+        more = np.linalg.lstsq(slopes, left, rcond=1e-9)[0]
+        if not np.isfinite(more).all():
+            break
+        found = found.with_constants((numbers * (1.0 + more)).tolist())
+    return found
 
 
 def restated(given: StatedLaw, law: ParticleLaw, inputs: np.ndarray) -> StatedLaw:

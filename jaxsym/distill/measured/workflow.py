@@ -171,10 +171,18 @@ def _held_out(task: Task, units: MotionUnits, best: LawFit, fitter: LawFitter) -
     assert fitter.motion.data.sigma is not None and data.measured is not None
     spread = data.measured.sigma
     if spread is None:
-        per_body = fitter.motion.data.sigma[0, 0].reshape(data.bodies, -1)[:, 0]
+        per_body = np.nanmedian(_sigma_of(fitter.motion), axis=0)
         spread = np.broadcast_to(per_body, (runs, data.bodies))
     motion = measured_motion(data, np.asarray(spread), box=fitter.motion.box)
     return held_out_errors(best, fitter, motion)
+
+
+def _sigma_of(motion: MeasuredMotion) -> Float[np.ndarray, "R N"]:
+    """Standard errors of the coordinates; where a sample is missing there is none."""
+    data = motion.data
+    assert data.sigma is not None
+    each = np.nanmedian(np.where(data.present, data.sigma, np.nan), axis=1)
+    return each.reshape(len(each), motion.bodies, motion.dims)[..., 0]
 
 
 def _discovery(
@@ -226,7 +234,10 @@ def _stated(fit: LawFit, units: MotionUnits, inputs: np.ndarray) -> StatedLaw:
     """The law in units of the data, its constants exact where they may be, its shortest form."""
     given = StatedLaw(fit.law, fit.covariance, fit.masses)
     in_data = by_their_pull(in_data_units(given, units, inputs), inputs)
-    exact = attempt("exact constants", lambda: snapped(in_data, fit.fit, inputs), in_data)
+    exact = in_data
+    # in units of some body's mass no constant has a reason to be a round number
+    if in_data.unit_body is None:
+        exact = attempt("exact constants", lambda: snapped(in_data, fit.fit, inputs), in_data)
     return attempt("the shorter form of the law", lambda: _shorter(exact, inputs), exact)
 
 
@@ -234,10 +245,8 @@ def _meaning(stated: StatedLaw, names: tuple[str, ...]) -> str:
     """What the masses found are."""
     if stated.masses is None:
         return Task.mass_meaning
-    errors = stated.errors[-len(stated.masses) :]
-    held = np.flatnonzero(errors == 0)
-    if len(held):
-        return f"mass in units of that of {names[held[0]]}"
+    if stated.unit_body is not None:
+        return f"mass in units of that of {names[stated.unit_body]}"
     return "mass by what it pulls: the law's strength is 1 (GM in gravity)"
 
 
@@ -276,7 +285,7 @@ def _evidence(
     return TrajectoryEvidence(
         uncertainty={name: float(errors[k]) for k, name in enumerate(names)},
         mass_uncertainty=None if stated.masses is None else errors[-len(stated.masses) :],
-        sigma=motion.data.sigma[:, 0].reshape(*measured.shape[::2], -1)[..., 0] * length,
+        sigma=_sigma_of(motion) * length,
         sigma_estimated=not motion.sigma_known,
         chi2=fit.chi2 * scale**2,
         dof=fit.dof,

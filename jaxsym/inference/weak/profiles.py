@@ -112,7 +112,8 @@ def weak_profiles(
     ('central 1/m1', True)
     """
     series, noise = series_of(time, position, sigma)
-    particles = Particles(mass, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    bodies, dims = position.shape[2:]
+    particles = Particles(mass, charge, ordered_pairs(position, pairs), bodies, dims, box)
     distance = distances(position, particles)
     distance = distance[np.isfinite(distance)]
     of_pairs, spline = pair_groups(particles, distance, pair_kinds)

@@ -44,13 +44,13 @@ class BodyPulls(NamedTuple):
       end: whose function of distance it is: `ACTED_ON` or `ACTING`.
       factor: of charges, as text.
       pulls: for each body; None for one whose pull does not show.
-      chi2_per_row: about 1 where they explain the data.
+      evidence: for all of them, see `choose_groups`.
     """
 
     end: int
     factor: str
     pulls: list[BodyPull | None]
-    chi2_per_row: float
+    evidence: float
 
 
 def body_pulls(
@@ -64,8 +64,9 @@ def body_pulls(
 ) -> BodyPulls:
     """Read for each body how it pulls the others, or how it yields to their pull.
 
-    The end whose functions explain the data best is chosen, and the factor. The bodies are the same
-    in all runs.
+    The end for whose functions there is most evidence is chosen, and the factor. (Chi squared does
+    not tell: rows count less where forces change fast with noisy positions, as wild functions do.)
+    The bodies are the same in all runs.
 
     Args:
       time, position, charge, pairs, sigma, box: as in `weak_profiles`.
@@ -85,7 +86,8 @@ def body_pulls(
     (True, [True, True, True])
     """
     series, _ = series_of(time, position, sigma)
-    particles = Particles(None, charge, ordered_pairs(position, pairs), *position.shape[2:], box)
+    bodies, dims = position.shape[2:]
+    particles = Particles(None, charge, ordered_pairs(position, pairs), bodies, dims, box)
     apart = distances(position, particles)
     usual = apart[np.isfinite(apart)]
     others = body_groups(particles)
@@ -100,12 +102,13 @@ def body_pulls(
             else None
             for body in range(particles.bodies)
         ]
-        return BodyPulls(end, factor, pulls, fit.chi2_per_row)
+        evidence = sum(chosen[str(body)].evidence for body, pull in enumerate(pulls) if pull)
+        return BodyPulls(end, factor, pulls, evidence)
 
     ways = [(ACTING, "1"), (ACTED_ON, "1")]
     if charge is not None:
         ways.append((ACTED_ON, "q1*q2"))
-    return min((read(*way) for way in ways), key=lambda one: one.chi2_per_row)
+    return max((read(*way) for way in ways), key=lambda one: one.evidence)
 
 
 def _pull(chosen, spline: DistanceSpline, apart: np.ndarray) -> BodyPull:

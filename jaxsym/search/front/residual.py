@@ -10,6 +10,8 @@ from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.tolerances import ROUNDING
 
+_ALIKE = 1.2  # of two residuals: chance alone makes more of a difference in few samples
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -58,10 +60,17 @@ class Residual:
                 "interpolated: the equation has as many numbers as there are independent samples, "
                 "or says as much as they do"
             )
-        least = "the least that any equation of the front leaves"
-        whose = "the noise given" if self.given else least
-        ratio = f"{self.rms / self.floor:.2f} times {whose}" if self.floor else f"{whose} is 0"
-        return f"{self.rms:.3g} is left, {100 * self.share:.3g} % of the deviation; {ratio}"
+        unexplained = self.share**2
+        explained = f"1 - {unexplained:.1g}" if unexplained < 1e-5 else f"{1 - unexplained:.5g}"
+        return f"R² = {explained}, residual {self.rms:.3g}, {self._beside()}"
+
+    def _beside(self) -> str:
+        """The residual beside the least that could be left."""
+        if self.given:
+            return f"{self.rms / self.floor:.3g} times the noise given"
+        if self.rms <= _ALIKE * self.floor:
+            return "about as small as any equation of the front leaves"
+        return f"where the longest equation of the front leaves {self.floor:.3g}"
 
 
 def residual(front: ParetoFront, expression: Expression) -> Residual:
@@ -75,7 +84,7 @@ def residual(front: ParetoFront, expression: Expression) -> Residual:
     >>> from jaxsym.search.front.pareto import Candidate
     >>> rows = (Candidate(parse("x"), 1, 0.04), Candidate(parse("x + 0.2*x**3"), 6, 0.01))
     >>> print(residual(ParetoFront(rows, 4.0, 100), parse("x")))
-    0.2 is left, 10 % of the deviation; 1.99 times the least that any equation of the front leaves
+    R² = 0.99, residual 0.2, where the longest equation of the front leaves 0.101
     """
     loss = next(c.loss for c in front if c.expression == expression)
     last = front.candidates[-1]

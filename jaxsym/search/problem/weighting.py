@@ -93,6 +93,12 @@ def weighted(problem: Problem) -> Weighting:
     return Weighting(problem, far, False)
 
 
+def robust_scale(X: Float[np.ndarray, "n V"], y: Float[np.ndarray, " n"]) -> float:
+    """Standard deviation of what a robust polynomial leaves; of the target where rows are few."""
+    designs = list(_designs(X)) or [np.ones((len(y), 1))]
+    return _robust(designs[-1], y)[1]
+
+
 def reconsidered(given: Weighting, plain: Problem, values: Float[np.ndarray, " n"]) -> Weighting:
     """The weights again, now that an equation is known.
 

@@ -55,3 +55,35 @@ def test_a_force_as_an_acceleration():
         StatedLaw(law, np.array([[0.09]])), ParticleLaw(parse("2.0*m1*m2/r"), True, 2), INPUTS
     )
     np.testing.assert_allclose(found.errors, [0.3], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("law", "length"),
+    [
+        ("(2.0*r - 1.99)/(m1*r)", 1e3),
+        ("1.3*m2/(r*(r - 0.003)**2)", 1e11),
+        ("m2*exp(-0.5*r)*(1.0/r + 2.0/r**2)", 100.0),
+    ],
+)
+def test_other_units_bring_no_more_constants(law, length):
+    """Factors beside the constants would leave these open, and their errors with them."""
+    given = StatedLaw(ParticleLaw(parse(law), False, 2), np.diag([1e-6, 2e-6, 3e-6]))
+    count = len(given.law.coefficient.constants)
+    given = given._replace(covariance=given.covariance[:count, :count])
+    units = MotionUnits(NaturalUnits(length, 10.0, 100.0, 1.0, 1.0), 0.1, 0.0)
+    found = in_data_units(given, units, INPUTS * [length, 1, 1, 1, 1])
+    assert found.law.coefficient.tokens == given.law.coefficient.tokens
+    values = given.law.coefficient.evaluate(INPUTS, VARIABLES) * 100.0 / length
+    again = found.law.coefficient.evaluate(INPUTS * [length, 1, 1, 1, 1], VARIABLES)
+    np.testing.assert_allclose(again, values, rtol=1e-9)
+    relative = found.errors / np.abs(found.law.coefficient.constants)
+    assert np.linalg.matrix_rank(found.covariance / np.outer(found.errors, found.errors)) == count
+    before = given.errors / np.abs(given.law.coefficient.constants)
+    assert relative[0] == pytest.approx(before[0], rel=1e-6)
+
+
+def test_masses_in_units_of_a_body_have_one_without_error():
+    law = ParticleLaw(parse("2.0/(m1*r)"), False, 2)
+    one = StatedLaw(law, np.diag([0.1, 0.0, 0.2]), np.array([1.0, 3.0]))
+    assert one.unit_body == 0 and StatedLaw(law, np.eye(1)).unit_body is None
+    assert one._replace(covariance=np.eye(3)).unit_body is None
