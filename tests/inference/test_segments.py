@@ -39,9 +39,9 @@ def test_every_sample_is_in_one_segment_at_its_time(data):
 def test_an_encounter_is_a_segment_of_its_own(data):
     segments, _ = laid(data)
     [at] = np.flatnonzero(segments.start[1] == data.time[1, 5])
-    assert segments.count[1, at] == 1
+    assert segments.filled[1, at] == 1
     assert segments.order[1, -1] == at
-    assert segments.count.sum(axis=1).tolist() == [11, 8]
+    assert segments.filled.sum(axis=1).tolist() == [11, 8]
 
 
 def test_as_many_segments_as_another_fit_had(data):
@@ -49,6 +49,6 @@ def test_as_many_segments_as_another_fit_had(data):
     for number in (wanted, wanted + 2, 4):
         segments, places = laid(data, segments=number)
         assert segments.start.shape == (2, number)
-        assert segments.count.sum(axis=1).tolist() == [11, 8]
+        assert segments.filled.sum(axis=1).tolist() == [11, 8]
         when = np.concatenate([segments.start[..., None], segments.stops], axis=-1)
         np.testing.assert_array_equal(places.gather(when), data.time)

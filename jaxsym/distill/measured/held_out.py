@@ -64,7 +64,8 @@ def _smoothed(motion: MeasuredMotion) -> Float[np.ndarray, "R T S"] | None:
     if data.present.sum(axis=1).min() < FEWEST_SAMPLES:
         return None
     runs = []
-    for time, value, present, sigma in zip(*data[:4], strict=True):
+    columns = (data.time, data.value, data.present, data.sigma)
+    for time, value, present, sigma in zip(*columns, strict=True):
         seen = np.where(present, value, np.nan).reshape(len(time), motion.bodies, motion.dims)
         spread = np.where(present, sigma, np.inf).min(axis=0).reshape(seen.shape[1:])
         runs.append(smooth(time, seen, spread).estimate[:2])
@@ -77,7 +78,7 @@ def _padded(motion: MeasuredMotion, count: int) -> MeasuredMotion:
     data, more = motion.data, count - len(motion.data.time)
     assert data.sigma is not None
 
-    def longer(values: np.ndarray, kind: str = "edge", **given: Any) -> np.ndarray:
+    def longer(values: np.ndarray, kind: Any = "edge", **given: Any) -> np.ndarray:
         return np.pad(values, [(0, more), *[(0, 0)] * (values.ndim - 1)], kind, **given)
 
     time = longer(data.time)

@@ -103,7 +103,7 @@ def segment_motion(
     named = ravel_pytree(task.constants)[1](constants)
     rate = lambda x, t: task.field(named, x, t, inputs)  # noqa: E731
     return rollout(
-        rate, task.method, state, segment.start, segment.stops, segment.count, segment.step,
+        rate, task.method, state, segment.start, segment.stops, segment.filled, segment.step,
         task.allowed * task.scale, task.most,
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def over_segments(function, task: Task, guess: Guess):
     little by many, a few at a time that need about as many steps.
     """
     runs, count = task.segments.order.shape
-    order = task.segments.order
+    order = jnp.asarray(task.segments.order)
     few = max(1, _SIDE_BY_SIDE // runs) if jax.default_backend() == "cpu" else count
     few = max(n for n in range(1, few + 1) if count % n == 0)  # a remainder is compiled once more
 

@@ -28,7 +28,7 @@ class Segments(NamedTuple):
     Attributes:
       start: times of the first states.
       stops: times that follow; the last of them is repeated.
-      count: how many there are.
+      filled: how many of them there are.
       step: the first step that is tried in each segment.
       order: of the segments of a trajectory, by the steps that they are thought to need.
       value: measured.
@@ -37,7 +37,7 @@ class Segments(NamedTuple):
 
     start: Float[Numbers, "R J"]
     stops: Float[Numbers, "R J L"]
-    count: Int[Numbers, "R J"]
+    filled: Int[Numbers, "R J"]
     step: Float[Numbers, "R J"]
     order: Int[Numbers, "R J"]
     value: Float[Numbers, "R J L1 M"]
@@ -82,7 +82,7 @@ def cut(
     >>> from jaxsym.inference.shooting.series import observations
     >>> data = observations([0.0, 1.0, 2.0, 3.0, 4.0], np.ones((5, 1)), sigma=1.0)
     >>> laid, _ = cut(data, np.array([[1, 1, 20, 1]]), np.ones((1, 4)), 2)
-    >>> laid.start.tolist(), laid.count.tolist()
+    >>> laid.start.tolist(), laid.filled.tolist()
     ([[0.0, 2.0, 3.0]], [[2, 1, 1]])
     """
     assert data.sigma is not None
