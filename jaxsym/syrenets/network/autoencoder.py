@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsym._settings import implicit_broadcasting
+
 Layers: TypeAlias = tuple[tuple[Array, Array], ...]
 
 
@@ -40,6 +42,7 @@ class Autoencoder(nn.Module):
         return tuple(layers)
 
 
+@implicit_broadcasting()
 def autoencode(
     encoder: Layers, decoder: Layers, v: Float[Array, "B V"], gram: Float[Array, "H H"]
 ) -> tuple[Float[Array, "B d"], Float[Array, "B V"], Float[Array, ""]]:
@@ -86,6 +89,7 @@ def contraction(
     return _contraction_and_slopes(first, second, w2, w3, gram)[0]
 
 
+@implicit_broadcasting()
 def _contraction_and_slopes(
     first: Array, second: Array, w2: Array, w3: Array, gram: Array
 ) -> tuple[Array, tuple[Array, ...]]:
