@@ -103,7 +103,7 @@ WITHIN = {
         ("tolerances",),
         ("problem",),
         ("front",),
-        ("shared_form", "serialization"),
+        ("shared_form", "experiments", "serialization"),
         # what stages and changes of variables are built from
         (
             "native.library",
@@ -117,7 +117,7 @@ WITHIN = {
         ("engines",),
         ("native",),
         ("parameters",),
-        ("table_search",),
+        ("table_search", "fitted"),
         ("request",),
         ("regressor",),
     ),

@@ -36,6 +36,7 @@ from jaxsym.search.native.stages.separable import (
 from jaxsym.search.native.state import Clock, SearchState, StageCost
 from jaxsym.search.problem.problem import Problem
 
+_FEW = 2  # variables of which waves and decays are looked for before there is a library
 _DESCRIBED = 0.5  # share of the variance that a candidate may leave to tell noise from signal
 
 
@@ -126,10 +127,17 @@ RATIOS: Schedule = (
 )
 
 
-# What one variable explains is mostly found here: it takes a tenth of a second.
+def _of_few_variables(names: frozenset[str], state: SearchState) -> bool:
+    return len(state.problem.variables) <= _FEW and _has_operators(names, state)
+
+
+_waves = functools.partial(_of_few_variables, frozenset({"sin", "cos"}))
+_decays = functools.partial(_of_few_variables, frozenset({"exp", "log", "pow"}))
+
+# What one variable explains, or two, is mostly found here: it takes a tenth of a second.
 WAVES_AND_DECAYS: Schedule = (
-    Row("simple sinusoids", simple_sinusoids, light, when=operators("sin", "cos")),
-    Row("simple exponentials", simple_exponentials, light, when=operators("exp", "log", "pow")),
+    Row("simple sinusoids", simple_sinusoids, light, when=_waves),
+    Row("simple exponentials", simple_exponentials, light, when=_decays),
 )
 
 
