@@ -20,7 +20,7 @@ from jaxsym.odes.measured.series import TIME, TimeSeries
 from jaxsym.odes.measured.states import States
 
 VELOCITY = "_dot"  # follows the name of a state in the name of its velocity
-_MOST_ROWS = 2500  # of a trajectory's state: tables are dense
+_MOST_ROWS = 1000  # of a trajectory's state: tables are dense
 _RIDGE = 1e-6  # on standardized columns of the polynomial that stands for f at first
 
 
