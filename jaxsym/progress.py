@@ -10,7 +10,8 @@ class PhaseProgress(NamedTuple):
 
     Attributes:
       phase: its name: "data", "train", "extract", "search", "refit" or "verify" of a discovery of
-        pair laws; "network", "harden", "direct" or "verify" of one of Lagrangians.
+        pair laws; "network", "harden", "direct" or "verify" of one of Lagrangians; "data",
+        "sums", "search", "fit" or "verify" of equations of motion.
       done: share of the phase, 0 to 1.
       note: a few words or numbers.
       seconds_left: in the phase, where known.

@@ -20,16 +20,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
+import sympy
 
 import jaxsym
 from benchmarks import common
-from jaxsym.expr import Expression, parse
+from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.odes import implicit_flow
 
 _SAMPLES = 150
 _EXACT, _NOISY = 1e-3, 0.03  # of the right-hand sides' range
 _PREDICTS = 0.9
+_OPERATORS = dict(OPERATORS) | {
+    "cot": Operator("cot", 1, lambda x: 1 / jnp.tan(x), sympy.cot, lambda x: 1 / np.tan(x))
+}
 
 
 class System(NamedTuple):
@@ -50,7 +55,7 @@ class System(NamedTuple):
 
 def _system(equations: Sequence[str], starts: Sequence[Sequence[float]], end: float) -> System:
     names = tuple(f"x_{k}" for k in range(len(equations)))
-    right = tuple(parse(text, variables=names) for text in equations)
+    right = tuple(parse(text, variables=names, operators=_OPERATORS) for text in equations)
     return System(names, right, tuple(tuple(map(float, s)) for s in starts), float(end))
 
 

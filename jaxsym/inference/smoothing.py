@@ -149,7 +149,8 @@ def _score(time, fit: LocalPolynomials, values, sigma) -> Float[np.ndarray, "T S
 def _nearby(time: np.ndarray) -> scipy.sparse.csr_array:
     """Weighted means over neighboring samples."""
     places = np.arange(len(time))
-    bands = range(-_NEIGHBORHOOD, _NEIGHBORHOOD + 1)
+    reach = min(_NEIGHBORHOOD, len(time) - 1)
+    bands = range(-reach, reach + 1)
     weight = scipy.sparse.diags_array(
         [np.full(len(time), 1.0 - abs(k) / (_NEIGHBORHOOD + 1.0)) for k in bands],
         offsets=list(bands),

@@ -66,7 +66,8 @@ def discover_ode(
       depends_on_time: whether time ``t`` itself may stand in the equations.
       time_limit: seconds for the whole; the best found by then is the result.
       seed: of the search.
-      callback: is told of progress. An exception that it raises ends the search with what there is.
+      callback: is told of progress. An exception that it raises ends a search with what there is,
+        and is passed on from other phases.
 
     Returns:
       equations, constants with standard errors, errors of the motion, and a front of systems.
@@ -170,7 +171,7 @@ def _found_ode(
         errors,
         best.fit.states[:, 0],
         _front(chosen, data.names),
-        _notes(best, data, order),
+        _notes(best),
     )
 
 
@@ -235,7 +236,7 @@ def _front(tried: Sequence[SystemFit], names: Sequence[str]) -> list[SystemOfFro
     ]
 
 
-def _notes(best: SystemFit, data: TimeSeries, order: int) -> list[str]:
+def _notes(best: SystemFit) -> list[str]:
     notes = []
     if len(best.fit.undetermined):
         notes.append("Some constants act only together; the data do not tell them one by one.")

@@ -115,3 +115,10 @@ def test_a_missing_sample_is_given_from_its_neighbors():
     found = smooth(time, values, np.full((1, 2), 1e-6))
     np.testing.assert_allclose(found.estimate[0, 50:53, 0, 0], np.sin(time[50:53]), atol=1e-4)
     assert np.all(found.operators[0][0][:, 50:53].toarray() == 0.0)
+
+
+def test_eight_samples_are_enough_to_smooth():
+    time = np.linspace(0.0, 1.0, 8)
+    found = smooth(time, (1.0 + 2.0 * time)[:, None, None], np.full((1, 1), 0.01))
+    np.testing.assert_allclose(found.estimate[0, :, 0, 0], 1.0 + 2.0 * time, atol=1e-9)
+    np.testing.assert_allclose(found.estimate[1, :, 0, 0], 2.0, atol=1e-8)

@@ -98,3 +98,9 @@ def test_whitened_noise_is_white(coupled):
         assert np.abs(np.mean(covariance - np.diag(np.diag(covariance)))) < 0.05
     else:
         assert np.mean(white**2) > 1.2
+
+
+def test_seven_samples_are_enough_for_a_window():
+    time = np.linspace(0.0, 1.0, 7)
+    form = weak_form(time)
+    np.testing.assert_allclose(form.left(1) @ time**2, form.right @ (2.0 * time), atol=1e-12)

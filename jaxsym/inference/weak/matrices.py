@@ -159,7 +159,8 @@ def _integrals(ends, time, total, place, derivative) -> scipy.sparse.csr_array:
     node, weight = np.polynomial.legendre.leggauss(_NODES)
     half = np.diff(step)[:, None] / 2.0
     nodes, weights = (step[:-1, None] + half * (1.0 + node)).ravel(), (half * weight).ravel()
-    fit = local_polynomials(time, nodes, count=_DEGREE + 1, degree=_DEGREE)
+    count = min(_DEGREE + 1, len(time))
+    fit = local_polynomials(time, nodes, count=count, degree=count - 1)
     fit = fit._replace(nearest=place[fit.nearest], samples=total)
     return (_test_functions(ends, nodes, weights, derivative) @ fit.matrix()).tocsr()
 

@@ -20,6 +20,7 @@ from jaxsym.odes.measured.series import TIME, TimeSeries
 from jaxsym.odes.measured.states import States
 
 VELOCITY = "_dot"  # follows the name of a state in the name of its velocity
+_MOST_ROWS = 1000  # of a trajectory's state: tables are dense
 _RIDGE = 1e-6  # on standardized columns of the polynomial that stands for f at first
 
 
@@ -133,9 +134,21 @@ def _joined(parts: list[Rows]) -> Rows:
     return Rows(np.concatenate([part.target for part in parts]), whole)
 
 
+def _lengths(time: np.ndarray) -> list[float]:
+    """Lengths of windows: all that are usual, the shortest left out where they would be too many.
+
+    Each length has four windows in its own length; half of all rows come from the two shortest.
+    """
+    lengths = window_lengths(time).tolist()
+    span = time[-1] - time[0]
+    while len(lengths) > 1 and sum(4 * span / length for length in lengths) > _MOST_ROWS:
+        lengths.pop(0)
+    return lengths
+
+
 def _of_run(data, run, states: States, order, slopes, rates) -> list[Rows]:
     time, samples = data.time[run], data.values[run]
-    rows = weak_rows(time, samples, time, order=order, lengths=window_lengths(time).tolist())
+    rows = weak_rows(time, samples, time, order=order, lengths=_lengths(time))
     count = samples.shape[1]
     jacobians = Jacobians(
         slopes[:, :, :count], slopes[:, :, count : 2 * count] if order == 2 else None

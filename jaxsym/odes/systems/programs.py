@@ -97,6 +97,7 @@ def _values(
     and compiles in a fraction of the time that a branch for each operator takes
     (`jaxsym.expr.program`, which is for rows of points).
     """
+    program = jax.tree.map(jnp.asarray, program)
     first = constants.shape[1] + program.literals.shape[1] + program.variables
     equations = jnp.arange(len(constants))
     leaves = jnp.broadcast_to(point, (len(constants), len(point)))
