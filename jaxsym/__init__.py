@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxsym.distill.workflow import discover as discover
     from jaxsym.expr import Expression as Expression
     from jaxsym.expr import parse as parse
+    from jaxsym.odes import discover_ode as discover_ode
     from jaxsym.search import SymbolicRegressor as SymbolicRegressor
     from jaxsym.simulate import particles as particles
     from jaxsym.syrenets import discover_lagrangian as discover_lagrangian
@@ -30,6 +31,7 @@ _HOMES = {
     "Trajectories": "trajectories",
     "discover": "distill",
     "discover_lagrangian": "syrenets",
+    "discover_ode": "odes",
     "parse": "expr",
     "particles": "simulate",
 }
@@ -42,6 +44,7 @@ _ROOMS = (
     "laws",
     "mechanics",
     "nesymres",
+    "odes",
     "plotting",
     "report",
     "search",
@@ -57,6 +60,7 @@ __all__ = [
     "Trajectories",
     "discover",
     "discover_lagrangian",
+    "discover_ode",
     "parse",
     "particles",
 ]

@@ -34,8 +34,19 @@ SETTINGS = {
     "devices": Setting({"JAX_NUM_CPU_DEVICES": "8"}),
     "thread": Setting({}, ("--in-thread",)),
 }
-# One file or two of each kind of work that is compiled.
-FAST = ("tests/test_settings.py",)
+# A file of each kind of work that is compiled.
+FAST = (
+    "tests/test_settings.py",
+    "tests/expr/test_fit.py",
+    "tests/expr/test_program.py",
+    "tests/mechanics/test_mechanics.py",
+    "tests/training/test_step.py",
+    "tests/graphs/test_chunked.py",
+    "tests/laws/test_programs.py",
+    "tests/nesymres/test_hybrid.py",
+    "tests/search/front/test_residual.py",
+    "tests/syrenets/test_layers.py",
+)
 
 
 def together(names: list[str]) -> Setting:

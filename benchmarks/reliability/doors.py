@@ -126,8 +126,8 @@ class Positions(Discover):
     """`jaxsym discover` of noisy positions."""
 
     def prepare(self) -> None:
-        system = particles("r2", bodies=2, dims=2)
-        data = system.simulate(jax.random.key(0), trajectories=2, steps=80)
+        system = particles("spring", bodies=2, dims=2)
+        data = system.simulate(jax.random.key(0), trajectories=2, steps=80, dt=0.05)
         seen = np.asarray(data.position, np.float64)
         seen = seen + 1e-3 * np.random.default_rng(0).normal(size=seen.shape)
         save(self.input(), measured_trajectories(seen, time=data.time, mass=data.mass))

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from benchmarks import common
 from benchmarks.reliability.doors import DOORS, Door
 from benchmarks.reliability.soak_work import damaged
 
+LAUNCH = str(Path(__file__).with_name("launch.py"))
 _PATIENCE = 300.0  # seconds after which a job hangs
 _MEMORY = 4.0  # GB
 _SETTINGS: tuple[dict[str, str], ...] = (
@@ -129,29 +130,28 @@ class Disturbance(NamedTuple):
 
     Attributes:
       signal_at: after so many seconds, which signal.
-      largest: bytes of a file that the disk has room for.
+      largest: bytes of a file that the disk has room for; -1 for as many as there are.
       variables: of its environment.
     """
 
     signal_at: tuple[float, int] | None = None
-    largest: int | None = None
+    largest: int = -1
     variables: dict[str, str] = {}
 
 
 def run(words: Sequence[str], folder: Path, disturbed: Disturbance) -> Job:
     """Start a job and see it end; one that does not is killed after five minutes."""
     quiet = {"PYTHONPATH": str(common.ROOT), "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if disturbed.largest is not None:  # nothing but the job's own files
+    if disturbed.largest >= 0:  # nothing but the job's own files
         quiet["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1e9"
     begin = time.monotonic()
     process = subprocess.Popen(
-        list(words),
+        [sys.executable, LAUNCH, str(disturbed.largest), *words],
         cwd=folder,
         env=os.environ | quiet | disturbed.variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        preexec_fn=_limits(disturbed.largest),
     )
     told: list[bytes] = []
     reader = threading.Thread(target=lambda: told.append(process.stderr.read()))
@@ -159,16 +159,6 @@ def run(words: Sequence[str], folder: Path, disturbed: Disturbance) -> Job:
     code, memory = _wait(process, begin, disturbed.signal_at)
     reader.join()
     return Job(code, b"".join(told).decode(errors="replace"), memory, time.monotonic() - begin)
-
-
-def _limits(largest: int | None) -> Callable[[], None]:
-    def limit() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
-        if largest is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error then, and not the end
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-
-    return limit
 
 
 def _wait(
@@ -211,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     given = options.parse_args(argv)
     doors = ["simulate"] if given.quick else given.doors.split(",")
     end = time.monotonic() + (0.0 if given.quick else 60 * given.minutes)
+    measured_with = common.machine()
     folder = Path(tempfile.mkdtemp(prefix="jaxsym-soak-"))
     soak = Soak(folder, doors, given.seed)
     begin = time.monotonic()
@@ -219,7 +210,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             soak.turn()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    result = {"benchmark": "soak"} | common.machine() | {
+    result = {"benchmark": "soak"} | measured_with | {
         "minutes": round((time.monotonic() - begin) / 60, 1),
         "seed": given.seed,
         "jobs": soak.jobs.total(),

@@ -7,8 +7,10 @@ import click
 from jaxsym import __version__
 from jaxsym.cli.discover import discover
 from jaxsym.cli.doctor import doctor
+from jaxsym.cli.examples import examples
 from jaxsym.cli.fit import fit
 from jaxsym.cli.lagrangian import lagrangian
+from jaxsym.cli.ode import ode
 from jaxsym.cli.shared import Application
 from jaxsym.cli.simulate import simulate
 
@@ -39,5 +41,5 @@ def main(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-for _command in (discover, fit, simulate, doctor, lagrangian):
+for _command in (discover, fit, ode, lagrangian, simulate, examples, doctor):
     main.add_command(_command)

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -233,7 +233,7 @@ def _tell(model: SymbolicRegressor, seconds: tuple[float, float], seed: int, as_
             "seed": seed,
         }
         click.echo(json.dumps(result, indent=2))
-    attempt("the front", lambda: _show(console, front, model.expression_), None)
+    attempt("the front", lambda: _show(console, front, cast("Expression", model.expression_)), None)
     told = f"{model.residual_}\n{seconds_in_words(*seconds)}"
     console.print(told, style="dim", markup=False, soft_wrap=True)
 

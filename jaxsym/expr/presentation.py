@@ -51,10 +51,10 @@ def presentable(
     return best
 
 
-def _length(expression: Expression) -> int:
-    """Characters of the text with rounded constants."""
+def _length(expression: Expression) -> tuple[int, int]:
+    """Characters of the text with rounded constants; of texts as long the simpler formula's."""
     rounded = [float(f"{value:.{_DIGITS}g}") for value in expression.constants]
-    return len(str(expression.with_constants(rounded)))
+    return len(str(expression.with_constants(rounded))), expression.complexity
 
 
 def _forms(expression: Expression) -> Iterator[Expression]:
@@ -63,6 +63,7 @@ def _forms(expression: Expression) -> Iterator[Expression]:
         return
     yield _turned(expression.canonical())
     yield _joined_roots(expression)
+    yield _root_below(expression.canonical())
     yield from equal_forms(expression)
     try:
         formula = expression.sympy()
@@ -168,6 +169,26 @@ def _turned(expression: Expression) -> Expression:
     return expression
 
 
+def _root_below(expression: Expression) -> Expression:
+    """`x*sqrt(-1/(u - 1))` as `x/sqrt(1 - u)`."""
+    table = expression.operators
+    formula = to_formula(expression)
+    ends = part_ends(formula, table)
+    for place, token in enumerate(formula):
+        if token == "sqrt" and formula[place + 1 : place + 4] == ("div", "-1", "sub"):
+            start, end = place + 4, ends[place]
+            split = ends[start]
+            root = ("sqrt", "sub", *formula[split:end], *formula[start:split])
+            parents = [p for p in range(place) if formula[p] == "mul" and ends[p + 1] == place]
+            if parents:
+                first = formula[parents[-1] + 1 : place]
+                whole = replaced(formula, ends, parents[-1], ("div", *first, *root))
+            else:
+                whole = replaced(formula, ends, place, ("inv", *root))
+            return to_expression(whole, table)
+    return expression
+
+
 def _joined_roots(expression: Expression) -> Expression:
     """Products of two roots of numbers as the root of their product."""
     table = expression.operators
@@ -247,6 +268,20 @@ def _clean(formula: sympy.Expr) -> sympy.Expr:
     return formula.xreplace(whole)
 
 
+def _of_positive(formula: sympy.Expr) -> sympy.Expr:
+    """Roots taken apart and joined as positive arguments allow; values tell whether that holds."""
+    positive = {s: sympy.Dummy(s.name, positive=True) for s in formula.free_symbols}
+
+    def whole(node: sympy.Expr) -> sympy.Expr:
+        return sympy.Pow(sympy.factor(sympy.together(node.base)), node.exp)
+
+    def broken(node: sympy.Expr) -> bool:
+        return bool(node.is_Pow and node.exp.is_Rational and not node.exp.is_Integer)
+
+    found = formula.xreplace(positive).replace(broken, whole)
+    return found.xreplace({dummy: symbol for symbol, dummy in positive.items()})
+
+
 def _without_sizes(formula: sympy.Expr) -> sympy.Expr:
     """Arguments in the place of absolute values; values tell whether these are needed."""
     return formula.replace(sympy.Abs, lambda argument: argument)
@@ -265,5 +300,6 @@ RULES: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] = {
     "roots": _roots,
     "logistic": _logistic,
     "shared factors": _shared_factors,
+    "of positive": _of_positive,
     "without sizes": _without_sizes,
 }

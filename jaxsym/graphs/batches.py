@@ -8,6 +8,7 @@ import jax
 import jraph
 from jaxtyping import Array, Float, Int, Key
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Snapshots, Topology, graph
 from jaxsym.training import minibatch
 
@@ -39,6 +40,7 @@ def graph_batches(edges: Topology, size: int, *, shift: float = 0.0) -> GraphBat
     """
     rows = minibatch(size)
 
+    @implicit_broadcasting()
     def draw(key: Key[Array, ""], step: Int[Array, ""], data: Snapshots):
         choice_key, shift_key = jax.random.split(key)
         bodies, acceleration = rows(choice_key, step, data)

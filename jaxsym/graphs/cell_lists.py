@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxsym._check import finite, require
+from jaxsym._settings import implicit_broadcasting
 
 
 class Grid(NamedTuple):
@@ -57,6 +58,7 @@ class NeighborList(NamedTuple):
     overflow: Bool[Array, ""]
 
 
+@implicit_broadcasting()
 def make_grid(
     position: Float[ArrayLike, "N D"],
     cutoff: float,
@@ -105,6 +107,7 @@ def make_grid(
     return grid._replace(edge_capacity=int(np.ceil(slack * max(edges, 1))))
 
 
+@implicit_broadcasting()
 def neighbor_list(position: Float[Array, "N D"], grid: Grid) -> NeighborList:
     """All pairs closer than the cutoff, both ways; pure, to be jitted with the grid static.
 

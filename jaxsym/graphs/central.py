@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import nnls
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Snapshots, Topology
 from jaxsym.graphs.models import MLP, GraphModel
 from jaxsym.graphs.network import interaction_network
@@ -34,6 +35,7 @@ class CentralStart(NamedTuple):
     sign: float
 
 
+@implicit_broadcasting()
 def momentum_masses(acceleration: Float[ArrayLike, "S N D"]) -> Float[np.ndarray, " N"]:
     """Masses, in units of the heaviest, for which the total force ``sum m_i a_i`` is least.
 
@@ -58,6 +60,7 @@ def momentum_masses(acceleration: Float[ArrayLike, "S N D"]) -> Float[np.ndarray
     return np.where(mass > 0, mass, 0.1 * least) / mass.max()
 
 
+@implicit_broadcasting()
 def central_start(data: Snapshots, edges: Topology) -> CentralStart:
     """Masses from momentum conservation, the range of distances, and the sign of the force.
 
@@ -116,6 +119,7 @@ def central_network(start: CentralStart, *, hidden: Sequence[int] = (64, 64)) ->
     center, spread = center.astype(np.float32), spread.astype(np.float32)
     net = MLP(hidden, 2, nn.tanh, linear_path=True)
 
+    @implicit_broadcasting()
     def init(key):
         log_mass = jnp.asarray(start.log_mass, jnp.float32)
         return {"message": net.init(key, jnp.zeros(3)), "log_mass": log_mass}
@@ -123,6 +127,7 @@ def central_network(start: CentralStart, *, hidden: Sequence[int] = (64, 64)) ->
     def bodies(params, given):
         return given._replace(mass=jnp.exp(params["log_mass"][given.label]))
 
+    @implicit_broadcasting()
     def message(params, receiver, sender):
         displacement = sender.position - receiver.position
         square = jnp.sum(displacement**2, axis=-1, keepdims=True)
@@ -132,6 +137,7 @@ def central_network(start: CentralStart, *, hidden: Sequence[int] = (64, 64)) ->
         strength = jnp.exp(out[..., :1]) * jnp.tanh(start.sign + out[..., 1:])
         return strength * displacement / jnp.sqrt(square)
 
+    @implicit_broadcasting()
     def node(params, bodies, total):
         del params
         return total / bodies.mass[..., None]

@@ -10,6 +10,7 @@ import jraph
 from jaxtyping import Array, Key
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.delivery import (
     BodiesFn,
     DeliverFn,
@@ -61,6 +62,7 @@ def chunked_network(
     """
     require(chunk >= 1, f"chunk is {chunk}; expected at least 1 edge")
 
+    @implicit_broadcasting()
     def apply(
         params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
     ) -> Prediction:

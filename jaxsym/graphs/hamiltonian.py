@@ -12,6 +12,7 @@ import jraph
 from jaxtyping import Array, Float, Int, Key
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Bodies
 from jaxsym.graphs.delivery import Params, Prediction, same_bodies
 from jaxsym.graphs.models import (
@@ -102,6 +103,7 @@ class _Energies:
             "self": self.own.init(own_key, self.own_inputs(one)),
         }
 
+    @implicit_broadcasting()
     def force(self, params: Params, receiver: Bodies, sender: Bodies) -> Float[Array, "*n D"]:
         """On the receiver: minus the slope of the energies of the pair in both directions."""
         receiver, sender = in_momenta(receiver), in_momenta(sender)
@@ -113,6 +115,7 @@ class _Energies:
 
         return -jax.grad(energy)(receiver.position)
 
+    @implicit_broadcasting()
     def acceleration(
         self, params: Params, bodies: Bodies, total: Float[Array, "*n D"]
     ) -> Float[Array, "*n D"]:
@@ -127,6 +130,7 @@ class _Energies:
         """H of all graphs."""
         return jnp.sum(self._by_node(params, in_momenta(graph.nodes), graph))
 
+    @implicit_broadcasting()
     def predict(
         self, params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
     ) -> Prediction:

@@ -8,12 +8,14 @@ import jax.numpy as jnp
 import jraph
 from jaxtyping import Array, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.delivery import Params, Prediction
 from jaxsym.graphs.models import GraphModel
 
 ErrorFn = Callable[[Float[Array, "*n D"], Float[Array, "*n D"]], Float[Array, "*n"]]
 
 
+@implicit_broadcasting()
 def absolute_error(
     predicted: Float[Array, "*n D"], true: Float[Array, "*n D"]
 ) -> Float[Array, "*n"]:
@@ -35,12 +37,14 @@ def relative_error(floor: float) -> ErrorFn:
     0.6000000238418579
     """
 
+    @implicit_broadcasting()
     def error(predicted, true):
         return absolute_error(predicted, true) / (floor + jnp.sum(jnp.abs(true), axis=-1))
 
     return error
 
 
+@implicit_broadcasting()
 def decades_error(
     predicted: Float[Array, "*n D"], true: Float[Array, "*n D"]
 ) -> Float[Array, "*n"]:
@@ -58,6 +62,7 @@ def decades_error(
     return jnp.sqrt(1.0 + jnp.log(size / true_size) ** 2) - 1.0 + 2.0 * (1.0 - cosine)
 
 
+@implicit_broadcasting()
 def log_relative_error(
     predicted: Float[Array, "*n D"], true: Float[Array, "*n D"]
 ) -> Float[Array, "*n"]:
@@ -88,6 +93,7 @@ def training_loss(
     True
     """
 
+    @implicit_broadcasting()
     def loss(params, batch, key):
         inputs, target = batch
         out: Prediction = model.apply(params, inputs, key)

@@ -13,6 +13,7 @@ import jraph
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Bodies
 from jaxsym.graphs.chunked import chunked_network
 from jaxsym.graphs.delivery import (
@@ -185,6 +186,7 @@ def particle_network(
     message_net = MLP(hidden, chosen.outputs * size, activation)
     node_net = MLP(hidden, dims, activation)
 
+    @implicit_broadcasting()
     def init(key):
         one = Bodies(
             jnp.zeros(dims), jnp.zeros(dims), jnp.ones(()), jnp.zeros(()), jnp.zeros((), int)
@@ -200,9 +202,11 @@ def particle_network(
     def output(params, receiver, sender):
         return message_net.apply(params["message"], edge_inputs(receiver, sender))
 
+    @implicit_broadcasting()
     def message(params, receiver, sender):
         return chosen.deliver(output(params, receiver, sender), None).messages
 
+    @implicit_broadcasting()
     def node(params, bodies, total):
         return node_net.apply(
             params["node"], jnp.concatenate([node_inputs(bodies), total], axis=-1)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jraph
 from jaxtyping import Array
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.models import MLP
 
 
@@ -49,6 +50,7 @@ class MultiStepNetwork(nn.Module):
     activation: Callable[[Array], Array] = nn.silu
 
     @nn.compact
+    @implicit_broadcasting()
     def __call__(self, graph: jraph.GraphsTuple) -> jraph.GraphsTuple:
         # features that are not there encode to one learned vector
         edges = jnp.ones((len(graph.senders), 1)) if graph.edges is None else graph.edges

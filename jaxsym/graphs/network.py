@@ -79,6 +79,7 @@ def interaction_network(
         third_law=third_law,
     )
 
+    @implicit_broadcasting()
     def apply(
         params: Params, graph: jraph.GraphsTuple, key: Key[Array, ""] | None = None
     ) -> Prediction:

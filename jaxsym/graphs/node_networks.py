@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.models import MLP
 
 Params = Any
@@ -75,6 +76,7 @@ def node_network(
     [21.0, 12.0]
     """
 
+    @implicit_broadcasting()
     def apply(params: Params, graph: jraph.GraphsTuple) -> NodePrediction:
         network = jraph.InteractionNetwork(
             update_edge_fn=lambda edges, sender, receiver: message(params, receiver, sender, edges),
@@ -128,6 +130,7 @@ def node_regression(
     def with_total(nodes, total):
         return jnp.concatenate([node_inputs(nodes), total], axis=-1)
 
+    @implicit_broadcasting()
     def init(key, graph):
         message_key, node_key = jax.random.split(key)
         edges = message_inputs(*ends(graph))
@@ -268,6 +271,7 @@ def node_loss(
     True
     """
 
+    @implicit_broadcasting()
     def loss(params: Params, batch: Pieces, key: Array) -> tuple[Array, dict[str, Array]]:
         del key
         out = model.apply(params, batch.graph)

@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.delivery import Params
 
 
+@implicit_broadcasting()
 def principal_messages(params: Params, messages: Float[Array, "K M"]) -> Params:
     """The same network with its messages along their principal components, the largest first.
 
@@ -40,6 +42,7 @@ def principal_messages(params: Params, messages: Float[Array, "K M"]) -> Params:
     return _with_messages(params, lambda last: last @ turn, lambda rows: turn.T @ rows)
 
 
+@implicit_broadcasting()
 def keep_messages(params: Params, components: Int[ArrayLike, " m"]) -> Params:
     """The network with only some components of its messages; the others no longer reach the node.
 
@@ -67,6 +70,7 @@ def keep_messages(params: Params, components: Int[ArrayLike, " m"]) -> Params:
     return _with_messages(params, lambda last: last[..., index], lambda rows: rows[index])
 
 
+@implicit_broadcasting()
 def silence_messages(params: Params, count: Int[ArrayLike, ""]) -> Params:
     """The network with all but the first ``count`` components of its messages silent.
 

@@ -16,6 +16,7 @@ import jraph
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.graphs.bodies import Bodies, Topology, graph
 from jaxsym.graphs.models import GraphModel
 from jaxsym.graphs.network import Params, Prediction
@@ -42,6 +43,7 @@ class WeakWindows(NamedTuple):
     scale: Float[Array, "W N D"]
 
 
+@implicit_broadcasting()
 def weak_windows(
     time: Float[np.ndarray, " T"],
     position: Float[np.ndarray, "R T N D"],
@@ -114,6 +116,7 @@ def weak_batches(edges: Topology, size: int) -> BatchFn:
     """
     rows = minibatch(size)
 
+    @implicit_broadcasting()
     def draw(key, step, data: WeakWindows) -> tuple[jraph.GraphsTuple, WeakWindows]:
         windows: WeakWindows = rows(key, step, data)
         moments = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), windows.bodies)
@@ -137,6 +140,7 @@ def weak_loss(
     node, weight = np.polynomial.legendre.leggauss(NODES)
     measure = jnp.asarray(weight * bump(node), jnp.float32)
 
+    @implicit_broadcasting()
     def loss(params, batch, key):
         inputs, windows = batch
         out: Prediction = model.apply(params, inputs, key)

@@ -8,6 +8,7 @@ from jaxsym.plotting.accelerations import (
     plot_pair_law,
 )
 from jaxsym.plotting.lagrangian import draw_lagrangian
+from jaxsym.plotting.ode import draw_ode
 from jaxsym.plotting.trajectories import (
     plot_motion,
     plot_profile,
@@ -17,6 +18,7 @@ from jaxsym.plotting.trajectories import (
 __all__ = [
     "draw",
     "draw_lagrangian",
+    "draw_ode",
     "plot_accelerations",
     "plot_errors",
     "plot_masses",

@@ -9,20 +9,25 @@ from jaxsym.report.lagrangian import (
     lagrangian_tex,
     write_lagrangian,
 )
+from jaxsym.report.ode import ODE_FILES, ode_module, ode_tex, write_ode
 from jaxsym.report.python_module import law_module, python_code
 from jaxsym.report.words import law_tex, verdict
 
 __all__ = [
     "FILES",
     "LAGRANGIAN_FILES",
+    "ODE_FILES",
     "check_folder",
     "lagrangian_module",
     "lagrangian_tex",
     "law_lines",
     "law_module",
     "law_tex",
+    "ode_module",
+    "ode_tex",
     "python_code",
     "verdict",
     "write_lagrangian",
+    "write_ode",
     "write_report",
 ]

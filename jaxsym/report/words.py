@@ -75,6 +75,12 @@ def _told_by_trajectories(evidence: TrajectoryEvidence) -> str:
     ]
     if evidence.chi2_per_dof > EXPLAINED:
         told.append("There is motion that it does not explain.")
+    if evidence.unfollowed:
+        names = ", ".join(map(str, evidence.unfollowed))
+        told.append(
+            f"It has no motion near what was measured of trajectory {names}, which was left out; "
+            "bodies may meet there too closely to be followed."
+        )
     if evidence.unexplained:
         told.append(f"Terms that laws have no place for show: {', '.join(evidence.unexplained)}.")
     if evidence.indistinguishable:

@@ -47,6 +47,7 @@ class Parameters:
     y_units: Unit | Sequence[Unit] | None = None
     dimensionless_constants_only: bool = True
     shared_form: bool = False
+    loss: str | Callable[..., Any] = "squared"
     selection: str | Callable[[ParetoFront], Candidate] = "description_length"
     warm_start: bool = False
     callback: Callback | None = None
@@ -98,6 +99,10 @@ class Parameters:
         require(
             limits is None or isinstance(limits, Constraints),
             f"constraints={limits!r}; expected jaxsym.search.Constraints(...) or None",
+        )
+        require(
+            isinstance(self.loss, str) or callable(self.loss),
+            f"loss={self.loss!r}; expected a name or a function of predictions and targets",
         )
         template = self.template
         require(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,10 @@ from jaxtyping import Array
 from jaxsym._check import require
 from jaxsym._deprecation import renamed_arguments
 from jaxsym.expr import OPERATORS, Expression, Operator
-from jaxsym.search.front.pareto import Candidate, ParetoFront
-from jaxsym.search.front.residual import Residual, residual
-from jaxsym.search.front.uncertainty import Uncertainties, Uncertainty
-from jaxsym.search.parameters import Parameters
+from jaxsym.search.experiments import Experiments
+from jaxsym.search.fitted import Fitted
+from jaxsym.search.front.uncertainty import Uncertainties
 from jaxsym.search.problem.inputs import (
-    check_feature_names,
     check_size,
     column_names,
     read_count,
@@ -29,23 +26,19 @@ from jaxsym.search.problem.inputs import (
     read_weights,
     variable_names,
 )
-from jaxsym.search.problem.problem import make_problems
+from jaxsym.search.problem.losses import center, read_loss
+from jaxsym.search.problem.problem import Problem, make_problems
 from jaxsym.search.request import Request
 from jaxsym.search.serialization import (
     front_from_json,
-    front_to_json,
-    parameters_to_json,
     read_model,
-    write_model,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import sympy
     from sklearn.utils import Tags
 
 
-class SymbolicRegressor(Parameters):
+class SymbolicRegressor(Fitted):
     """Equations for a table of numbers.
 
     An estimator in scikit-learn's manner that does not need scikit-learn. Without a time limit the
@@ -73,6 +66,10 @@ class SymbolicRegressor(Parameters):
       dimensionless_constants_only: whether fitted constants have no dimension; otherwise they may
         have any.
       shared_form: whether several targets get one form with constants of their own.
+      loss: "squared", "absolute", "huber", "poisson" (counts), "log" (relative errors), "interval"
+        (y is `[n, 2]`, low and high, and nothing is lost between), or a JAX function of predictions
+        and targets, both `[n]`, that returns `[n]`. Forms are searched for by squares with the
+        loss's weights; constants, ranks and the choice follow the loss.
       selection: which equation of the front is used: "description_length", "score", "accuracy"
         (least loss), or a function from `ParetoFront` to `Candidate`.
       warm_start: whether a further fit starts from the equations of the one before.
@@ -113,6 +110,7 @@ class SymbolicRegressor(Parameters):
         sigma: Any = None,
         n_effective: float | None = None,
         order: Any = None,
+        experiment: Any = None,
         variables: Sequence[str] | None = None,
     ) -> SymbolicRegressor:
         """Search for y as a function of the columns of X.
@@ -128,6 +126,9 @@ class SymbolicRegressor(Parameters):
             errors are alike: of smoothed signals, splines, or a network's values.
           order: `[n]` in the place of n_effective, such as time: what the equations leave along it
             tells how many rows are independent.
+          experiment: `[n]` labels of experiments with one law: its form is shared, and constants
+            are common to all where the likelihood does not ask for others. `expression_` and the
+            fronts are then lists with one entry for each of `experiments_`.
           variables: names of the columns; by default a data frame's own, or x0, x1, ...
 
         Returns:
@@ -145,11 +146,14 @@ class SymbolicRegressor(Parameters):
             len(names) == table.shape[1],
             f"{len(names)} variables named; X has {table.shape[1]} columns",
         )
-        targets = read_targets(y, len(table))
-        check_size(len(table), table.shape[1] + targets.shape[1])
+        given = read_targets(y, len(table))
+        check_size(len(table), table.shape[1] + given.shape[1])
+        self.check()
+        loss = read_loss(self.loss, table, given)
+        targets = given if loss is None else center(loss, given)
         inverse_variances, noise = read_weights(sample_weight, sigma, targets.shape)
         request = Request.read(self, names, targets.shape[1], self._start(names))
-        problems = make_problems(
+        problems: Sequence[Problem] = make_problems(
             table,
             targets,
             inverse_variances,
@@ -160,115 +164,36 @@ class SymbolicRegressor(Parameters):
             noise=noise,
             n_effective=read_count(n_effective, len(table)),
         )
+        groups = None if experiment is None else Experiments.read(experiment, len(table))
+        if groups is not None:
+            single = targets.shape[1] == 1 and loss is None and order is None
+            require(single, "experiments take one target, squared errors, and no order")
+            problems = [problems[0].rows(rows) for rows in groups.rows()]
         along = read_order(order, n_effective, len(table))
         weigh = inverse_variances is None
-        found = request.search(problems, self._key(), weigh=weigh, order=along)
+        found = request.search(
+            problems,
+            self._key(),
+            weigh=weigh,
+            order=along,
+            loss=loss,
+            targets=given,
+            experiments=groups is not None,
+        )
         if not all(map(len, found.fronts)):
             raise ValueError(
                 "no equation was found that obeys all limits (required variables, nesting, units, "
                 f"max_complexity={self.max_complexity}) and has finite values"
             )
-        self._keep(found.fronts, names, columns, np.asarray(y).ndim == 1)
+        one = np.asarray(y).ndim == 1 or (loss is not None and loss.width == 2)
+        self._keep(found.fronts, names, columns, one and groups is None)
+        self._experiments = groups
         self.interrupted_, self.cut_off_ = found.interrupted, found.cut_off
         self.weights_ = self._one_or_all([weighting.weights for weighting in found.weightings])
         weighted = [weighting.problem for weighting in found.weightings]
-        self._uncertainties = Uncertainties.fitted(found.fronts, weighted)
+        self._uncertainties = Uncertainties.fitted(self.fronts_, weighted)
         self._notes = [str(weighting) for weighting in found.weightings]
         return self
-
-    def predict(self, X: Any, index: int | None = None, return_std: bool = False) -> Any:
-        """Values of the selected equation, `[n]`, or `[n, k]` if y was.
-
-        Args:
-          X: `[n, V]` with the columns of the fit.
-          index: row of the front, instead of the selected one.
-          return_std: whether standard deviations of the values are returned too, of the same shape:
-            how far the uncertainty of the equation's numbers moves them, without the noise.
-
-        Raises:
-          ValueError: not fitted, other columns, or standard deviations of a model from a file of
-            the version before, which has none.
-        """
-        chosen = self._chosen(index)
-        table = read_table(X)
-        check_feature_names(column_names(X), getattr(self, "feature_names_in_", None))
-        require(
-            table.shape[1] == self.n_features_in_,
-            f"X has {table.shape[1]} features, but SymbolicRegressor is expecting "
-            f"{self.n_features_in_} features as input",
-        )
-        values = np.column_stack([e.evaluate(table, self.variables_) for e in chosen])
-        values = values[:, 0] if self.single_ else values
-        if not return_std:
-            return values
-        errors = [u.std(table, self.variables_) for u in self._uncertainties.of(chosen)]
-        return values, errors[0] if self.single_ else np.column_stack(errors)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Share of the variance explained, R2, averaged over targets."""
-        predicted = self.predict(X).reshape(len(read_table(X)), -1)
-        target = read_targets(y, len(predicted))
-        weights, _ = read_weights(sample_weight, None, (len(target), 1))
-        weights = np.ones((len(target), 1)) if weights is None else weights
-        mean = (weights * target).sum(0) / weights.sum()
-        left = (weights * (predicted - target) ** 2).sum(0)
-        total = (weights * (target - mean) ** 2).sum(0)
-        shares = np.where(left == 0, 0.0, left / np.where(total > 0, total, np.nan))
-        return float(np.mean(1 - np.where(np.isnan(shares), 1.0, shares)))
-
-    @property
-    def front_(self) -> pd.DataFrame | list[pd.DataFrame]:
-        """The front, see the class."""
-        self._check_fitted()
-        return self._one_or_all([_frame(front) for front in self.fronts_])
-
-    @property
-    def expression_(self) -> Expression | list[Expression]:
-        """The selected equation, see the class."""
-        return self._one_or_all(self._chosen(None))
-
-    @property
-    def residual_(self) -> Residual | list[Residual]:
-        """What the selected equation leaves, against the noise."""
-        found = map(residual, self.fronts_, self._chosen(None))
-        notes = getattr(self, "_notes", [""] * len(self.fronts_))  # a loaded model has none
-        return self._one_or_all([replace(r, note=n) for r, n in zip(found, notes, strict=True)])
-
-    @property
-    def uncertainty_(self) -> Uncertainty | list[Uncertainty]:
-        """Standard errors and correlations of the selected equation's numbers."""
-        return self._one_or_all(self._uncertainties.of(self._chosen(None)))
-
-    def sympy(self, index: int | None = None) -> sympy.Expr | list[sympy.Expr]:
-        """The selected equation, or that of a row of the front, in sympy."""
-        return self._one_or_all([e.sympy() for e in self._chosen(index)])
-
-    def latex(self, index: int | None = None, digits: int = 6) -> str | list[str]:
-        """The selected equation, or that of a row of the front, in LaTeX."""
-        return self._one_or_all([e.latex(digits) for e in self._chosen(index)])
-
-    def jax(self, index: int | None = None) -> Any:
-        """`(f, constants)` of the selected equation, see `Expression.jax`.
-
-        `f(X, constants)` is a pure function of `[..., V]` tables with the columns of the fit. A
-        list of such pairs if y is `[n, k]`.
-        """
-        return self._one_or_all([e.jax(self.variables_) for e in self._chosen(index)])
-
-    def save(self, path: str | Path) -> None:
-        """Write parameters and fronts as JSON; engines, callbacks and own operators stay behind."""
-        self._check_fitted()
-        write_model(
-            path,
-            {
-                "parameters": parameters_to_json(self.get_params()),
-                "variables": list(self.variables_),
-                "feature_names": _listed(getattr(self, "feature_names_in_", None)),
-                "single": self.single_,
-                "fronts": [front_to_json(front) for front in self.fronts_],
-                "covariances": self._uncertainties.to_json(self.fronts_),
-            },
-        )
 
     @classmethod
     def load(cls, path: str | Path, *, operators: Sequence[Operator] = ()) -> SymbolicRegressor:
@@ -288,6 +213,8 @@ class SymbolicRegressor(Parameters):
         table = {**OPERATORS, **{row.name: row for row in operators}}
         fronts = [front_from_json(front, names, table) for front in content["fronts"]]
         model._keep(fronts, names, content["feature_names"], content["single"])
+        names_of = content.get("experiments")
+        model._experiments = names_of and Experiments(tuple(names_of), np.zeros(0, int))
         model._uncertainties = Uncertainties.from_json(fronts, content.get("covariances"))
         return model
 
@@ -302,9 +229,6 @@ class SymbolicRegressor(Parameters):
             input_tags=InputTags(),
         )
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "fronts_")
-
     def _start(self, names: Sequence[str]) -> list[Expression]:
         """The equations of the fit before, for a warm start."""
         if not (self.warm_start and hasattr(self, "fronts_")):
@@ -318,81 +242,3 @@ class SymbolicRegressor(Parameters):
             state = np.random.RandomState()
         seed = state if isinstance(state, int | np.integer) else state.randint(2**31 - 1)
         return jax.random.key(int(seed))
-
-    def _keep(
-        self,
-        fronts: Sequence[ParetoFront],
-        names: tuple[str, ...],
-        columns: Sequence[str] | None,
-        single: bool,
-    ) -> None:
-        self.fronts_ = tuple(map(_portable, fronts))
-        self.variables_, self.single_ = names, single
-        self.n_features_in_ = len(names)
-        if columns is not None:
-            self.feature_names_in_ = np.array(columns, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-
-    def _chosen(self, index: int | None) -> list[Expression]:
-        self._check_fitted()
-        if index is None and self.shared_form and len(self.fronts_) > 1:
-            index = self._shared_row()
-        if index is not None:
-            return [front.candidates[index].expression for front in self.fronts_]
-        return [self._select(front).expression for front in self.fronts_]
-
-    def _shared_row(self) -> int:
-        """The row of the form that all targets share."""
-        if self.selection != "description_length":
-            first = self.fronts_[0]
-            return first.candidates.index(self._select(first))
-        bits = [[f.description_length(c) for c in f] for f in self.fronts_]
-        return int(np.argmin(np.sum(bits, axis=0)))
-
-    def _select(self, front: ParetoFront) -> Candidate:
-        if callable(self.selection):
-            return self.selection(front)
-        if self.selection == "accuracy":
-            return front.candidates[-1]
-        return front.best(self.selection)  # type: ignore[arg-type]
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise _not_fitted()("SymbolicRegressor is not fitted yet; call fit first")
-
-    def _one_or_all(self, values: list[Any]) -> Any:
-        return values[0] if self.single_ else values
-
-
-def _portable(front: ParetoFront) -> ParetoFront:
-    """The front with the shared table where that has all operators: own rows need not pickle."""
-
-    def shared(e: Expression) -> Expression:
-        used = {token: e.operators[token] for token in e.tokens if token in e.operators}
-        known = all(n in OPERATORS and OPERATORS[n].sympy is row.sympy for n, row in used.items())
-        return Expression(e.tokens, e.constants) if known else e
-
-    rows = tuple(c._replace(expression=shared(c.expression)) for c in front)
-    return replace(front, candidates=rows)
-
-
-def _frame(front: ParetoFront) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = ["complexity", "loss", "score", "expression"]
-    rows = [[c.complexity, c.loss, c.score, c.expression] for c in front]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _listed(values: Any) -> list | None:
-    return None if values is None else np.asarray(values).tolist()
-
-
-def _not_fitted() -> type[Exception]:
-    """scikit-learn's own error where it is installed, since its tools look for it."""
-    try:
-        from sklearn.exceptions import NotFittedError
-    except ModuleNotFoundError:
-        return ValueError
-    return NotFittedError

@@ -15,7 +15,9 @@ from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
 from jaxsym.search.engines.protocol import DEFAULT_OPERATORS, Callback, Engine
 from jaxsym.search.engines.registry import make_engine
+from jaxsym.search.experiments import tied
 from jaxsym.search.front.finalize import fitted_front
+from jaxsym.search.front.other_losses import by_loss
 from jaxsym.search.front.pareto import ParetoFront
 from jaxsym.search.parameters import Parameters
 from jaxsym.search.problem.constraints import (
@@ -27,12 +29,15 @@ from jaxsym.search.problem.constraints import (
 from jaxsym.search.problem.correlation import effective_rows
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
+from jaxsym.search.problem.losses import Loss
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.problem.weighting import Weighting, reconsidered, weighted
 from jaxsym.search.reparametrize.templates import Template, read_template
 from jaxsym.search.shared_form import share_forms
 from jaxsym.search.table_search import TableSearch
+from jaxsym.search.tolerances import SAME
 
+_EXPERIMENTS = 3  # of which each is searched; the form is then fitted to all
 _TURNS = 4  # in which equations tell how many rows are independent
 
 
@@ -112,6 +117,9 @@ class Request:
         *,
         weigh: bool,
         order: Float[np.ndarray, " n"] | None = None,
+        loss: Loss | None = None,
+        targets: Float[np.ndarray, "n k"] | None = None,
+        experiments: bool = False,
     ) -> Found:
         """Search for all targets.
 
@@ -120,28 +128,60 @@ class Request:
           key: PRNG key.
           weigh: whether rows get the weights that the table asks for.
           order: along which errors may be alike.
+          loss: what is to be least in the place of squares.
+          targets: as given, of which the loss is.
+          experiments: whether the problems are experiments with one law.
         """
         plain = problems
-        weightings = [weighted(problem) if weigh else Weighting(problem) for problem in plain]
+        weightings = [_before(problem, weigh, loss) for problem in plain]
         problems = [weighting.problem for weighting in weightings]
         run = TableSearch(self.engine, key, self.time_limit, self.callback)
+        searched = _largest(problems) if experiments else problems
         with np.errstate(all="ignore"):
             if self.template is not None:
-                fronts = run.within(problems, self.template)
+                fronts = run.within(searched, self.template)
             elif self.dimensions:
-                fronts = run.with_units(problems, self.dimensions, self.with_dimension)
+                each = self.dimensions * (len(searched) if experiments else 1)
+                fronts = run.with_units(searched, each, self.with_dimension)
             else:
-                fronts = run.run(problems)
-        if self.shared_form:
+                fronts = run.run(searched)
+        one_form = self.shared_form or experiments
+        if one_form:
             fronts = share_forms(problems, fronts, key)
-        elif not run.interrupted:
-            settled = list(zip(weightings, fronts, strict=True))
+        if experiments:
+            fronts = tied(problems, fronts)
+        settled = list(zip(weightings, fronts, strict=True))
+        if loss is not None and targets is not None:
+            columns = [targets] if loss.width == 2 else list(targets.T)
+            settled = [_by_loss(*three, loss) for three in zip(plain, fronts, columns, strict=True)]
+        elif not (one_form or run.interrupted):
             if weigh:
                 settled = list(map(_reweighed, plain, weightings, fronts))
             if order is not None:
                 settled = [_independent(*both, order) for both in settled]
-            weightings, fronts = [w for w, _ in settled], tuple(f for _, f in settled)
+        weightings, fronts = [w for w, _ in settled], tuple(f for _, f in settled)
         return Found(fronts, run.interrupted, tuple(run.cut_off), tuple(weightings))
+
+
+def _largest(problems: Sequence[Problem]) -> list[Problem]:
+    """The experiments in which forms are looked for: those that tell most."""
+    return sorted(problems, key=lambda problem: -problem.samples)[:_EXPERIMENTS]
+
+
+def _before(problem: Problem, weigh: bool, loss: Loss | None) -> Weighting:
+    """The weights with which a search begins."""
+    if loss is not None:
+        problem = problem.derived(problem.weights * loss.first(problem.y))
+    alike = np.ptp(problem.weights) <= SAME * problem.weights.max()
+    return weighted(problem) if weigh and alike else Weighting(problem)
+
+
+def _by_loss(
+    problem: Problem, front: ParetoFront, y: np.ndarray, loss: Loss
+) -> tuple[Weighting, ParetoFront]:
+    """The front by a loss other than squares, and the weights of squares that stand for it."""
+    squares, ranked = by_loss(front, problem, loss, y)
+    return Weighting(squares), ranked
 
 
 def _independent(

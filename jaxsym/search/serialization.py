@@ -17,10 +17,11 @@ from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.tolerances import ROUNDING
 
 _FORMAT = 1
-_NUMBERS = ("variance", "samples", "noise", "rounding")  # of a front
+_NUMBERS = ("variance", "samples", "noise", "rounding", "exponent")  # of a front
+_FORMER = {"rounding": ROUNDING, "exponent": 2.0}  # of files of the version before
 _LARGEST = 2**26  # bytes of a model's file; a front of 100 long equations has 100 KB
 # unless they are text
-_NOT_SAVED = ("callback", "constraints", "engine", "operators", "selection")
+_NOT_SAVED = ("callback", "constraints", "engine", "loss", "operators", "selection")
 
 
 def front_to_json(front: ParetoFront) -> dict[str, Any]:
@@ -73,8 +74,7 @@ def front_from_json(
             )
             for row in stored["candidates"]
         )
-        # files of the version before do not have the last one
-        numbers = [float(({"rounding": ROUNDING} | dict(stored))[name]) for name in _NUMBERS]
+        numbers = [float((_FORMER | dict(stored))[name]) for name in _NUMBERS]
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a front as it is saved: {shown(repr(error))}") from error
     require(len(rows) > 0, "not a front as it is saved: it has no candidates")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -11,6 +12,7 @@ from jaxsym._random import generator
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.expr.fitting.single import least_squares
+from jaxsym.expr.presentation import with_fewer_constants
 from jaxsym.search.front.pareto import Candidate, ParetoFront
 from jaxsym.search.problem.problem import Problem
 from jaxsym.search.tolerances import ROUNDING
@@ -59,9 +61,10 @@ def share_forms(
 
 
 def _forms(front: ParetoFront) -> list[Expression]:
-    """The front's expressions with their numbers freed, and as they are."""
+    """The front's expressions with their numbers freed, with no more than needed, as they are."""
     expressions = [candidate.expression for candidate in front]
-    return [*map(with_free_numbers, expressions), *expressions]
+    free = [with_free_numbers(expression) for expression in expressions]
+    return [*free, *itertools.chain(*map(with_fewer_constants, free)), *expressions]
 
 
 def _fit(

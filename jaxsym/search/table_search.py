@@ -67,7 +67,8 @@ class TableSearch:
 
     def run(self, problems: Sequence[Problem]) -> tuple[ParetoFront, ...]:
         """Search for all targets of a table, at once unless there are very many columns."""
-        if len(problems[0].variables) <= _COLUMNS:
+        alike = all(problem.X is problems[0].X for problem in problems)
+        if alike and len(problems[0].variables) <= _COLUMNS:
             return self._engine(problems, self._left(1.0))
         return tuple(
             self._changed(problem, [_plain(problem)], target, len(problems))

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
 from jaxsym._programs import bounded_jit
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.simulate.forces import Forces
 from jaxsym.simulate.integrators import INTEGRATORS, Phase, advance, advance_adaptively
 from jaxsym.simulate.laws import LAWS, Law, State, Truth
@@ -48,6 +49,7 @@ class ParticleSystem:
     bodies: int = dataclasses.field(metadata={"static": True})
     dims: int = dataclasses.field(metadata={"static": True})
 
+    @implicit_broadcasting()
     def acceleration(
         self,
         position: Float[Array, "*batch N D"],
@@ -66,6 +68,7 @@ class ParticleSystem:
         forces = Forces(self.law, self.parameters, m, q)
         return jnp.moveaxis(forces.acceleration(x, v), (0, 1), (-2, -1))
 
+    @implicit_broadcasting()
     def energy(
         self,
         position: Float[Array, "*batch N D"],
@@ -83,6 +86,7 @@ class ParticleSystem:
         x, v, m, q = _batch_last(position, velocity, mass, charge)
         return Forces(self.law, self.parameters, m, q).energy(x, v)
 
+    @implicit_broadcasting()
     def initial(self, key: jax.Array, trajectories: int) -> State:
         """Draws where ``trajectories`` systems start, as the law says.
 
@@ -92,6 +96,7 @@ class ParticleSystem:
         require(trajectories >= 1, f"trajectories is {trajectories}; expected at least 1")
         return _initial(self.law, key, trajectories, self.bodies, self.dims)
 
+    @implicit_broadcasting()
     def simulate(
         self,
         key: jax.Array,
@@ -112,8 +117,8 @@ class ParticleSystem:
 
         >>> data = particles("r2", bodies=3, dims=2).simulate(jax.random.key(0), trajectories=5,
         ...                                                   steps=10)
-        >>> data.position.shape, data.mass.shape, float(data.time[1])
-        ((5, 10, 3, 2), (5, 3), 0.0010000000474974513)
+        >>> data.position.shape, data.mass.shape, round(float(data.time[1]), 6)
+        ((5, 10, 3, 2), (5, 3), 0.001)
         """
         return self.rollout(
             self.initial(key, trajectories),
@@ -123,6 +128,7 @@ class ParticleSystem:
             integrator=integrator,
         )
 
+    @implicit_broadcasting()
     def rollout(
         self,
         state: State,

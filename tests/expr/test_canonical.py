@@ -112,3 +112,22 @@ def test_folding_stops_at_the_range_of_float64():
     tower = (x ** literal(10**300)) ** literal(10**300)
     assert tower.canonical().tokens == tower.tokens
     assert f == constant(1e-200) * x * constant(1e-200)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x**2*x**0.3", "x**2.3"),
+        ("x**0.25*x**0.5", "x**0.75"),
+        ("y*x**2.5/x", "x**1.5*y"),
+        ("x**0.5/x**2", "1/x**1.5"),
+        ("(x + 1)**2*(x + 1)**0.5", "(x + 1)**2.5"),
+        ("(x**0.3)**2", "x**0.6"),
+        ("x**1.25/x**1.25", "1"),
+        ("x**0.3*y**0.3", "x**0.3*y**0.3"),
+    ],
+)
+def test_real_powers_of_one_base_are_one_power(text, expected):
+    found = parse(text).canonical()
+    assert found == parse(expected) and found.tokens.count("pow") == expected.count("**")
+    assert found.canonical().tokens == found.tokens

@@ -22,6 +22,8 @@ X = np.random.default_rng(0).uniform(0.2, 0.9, (50, 2))
         ("(x + 1)*(x - 1)", "x**2 - 1"),
         ("-(y + 1)/(y - 1)", "(y + 1)/(1 - y)"),
         ("365*sqrt(x**3)", "365*x**(3/2)"),
+        ("x*sqrt(-1/(y**2 - 1))", "x/sqrt(1 - y**2)"),
+        ("sqrt(y)/sqrt(y/(x**2 + 1))", "sqrt(x**2 + 1)"),
         ("abs(x)*sin(2*pi*abs(x))", "x*sin(2*pi*x)"),
         ("0.25*(4.0*x + 4.0)/y", "(x + 1)/y"),
         ("exp(-(x**2))/(sqrt(2)*sqrt(pi))", "exp(-x**2)/sqrt(2*pi)"),

@@ -70,6 +70,23 @@ def test_unknown_noise_is_estimated():
     assert abs(fit.chi2_per_dof - 1) < 0.05
 
 
+def test_bodies_that_nearly_meet_do_not_set_the_work_of_the_others():
+    """Kepler's ellipses through their nearest points, one of them of eccentricity 0.999."""
+    pull = lambda c, x, v, t, u: -c[0] * x * jnp.sum(x**2) ** (c[1] / 2 - 0.5)  # noqa: E731
+    time = np.linspace(0.3, 5.7, 40)
+    series = []
+    for e in (0.3, 0.6, 0.999):
+        nodes = np.linspace(0, 4 * np.pi, 200001)
+        anomaly = np.interp(np.pi + time, nodes - e * np.sin(nodes), nodes)
+        series.append(np.stack([np.cos(anomaly) - e, np.sqrt(1 - e**2) * np.sin(anomaly)], axis=1))
+    x = np.stack(series) + 1e-3 * np.random.default_rng(0).normal(size=(3, 40, 2))
+    data = observations(time, x, sigma=1e-3)
+    fit = fit_trajectories(second_order(pull), np.array([0.95, -1.9]), data, order=2)
+    assert fit.led.all() and 0.8 < fit.chi2_per_dof < 1.2
+    assert np.all(np.abs(fit.constants - [1.0, -2.0]) < 3.5 * fit.standard_errors)
+    assert fit.segments <= 20
+
+
 def test_outliers_do_not_count_with_robust_weights():
     time = np.linspace(0.0, 6.0, 61)
     series = measured([time] * 3)

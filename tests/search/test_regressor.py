@@ -97,7 +97,7 @@ def test_units_shape_the_answer():
     m, v, g, h = table.T
     options = {"units": MECHANICS, "y_units": (1, 2, -2), "variables": list(MECHANICS)}
     model = fit(m * v**2 / 2 + m * g * h, table, **options)
-    assert model.expression_ == parse("m*(v**2/2 + g*h)")
+    assert model.expression_ == parse("m*v**2/2 + m*g*h")
     noisy = fit(m * g * h + np.random.default_rng(2).normal(size=COUNT), table, **options)
     for expression in noisy.front_["expression"]:
         assert set(expression.variables) <= set(MECHANICS) and "m" in expression.variables

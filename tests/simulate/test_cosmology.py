@@ -77,7 +77,7 @@ def test_painting_keeps_mass_and_is_the_transpose_of_reading():
     np.testing.assert_allclose(
         jnp.vdot(painted, field), cic_read(field, position, BOX).sum(), rtol=1e-3, atol=1e-3
     )
-    shifted = cic_paint(position + jnp.array([BOX / 16, 0, 0]), 16, BOX)
+    shifted = cic_paint(position + jnp.array([[BOX / 16, 0, 0]]), 16, BOX)
     np.testing.assert_allclose(shifted, jnp.roll(painted, 1, axis=0), atol=1e-3)
 
 

@@ -97,6 +97,7 @@ def test_bad_systems(make, part):
         make()
 
 
+@pytest.mark.nans
 def test_bad_motions():
     system = mechanical("cart-pole")
     with pytest.raises(ValueError, match=r"q has shape \(1,\); expected \(2,\)"):

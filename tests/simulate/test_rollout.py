@@ -231,6 +231,7 @@ def test_no_trajectories_are_refused():
         particles("spring").simulate(jax.random.key(0), trajectories=0, steps=2)
 
 
+@pytest.mark.nans
 def test_motion_that_leaves_the_numbers_is_an_error():
     system = particles(lambda r, *_, k=1.0: k * jnp.sqrt(r - 1e3), bodies=2)
     with pytest.raises(ValueError, match="2 of 2 trajectories .* the first is number 0"):

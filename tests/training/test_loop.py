@@ -25,7 +25,7 @@ OPTIMIZER = optax.adam(1e-2)
 def loss(params, batch, key):
     """A small network with noise on its input, so that bits depend on key, data and order."""
     x = batch["x"] + 0.1 * jax.random.normal(key, batch["x"].shape)
-    hidden = jnp.tanh(x @ params["w"] + params["b"])
+    hidden = jnp.tanh(x @ params["w"] + params["b"][None])
     error = jnp.mean((hidden.sum(-1) - batch["y"]) ** 2)
     return error, {"norm": jnp.sum(params["w"] ** 2)}
 
@@ -139,6 +139,7 @@ def test_events_tell_means_counts_and_state():
     assert all(event.state == 1.0 and event.steps == 10 for event in events)
 
 
+@pytest.mark.nans
 def test_skipped_steps_are_counted_and_left_out_of_the_means():
     def batch(key, k, _):
         return jnp.where(k % 3 == 0, jnp.nan, 1.0)
@@ -173,6 +174,7 @@ def test_a_run_of_non_finite_steps_is_an_error():
         train(step, state, batch, steps=100, chunk=10)
 
 
+@pytest.mark.nans
 def test_one_dead_seed_does_not_stop_the_others():
     step = make_step(lambda w, x, key: ((w - 1.0) ** 2, {}), optax.sgd(0.1))
     make = jax.vmap(lambda w, key: init_state(w, optax.sgd(0.1), key))

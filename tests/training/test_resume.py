@@ -23,7 +23,8 @@ def test_killed_runs_end_where_an_unbroken_run_ends(tmp_path):
     begun = []
     for _ in range(2):
         process = launch(tmp_path / "killed", tmp_path / "got", 4)
-        begun.append(int(process.stdout.readline()))  # the first chunk is done
+        begun.append(int(process.stdout.readline()))  # the first chunk is done,
+        process.stdout.readline()  # and saved, since the second one is done too
         time.sleep(random.uniform(0.0, 0.6))  # into a later chunk, or the middle of a save
         process.kill()
         process.communicate()

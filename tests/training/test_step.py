@@ -22,6 +22,7 @@ def test_sgd_step_is_the_closed_form():
     assert int(new.step) == 1 and int(new.skipped) == 0
 
 
+@pytest.mark.nans
 @pytest.mark.parametrize(
     ("loss", "start"),
     [
@@ -98,6 +99,7 @@ def test_minibatch_takes_the_same_rows_of_every_array():
         minibatch(0)
 
 
+@pytest.mark.nans
 def test_entries_that_are_not_finite_count_as_zero():
     def loss(w, x, key):
         return jnp.sum(jnp.sqrt(w) * x), {}

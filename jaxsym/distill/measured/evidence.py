@@ -38,7 +38,7 @@ class TrajectoryEvidence:
       mass_uncertainty: standard errors of the masses, where they were unknown.
       sigma: standard errors of the measured coordinates.
       sigma_estimated: whether they were estimated.
-      chi2: sum of squared residuals of the trajectories that were fitted.
+      chi2: sum of squared residuals of the trajectories that were fitted and followed.
       dof: residuals less what was fitted.
       held_out_residual: root mean square of held-out residuals in standard errors.
       horizon: time until a prediction leaves three standard errors.
@@ -51,6 +51,8 @@ class TrajectoryEvidence:
       measured: their positions; NaN where a sample is missing.
       motion: the law's motion through them.
       residuals: measured minus predicted in standard errors.
+      unfollowed: numbers of the trajectories near which the law has no motion, as where bodies
+        meet too closely to be followed; they count neither for the constants nor in chi squared.
     """
 
     uncertainty: dict[str, float]
@@ -70,6 +72,7 @@ class TrajectoryEvidence:
     motion: Float[np.ndarray, "R T N D"]
     residuals: Float[np.ndarray, "R T N D"]
     mass_uncertainty: Float[np.ndarray, " N"] | None = None
+    unfollowed: tuple[int, ...] = ()
 
     @property
     def chi2_per_dof(self) -> float:
@@ -95,4 +98,5 @@ class TrajectoryEvidence:
             "indistinguishable": list(self.indistinguishable),
             "terms": self.terms,
             "unexplained_terms": list(self.unexplained),
+            "unfollowed_trajectories": list(self.unfollowed),
         }

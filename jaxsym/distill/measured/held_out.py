@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym.distill.measured.law_motion import LawFit, LawFitter, MeasuredMotion
-from jaxsym.inference import Observations
+from jaxsym.inference import Observations, smooth
+from jaxsym.inference.smoothing import FEWEST_SAMPLES
 
 _SEEN = 1.0 / 3.0  # of the times, which tell the first states of a prediction
 _LOST = 3.0  # standard errors, root mean square over bodies and coordinates
@@ -41,7 +42,9 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     """
     count = len(motion.data.time)
     # as many trajectories as the fit had: nothing is compiled anew
-    padded = _padded(motion, max(count, len(fitter.motion.data.time)))
+    padded = _padded(
+        motion._replace(states=_smoothed(motion)), max(count, len(fitter.motion.data.time))
+    )
     whole = fitter.motion_of(found, padded)
     residual = whole.residuals[:count]
     seen = padded._replace(data=_early(padded.data), states=whole.states)
@@ -52,6 +55,21 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     horizons = [_horizon(time, each, time[_cut(time)]) for time, each in zip(data.time, off)]  # noqa: B905
     lasted, longest = np.median(np.array(horizons), axis=0)
     return HeldOut(float(np.sqrt(np.nanmean(residual**2))), float(lasted), float(longest))
+
+
+def _smoothed(motion: MeasuredMotion) -> Float[np.ndarray, "R T S"] | None:
+    """Positions and velocities where fits start; None where there are too few samples."""
+    data = motion.data
+    assert data.sigma is not None
+    if data.present.sum(axis=1).min() < FEWEST_SAMPLES:
+        return None
+    runs = []
+    for time, value, present, sigma in zip(*data[:4], strict=True):
+        seen = np.where(present, value, np.nan).reshape(len(time), motion.bodies, motion.dims)
+        spread = np.where(present, sigma, np.inf).min(axis=0).reshape(seen.shape[1:])
+        runs.append(smooth(time, seen, spread).estimate[:2])
+    states = np.stack(runs)  # [R, 2, T, N, D]
+    return np.moveaxis(states, 1, 2).reshape(*data.time.shape, -1)
 
 
 def _padded(motion: MeasuredMotion, count: int) -> MeasuredMotion:

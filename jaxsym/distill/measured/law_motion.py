@@ -36,6 +36,7 @@ _SWAPPED = {"m1": "m2", "m2": "m1", "q1": "q2", "q2": "q1"}
 LOOSENESS = (30.0, 3.0, 0.1, 1e-3, 1e-6)
 _NEAR = 2  # the first stage for starts that are near
 _ROUNDS, _SETTLED = 3, 0.02  # of the estimated noise
+_FOLLOWED = 0.75  # of the trajectories: bodies may meet too closely in some
 
 
 class MeasuredMotion(NamedTuple):
@@ -238,7 +239,7 @@ class LawFitter:
                 break
             self.motion = _with_noise(self.motion, max(ratio, 1e-6))
             found = self._fitted(found.law, found.general, found.fit.states, found.masses)
-        if found.fit.chi2_per_dof < EXPLAINED:
+        if self.explains(found):
             self._explained = found.fit.states
         return found
 
@@ -304,27 +305,32 @@ class LawFitter:
     def bits(self, found: LawFit) -> float:
         """Description length of law and misfit, up to a constant (Rissanen 1978).
 
-        Where the noise is not known the likelihood is that of the noise which fits best.
+        Where the noise is not known the likelihood is that of the noise which fits best. A
+        trajectory that the law's motion did not follow has noise of its own.
         """
         fit = found.fit
-        count = int(np.isfinite(fit.residuals).sum())
-        chi2 = max(self.chi2(found), 1e-12 * count)
-        known = self.motion.sigma_known
-        misfit = chi2 / (2 * math.log(2)) if known else count / 2 * math.log2(chi2 / count)
-        free = len(flat_constants(found.law))
-        free += 0 if found.masses is None else len(found.masses) - 1
-        numbers = free * math.log2(count) / 2
-        return misfit + numbers + _BITS_A_NODE * found.law.complexity
+        count = np.isfinite(fit.residuals).sum(axis=(1, 2))
+        square = self._scale(found) * np.nansum(fit.residuals**2, axis=(1, 2))
+        led, lost = fit.led & (count > 0), ~fit.led & (count > 0)
+        chi2 = max(float(square[led].sum()), 1e-12 * count[led].sum())
+        own = np.sum(count[lost] / 2 * np.log2(square[lost] / count[lost]))
+        if self.motion.sigma_known:
+            misfit = (chi2 + count[lost].sum()) / (2 * math.log(2))
+        else:
+            misfit = count[led].sum() / 2 * math.log2(chi2 / count[led].sum())
+        numbers = len(flat_constants(found.law)) * math.log2(count.sum()) / 2
+        return misfit + float(own) + numbers + _BITS_A_NODE * found.law.complexity
 
     def explains(self, found: LawFit) -> bool:
-        """Whether a law leaves of the motion what noise does."""
-        return self.chi2(found) / max(found.fit.dof, 1) < EXPLAINED
+        """Whether a law leaves what noise does, in all trajectories but a few."""
+        usual = found.fit.chi2 * self._scale(found) / max(found.fit.dof, 1)
+        return usual < EXPLAINED and bool(found.fit.led.mean() >= _FOLLOWED)
 
-    def chi2(self, found: LawFit) -> float:
-        """Sum of squares in units of the noise as it is known now."""
+    def _scale(self, found: LawFit) -> float:
+        """Of squared residuals: the noise then over the noise as it is known now."""
         now, then = self.motion.data.sigma, found.fit.sigma
         assert now is not None
-        return found.fit.chi2 * float(np.median(then / now)) ** 2
+        return float(np.median(then / now)) ** 2
 
 
 def _with_noise(motion: MeasuredMotion, ratio: float) -> MeasuredMotion:

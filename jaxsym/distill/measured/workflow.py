@@ -297,6 +297,7 @@ def _evidence(
         measured=measured,
         motion=fit.predicted.reshape(measured.shape) * length,
         residuals=fit.residuals.reshape(measured.shape) * scale,
+        unfollowed=tuple(np.flatnonzero(~fit.led).tolist()),
         **told,
     )
 

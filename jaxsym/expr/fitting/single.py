@@ -47,16 +47,20 @@ def least_squares(
     *,
     starts: Float[np.ndarray, "S K"] | None = None,
     steps: int = 50,
+    through: Float[np.ndarray, "m n"] | None = None,
 ) -> Solution:
     """Minimize `sum(w * (f(X; c) - y)**2) / sum(w)` over the constants c.
+
+    With a matrix A the target is linear in the values, `A @ f(X; c)`, such as integrals over them.
 
     Args:
       expression: K constants.
       columns: values of every variable.
-      y: targets.
+      y: targets, n or, with a matrix, m of them.
       weights: not negative, with a positive sum.
       starts: S starts, which all take the same steps; by default the expression's own constants.
       steps: most evaluations per start.
+      through: the matrix A, dense or sparse; the identity by default.
 
     >>> from jaxsym.expr import parse
     >>> x = np.linspace(1.0, 3.0, 50)
@@ -66,7 +70,7 @@ def least_squares(
     """
     first = np.atleast_2d(expression.constants if starts is None else starts).astype(float)
     share = weights / weights.sum()
-    fit = _Fit(expression, columns, np.asarray(y, float), share, first)
+    fit = _Fit(expression, columns, np.asarray(y, float), share, first, through)
     enough = _ROUNDING * float(share @ y**2)
     with np.errstate(all="ignore"):
         for _ in range(steps):
@@ -80,8 +84,9 @@ def least_squares(
 class _Fit:
     """All starts between two evaluations."""
 
-    def __init__(self, expression, columns, y, weights, starts: np.ndarray):
+    def __init__(self, expression, columns, y, weights, starts: np.ndarray, through):
         self.expression, self.columns, self.y, self.weights = expression, columns, y, weights
+        self.through = through
         count, slots = starts.shape
         self.constants, self.trial = starts.copy(), starts.copy()
         self.loss = np.full(count, np.inf)
@@ -157,7 +162,10 @@ class _Fit:
         count, slots = constants.shape
         copies = np.repeat(constants[:, None], slots + 1, axis=1)
         copies[:, 1:] += step[:, None] * np.eye(slots)
-        values = _values(self.expression, self.columns, np.concatenate(copies), len(self.y))
+        points = len(self.y) if self.through is None else self.through.shape[1]
+        values = _values(self.expression, self.columns, np.concatenate(copies), points)
+        if self.through is not None:
+            values = values @ self.through.T
         values = values.reshape(count, slots + 1, -1)
         taken = np.diagonal(copies[:, 1:], axis1=1, axis2=2) - constants
         change = values[:, 1:] - values[:, :1]

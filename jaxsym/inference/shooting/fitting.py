@@ -9,12 +9,14 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.inference.shooting.motion import Observe, VectorField
 from jaxsym.inference.shooting.results import TrajectoryFit
 from jaxsym.inference.shooting.series import Observations
 from jaxsym.inference.shooting.stages import LOOSENESS, Fit
 
 
+@implicit_broadcasting()
 def fit_trajectories(
     vector_field: VectorField,
     constants: Any,

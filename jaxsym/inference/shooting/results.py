@@ -31,10 +31,10 @@ class TrajectoryFit:
       weights: share of their full weight that robust fitting left to the residuals.
       sigma: standard errors of the observations, given or estimated.
       sigma_estimated: whether they were estimated from the fit.
-      chi2: sum of the squared residuals.
-      dof: residuals less what was fitted.
+      chi2: sum of the squared residuals of the trajectories that led.
+      dof: residuals of these less what was fitted.
       led: trajectories that counted for the constants; no motion near their data was found for the
-        others, which count in chi2 all the same.
+        others, as where bodies meet too closely to be followed.
       gap: the greatest distance at a joint of two segments, in units of the noise.
       iterations: Levenberg-Marquardt steps, all stages together.
       segments: of each trajectory, empty ones at the end included.

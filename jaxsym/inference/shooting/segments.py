@@ -114,6 +114,9 @@ def cut(
     where = np.nonzero(inside)
     segment[where[0], index[where]] = where[1]
     slot[where[0], index[where]] = where[2]
+    # beyond a trajectory's end, the last one
+    sample = np.minimum(np.arange(data.time.shape[1]), data.lengths[:, None] - 1)
+    segment, slot = (np.take_along_axis(a, sample, axis=1) for a in (segment, slot))
     laid = Segments(
         time[..., 0], time[..., 1:], np.diff(first, axis=1),
         np.take_along_axis(lengths, interval, axis=1), np.argsort(cost, axis=1, kind="stable"),

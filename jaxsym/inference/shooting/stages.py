@@ -43,7 +43,6 @@ LOOSENESS = (300.0, 30.0, 3.0, 0.3, 0.03, 1e-3, 1e-6)
 _ROBUST_UNTIL = 1.0  # joints looser than this go with Huber's weights: a start is no fit yet
 _FOLLOWED_UNTIL = 0.1  # joints looser than this are tried from a filter's states as well
 _HUBER = 3.0
-_SWEEPS = 3  # through all stages, while a trajectory has no motion near its data
 _GAIN = 1e-3  # in the sum of squares for each residual: less ends a stage
 _LAST_GAIN = 1e-3  # in the sum of squares, that ends the last stage
 _SETTLED = 0.1  # in the sum of squares: what one more step may promise where a fit has converged
@@ -97,11 +96,13 @@ class Fit:
     def run(self, looseness, huber, iterations) -> TrajectoryFit:
         self.cut()
         found, weights = self.sweep(looseness, huber, iterations)
-        for _ in range(_SWEEPS - 1):
+        # the constants are known by now: motions that were lost may be found by these alone
+        tight = [stage for stage in looseness if stage < _ROBUST_UNTIL] or looseness
+        for stages in (tight, looseness):
             if self.leads.all():
                 break
             self.start_again()
-            found, weights = self.sweep(looseness, huber, iterations)
+            found, weights = self.sweep(stages, huber, iterations)
         if self.estimated:
             for _ in range(_SIGMA_ROUNDS):
                 if self.sigma_settled():
@@ -200,10 +201,12 @@ class Fit:
         predicted = self.places.gather(seen)
         residuals = np.where(data.present, (data.value - predicted) / data.sigma, np.nan)
         gaps = (np.asarray(guess.states)[:, 1:] - state[:, :-1, -1]) / self.scale
-        chi2 = float(np.nansum(residuals**2))
-        dof = int(data.present.sum() - rank - states.shape[0] * states.shape[2])
+        led = self.leads[:, None, None]
+        chi2 = float(np.nansum(residuals**2, where=led))
+        started = self.leads.sum() * states.shape[2]
+        dof = int(np.sum(data.present, where=led) - rank - started)
         kept = np.where(data.present, np.asarray(huber_weight(residuals, weights.huber)), 0.0)
-        widened = max(float(np.nansum(kept * residuals**2)) / max(dof, 1), 1.0)
+        widened = max(float(np.nansum(kept * residuals**2, where=led)) / max(dof, 1), 1.0)
         return TrajectoryFit(
             constants=jax.tree.map(np.asarray, self.unravel(guess.constants)),
             covariance=widened * covariance,

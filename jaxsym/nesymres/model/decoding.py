@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from jaxsym._programs import bounded_jit
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.nesymres.model.transformer import Cache, NeSymReS
 from jaxsym.nesymres.vocabulary import END, ID, PAD, SIZE, START, VARIABLES, arity_table
 
@@ -40,6 +41,7 @@ class _Beams(NamedTuple):
     key: Key[Array, ""]
 
 
+@implicit_broadcasting()
 def allowed_next(
     wanted: Int[Array, ...],
     varied: Bool[Array, ...],
@@ -69,6 +71,7 @@ def allowed_next(
 
 
 @bounded_jit(static_argnames=("model", "beam", "sample"))
+@implicit_broadcasting()
 def decode(
     model: NeSymReS,
     params: PyTree,

@@ -12,6 +12,7 @@ from flax.linen.initializers import xavier_uniform
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.nesymres.model.attention import (
     EPSILON,
     MAB,
@@ -48,6 +49,7 @@ class Encoder(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
+    @implicit_broadcasting()
     def __call__(
         self, points: Float[Array, "B n F"], mask: Bool[Array, "B n"] | None
     ) -> Float[Array, "B S d"]:
@@ -98,6 +100,7 @@ class DecoderLayer(nn.Module):
         """Keys and values of latents."""
         return self.read.keys_values(latents)
 
+    @implicit_broadcasting()
     def __call__(
         self,
         x: Float[Array, "B*R q d"],
@@ -142,6 +145,7 @@ class Decoder(nn.Module):
         self.layers = [DecoderLayer(c, self.dtype) for _ in range(c.decoder_layers)]
         self.head = nn.Dense(SIZE)  # single precision
 
+    @implicit_broadcasting()
     def __call__(
         self, latents: Float[Array, "B S d"], tokens: Int[Array, "B L"]
     ) -> Float[Array, "B L 60"]:
@@ -154,6 +158,7 @@ class Decoder(nn.Module):
             x = layer(x, own, read, mask, positions)
         return self._logits(x)
 
+    @implicit_broadcasting()
     def start(self, latents: Float[Array, "B S d"], equations: int) -> Cache:
         """The cache before the first token of R equations of each table."""
         c = self.config
@@ -166,6 +171,7 @@ class Decoder(nn.Module):
             writers=jnp.zeros((rows, c.length), jnp.int32),
         )
 
+    @implicit_broadcasting()
     def step(
         self, token: Int[Array, " B*R"], position: Int[Array, ""], cache: Cache
     ) -> tuple[Float[Array, "B*R 60"], Cache]:
@@ -220,6 +226,7 @@ class NeSymReS(nn.Module):
         self.encoder = Encoder(self.config, self.dtype)
         self.decoder = Decoder(self.config, self.dtype)
 
+    @implicit_broadcasting()
     def __call__(
         self,
         X: Float[Array, "B n V"],
@@ -230,6 +237,7 @@ class NeSymReS(nn.Module):
         """Logits of the tokens that follow each prefix of `tokens`."""
         return self.decoder(self.encode(X, y, mask), tokens)
 
+    @implicit_broadcasting()
     def encode(
         self, X: Float[Array, "B n V"], y: Float[Array, "B n"], mask: Bool[Array, "B n"]
     ) -> Float[Array, "B S d"]:
@@ -238,6 +246,7 @@ class NeSymReS(nn.Module):
         bits = to_bits(numbers, self.config.bits).astype(self.dtype)
         return self.encoder(bits.reshape(*bits.shape[:2], -1), mask)
 
+    @implicit_broadcasting()
     def start(
         self,
         X: Float[Array, "B n V"],
@@ -248,6 +257,7 @@ class NeSymReS(nn.Module):
         """Read tables and be ready to write R equations of each."""
         return self.decoder.start(self.encode(X, y, mask), equations)
 
+    @implicit_broadcasting()
     def step(
         self, token: Int[Array, " B*R"], position: Int[Array, ""], cache: Cache
     ) -> tuple[Float[Array, "B*R 60"], Cache]:
@@ -255,6 +265,7 @@ class NeSymReS(nn.Module):
         return self.decoder.step(token, position, cache)
 
 
+@implicit_broadcasting()
 def init_params(model: NeSymReS, key: Key[Array, ""]) -> PyTree:
     """Random parameters of a model."""
     c = model.config

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.nesymres.pretraining.programs import to_program, values
 from jaxsym.nesymres.skeletons.corpus import Bank
 from jaxsym.nesymres.vocabulary import CONSTANT, ID, PAD
@@ -90,6 +91,7 @@ def on_device(bank: Bank) -> DeviceBank:
     return DeviceBank(jnp.asarray(bank.tokens), jnp.asarray(bank.columns), jnp.asarray(until))
 
 
+@implicit_broadcasting()
 def draw_examples(
     key: Key[Array, ""], bank: DeviceBank, size: int, config: StreamConfig, variables: int
 ) -> Examples:

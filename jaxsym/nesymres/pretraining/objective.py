@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.nesymres.model.transformer import NeSymReS
 from jaxsym.nesymres.pretraining.examples import DeviceBank, Examples, StreamConfig, draw_examples
 from jaxsym.nesymres.vocabulary import PAD
@@ -20,6 +21,7 @@ from jaxsym.training.parallel import Loss, Metrics
 def make_loss(model: NeSymReS) -> Loss:
     """``loss(params, examples, key)``: mean cross-entropy of the tokens after ``start``."""
 
+    @implicit_broadcasting()
     def loss(params: PyTree, batch: Examples, key: Key[Array, ""]) -> tuple[Array, Metrics]:
         found = measure(model, params, batch)
         return found["loss"], {"accuracy": found["accuracy"], "rejected": found["rejected"]}
@@ -27,6 +29,7 @@ def make_loss(model: NeSymReS) -> Loss:
     return loss
 
 
+@implicit_broadcasting()
 def measure(model: NeSymReS, params: PyTree, batch: Examples) -> Metrics:
     """Figures of a batch.
 
@@ -73,6 +76,7 @@ def make_optimizer(
     >>> optimizer = make_optimizer(1e-3, 100)
     """
 
+    @implicit_broadcasting()
     def schedule(step: Int[Array, ""]) -> Float[Array, ""]:
         after = (step + 1) / warmup
         fallen = after**-0.5 if decay is None else jnp.maximum(decay - step, 0) / (decay - warmup)

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.expr import OPERATORS, Program, evaluate
 from jaxsym.nesymres.vocabulary import (
     BINARY,
@@ -25,6 +26,7 @@ from jaxsym.nesymres.vocabulary import (
 )
 
 
+@implicit_broadcasting()
 def to_program(
     tokens: Int[Array, "P L"], constants: Float[Array, "P K"], variables: int
 ) -> Program:
@@ -75,6 +77,7 @@ def to_program(
     )
 
 
+@implicit_broadcasting()
 def values(program: Program, X: Float[Array, "P n V"]) -> Float[Array, "P n"]:
     """Values of programs at their own points, in the way that suits the device.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from jaxsym.expr import Expression
 from jaxsym.expr.confluent import confluent
+from jaxsym.expr.fitting.free import with_free_numbers
 from jaxsym.expr.presentation import presentable, with_fewer_constants
 from jaxsym.expr.simplify import rearranged, rewritten
 from jaxsym.search.front.archive import Archive
@@ -58,7 +60,7 @@ def finalize(
     for candidate in _shortest(archive):
         if not late():
             archive.add(rewritten(candidate.expression))
-    for candidate in _shortest(archive):
+    for candidate in _shortest(archive)[: 1 if archive.exact else None]:
         if not late():
             _present(archive, candidate)
 
@@ -101,9 +103,11 @@ def _present(archive: Archive, candidate: Candidate) -> None:
 
 
 def fitted_front(front: ParetoFront, problem: Problem) -> ParetoFront:
-    """The expressions of a front fitted and snapped for a problem, as its front."""
+    """The expressions of a front, their exact numbers too, fitted and snapped for a problem."""
     archive = Archive(problem)
-    archive.add(candidate.expression for candidate in front)
+    expressions = [candidate.expression for candidate in front]
+    freed = [form for e in expressions if has_few_constants(form := with_free_numbers(e))]
+    archive.add(itertools.chain(expressions, fitted(freed, problem)))
     finalize(archive)
     return archive.front()
 

@@ -40,6 +40,8 @@ class ParetoFront:
       samples: number of independent samples behind the losses.
       noise: variance of the target's noise, as losses are weighted; 0 if it is not known.
       rounding: share of the variance below which losses are rounding, and alike.
+      exponent: of the error in the loss: 2 for squares; 0 where losses are logarithms of
+        probabilities.
     """
 
     candidates: tuple[Candidate, ...]
@@ -47,6 +49,7 @@ class ParetoFront:
     samples: float
     noise: float = 0.0
     rounding: float = ROUNDING
+    exponent: float = 2.0
 
     @classmethod
     def of(
@@ -137,8 +140,10 @@ class ParetoFront:
     def _misfit(self, loss: float) -> float:
         if self.noise:
             return self.samples * loss / (2 * math.log(2) * self.noise)
+        if not self.exponent:
+            return self.samples * loss / math.log(2)
         floor = max(self.rounding * self.variance, math.ulp(0.0))
-        return self.samples / 2 * math.log2(max(loss, floor))
+        return self.samples / self.exponent * math.log2(max(loss, floor))
 
     def _fitting(self, constants: int) -> float:
         if self.noise or not constants:

@@ -129,7 +129,7 @@ def uncertainty(problem: Problem, expression: Expression) -> Uncertainty:
         variance = problem.noise / problem.samples
     else:
         variance = fit.loss / freedom if freedom > 0 else math.inf
-    if not math.isfinite(variance):
+    if not (math.isfinite(variance) and np.all(np.isfinite(fit.curvature))):
         return Uncertainty(free, np.full((count, count), math.inf))
     return Uncertainty(free, covariance(fit.curvature, variance))
 

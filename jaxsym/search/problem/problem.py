@@ -59,7 +59,7 @@ class Problem:
         """All operators that expressions may be written with on the way to a candidate."""
         return {**OPERATORS, **self.operators}
 
-    @property
+    @functools.cached_property
     def variance(self) -> float:
         """Weighted variance of the target: the loss of the best constant."""
         return float(self.weights @ (self.y - self.weights @ self.y) ** 2)

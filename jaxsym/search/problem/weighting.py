@@ -28,6 +28,7 @@ _HUBER = 1.345  # in standard deviations: 95 % efficient on normal noise (Huber 
 _NORMAL = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 _FAR = 6.0  # standard deviations from which on a row is far off: 2e-9 of normal noise is
 _MOST_FAR = 0.2  # share of the rows that may be
+_BETWEEN = 0.5  # rows half as far, for each that is far: beside a pole there are as many
 _MATTER = 0.5  # share of the squared residuals that these must have
 _LEVER = 0.8  # mean rank of their leverage, from 0 to 1, that rows far off by chance do not have
 _DECADES = 1.5  # that a target must span for its noise to be relative
@@ -35,6 +36,7 @@ _RELATIVE = (1e-6, 0.5)  # of the target: less is rounding, and more has no sign
 _LEVELLED = 0.3  # size of the rank correlation of relative residuals with the target
 _ALIKE = 0.2  # correlation of neighboring residuals, besides what chance makes of it
 _CHANCE = 2.0  # standard deviations
+_BY_CHANCE = 0.02  # probability with which scattered rows pass for others
 _BETTER = 0.8  # share of the left-out error that a higher degree must reach to be needed
 _LEAST = 1e-12  # relative spread of rounding
 
@@ -93,6 +95,12 @@ def weighted(problem: Problem) -> Weighting:
     return Weighting(problem, far, False)
 
 
+def robust_scale(X: Float[np.ndarray, "n V"], y: Float[np.ndarray, " n"]) -> float:
+    """Standard deviation of what a robust polynomial leaves; of the target where rows are few."""
+    designs = list(_designs(X)) or [np.ones((len(y), 1))]
+    return _robust(designs[-1], y)[1]
+
+
 def reconsidered(given: Weighting, plain: Problem, values: Float[np.ndarray, " n"]) -> Weighting:
     """The weights again, now that an equation is known.
 
@@ -136,9 +144,10 @@ def _far_from_polynomial(
     if not np.any(np.abs(residual) > _SEEN * scale):
         return none
     residual, scale = _robust(design, y)
-    size = np.abs(residual)
-    far = size > _FAR * max(scale, _LEAST * float(np.abs(y).max()))
-    if not _plain(X, far, size):
+    size, scale = np.abs(residual), max(scale, _LEAST * float(np.abs(y).max()))
+    far = size > _FAR * scale
+    between = np.count_nonzero(size > _SEEN * scale) - np.count_nonzero(far)
+    if between > _BETWEEN * np.count_nonzero(far) or not _plain(X, far, size):
         return none
     basis = np.linalg.qr(design)[0]
     rank = np.argsort(np.argsort((basis**2).sum(1))) / len(far)
@@ -152,11 +161,26 @@ def _plain(
     share = float(far.mean())
     if not 0 < share <= _MOST_FAR or not np.sum(size[far] ** 2) > _MATTER * np.sum(size**2):
         return False
+    if _at_places(X, far):
+        return False
     rows = spread(len(far), _ROWS)
     seen = far[rows]
     expected = np.count_nonzero(seen) * share
     together = np.count_nonzero(seen[_nearest(X[rows])[seen]])
     return bool(together <= expected + _CHANCE * math.sqrt(expected))
+
+
+def _at_places(X: Float[np.ndarray, "n V"], far: Bool[np.ndarray, " n"]) -> bool:
+    """Whether rows have other values of a variable than the table, by Kolmogorov's statistic.
+
+    A wrong form fails where a variable is large, say; its bound is that of Massart (1990).
+    """
+    count, columns = np.count_nonzero(far), X.shape[1]
+    ranks = np.sort(np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0)[far], axis=0)
+    shares = (ranks + 0.5) / len(far)
+    steps = np.arange(count + 1)[:, None] / count
+    distance = max(float(np.max(steps[1:] - shares)), float(np.max(shares - steps[:-1])))
+    return distance > math.sqrt(math.log(2 * columns / _BY_CHANCE) / (2 * count))
 
 
 def _level(

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxsym._settings import implicit_broadcasting
+
 HUBBLE = 100.0  # km/s for a Mpc/h
 _CRITICAL = 2.77536627e11  # density, solar masses over h in a cubic Mpc/h
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -34,6 +36,7 @@ class Cosmology(NamedTuple):
     sigma8: Float[ArrayLike, ""] = 0.834
 
 
+@implicit_broadcasting()
 def expansion(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "*n"]:
     """``E = H / H0``, with radiation left out.
 
@@ -44,6 +47,7 @@ def expansion(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "
     return jnp.sqrt(cosmology.omega_m / a**3 + 1 - cosmology.omega_m)
 
 
+@implicit_broadcasting()
 def growth(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "*n"]:
     """The linear growth factor, 1 today (Heath 1977: ``D ~ E int_0^a da / (a E)**3``).
 
@@ -61,6 +65,7 @@ def _growing(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "*
     return a**2.5 * expansion(cosmology, a) * (inside @ jnp.asarray(_WEIGHTS))
 
 
+@implicit_broadcasting()
 def growth_momentum(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "*n"]:
     """``a**3 E dD/da``: the momentum ``a**2 dx/dt / H0`` of a growing unit displacement.
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.simulate.cosmology.background import HUBBLE, Cosmology, growth, growth_momentum
 from jaxsym.simulate.cosmology.mesh import inverse_divergence, wave_sizes
 from jaxsym.simulate.cosmology.particle_mesh import evolve
@@ -29,6 +30,7 @@ class Matter(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=1)
+@implicit_broadcasting()
 def linear_density(
     noise: Float[Array, "N N N"], box: float, cosmology: Cosmology
 ) -> Float[Array, "N N N"]:
@@ -51,6 +53,7 @@ def linear_density(
 
 
 @partial(jax.jit, static_argnums=1)
+@implicit_broadcasting()
 def zeldovich(
     density: Float[Array, "N N N"], box: float, cosmology: Cosmology, a: float
 ) -> tuple[Float[Array, "n 3"], Float[Array, "n 3"]]:
@@ -79,6 +82,7 @@ def zeldovich(
     return lattice + grown * displacement, moving * displacement
 
 
+@implicit_broadcasting()
 def simulate_matter(
     key: Key[Array, ""],
     *,

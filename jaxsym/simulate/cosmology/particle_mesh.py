@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.simulate.cosmology.background import Cosmology, growth, growth_momentum
 from jaxsym.simulate.cosmology.mesh import cic_paint, cic_read, inverse_divergence
 
 
+@implicit_broadcasting()
 def pull(position: Float[Array, "n 3"], mesh: int, box: float) -> Float[Array, "n 3"]:
     """Peculiar gravity in units of ``3/2 omega_m H0**2``: the field with ``div g = -delta``.
 
@@ -28,6 +30,7 @@ def pull(position: Float[Array, "n 3"], mesh: int, box: float) -> Float[Array, "
 
 
 @partial(jax.jit, static_argnames=("mesh", "box", "steps"))
+@implicit_broadcasting()
 def evolve(
     position: Float[Array, "n 3"],
     momentum: Float[Array, "n 3"],

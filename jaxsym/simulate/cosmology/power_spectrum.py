@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.simulate.cosmology.background import Cosmology
 from jaxsym.simulate.cosmology.mesh import top_hat, wave_sizes
 
@@ -14,6 +15,7 @@ _TEMPERATURE = 2.7255  # of the microwave background, K
 _LOG_K = np.linspace(np.log(1e-4), np.log(50.0), 2048)  # where sigma8 is integrated
 
 
+@implicit_broadcasting()
 def transfer(cosmology: Cosmology, k: Float[ArrayLike, "*n"]) -> Float[Array, "*n"]:
     """Transfer function without wiggles (Eisenstein & Hu 1998, astro-ph/9709112, 26 and 28 to 31).
 
@@ -37,6 +39,7 @@ def transfer(cosmology: Cosmology, k: Float[ArrayLike, "*n"]) -> Float[Array, "*
     return log / (log + (14.2 + 731 / (1 + 62.5 * q)) * q**2)
 
 
+@implicit_broadcasting()
 def linear_power(cosmology: Cosmology, k: Float[ArrayLike, "*n"]) -> Float[Array, "*n"]:
     """Power spectrum of the linear density today in (Mpc/h)**3, as strong as ``sigma8`` says.
 

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.expr import OPERATORS, Expression, apply
 
 PAPER_OPERATORS = ("add", "mul", "sin", "cos")
@@ -63,6 +64,7 @@ class Candidates:
         """V."""
         return sum(len(places) for _, places in self._blocks)
 
+    @implicit_broadcasting()
     def values(self, u: Float[Array, "*batch U"]) -> Float[Array, "*batch V"]:
         """The value of every candidate."""
         parts = []
@@ -71,6 +73,7 @@ class Candidates:
             parts.append(_function(name)(*columns))
         return jnp.concatenate(parts, axis=-1)
 
+    @implicit_broadcasting()
     def weighted(
         self, weights: Float[Array, "K V"], u: Float[Array, "*batch U"]
     ) -> Float[Array, "*batch K"]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.mechanics import euler_lagrange
 from jaxsym.syrenets.network.symbolic import (
     Architecture,
@@ -55,6 +56,7 @@ class Batch(NamedTuple):
     target: Float[Array, "B ..."]
 
 
+@implicit_broadcasting()
 def predict(
     architecture: Architecture, weights: Float[Array, "l k V"], batch: Batch
 ) -> Float[Array, "B ..."]:
@@ -73,6 +75,7 @@ def make_loss(
 ) -> Callable[[dict, Batch, Array], tuple[Array, dict[str, Array]]]:
     """``loss(params, batch, key)``: equation 13, and its parts."""
 
+    @implicit_broadcasting()
     def loss(params: dict, batch: Batch, key: Array) -> tuple[Array, dict[str, Array]]:
         x = jnp.concatenate([batch.q, batch.qd], axis=-1)
         selected = selection(network, frozen(params), x)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.simulate import variable_names
 from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, run_selection
@@ -52,6 +53,7 @@ class Readout(NamedTuple):
         last = tuple(self.formula.variables)
         formula, constants = self.formula.jax(last)
 
+        @implicit_broadcasting()
         def value(x: Float[Array, "*batch V"]) -> Float[Array, "*batch"]:
             names = variable_names(x.shape[-1] // 2)
             known = {name: x[..., place] for place, name in enumerate(names)}
@@ -116,6 +118,7 @@ def read_out(
     return Readout(definitions, total(outputs))
 
 
+@implicit_broadcasting()
 def candidate_values(
     architecture: Architecture, u: Float[np.ndarray, "B U"]
 ) -> Float[np.ndarray, "B V"]:

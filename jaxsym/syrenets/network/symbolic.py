@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.syrenets.network.autoencoder import Autoencoder, autoencode, first_gram
 from jaxsym.syrenets.network.candidates import PAPER_OPERATORS, Candidates
 from jaxsym.syrenets.network.selection import SELECTIONS
@@ -106,6 +107,7 @@ class SymbolicNetwork(nn.Module):
     architecture: Architecture
 
     @nn.compact
+    @implicit_broadcasting()
     def __call__(self, x: Float[Array, "B n"]) -> Selected:
         a, candidates = self.architecture, self.architecture.candidates
         encoder, decoder = Autoencoder(candidates.count, a.hidden, a.latent, name="autoencoder")()
@@ -138,6 +140,7 @@ class Heads(nn.Module):
     architecture: Architecture
 
     @nn.compact
+    @implicit_broadcasting()
     def __call__(
         self, similarity: Float[Array, "d d"], joint: Float[Array, " V"]
     ) -> tuple[Float[Array, "k V"], Float[Array, "k V"], Float[Array, " k"]]:
@@ -201,6 +204,7 @@ def _each_row_backward(kept: tuple[Array, Array], slope: Array) -> tuple[Array, 
 _each_row.defvjp(lambda x, w: (_each_row(x, w), (x, w)), _each_row_backward)
 
 
+@implicit_broadcasting()
 def selection(network: SymbolicNetwork, params: dict, x: Float[Array, "B n"]) -> Selected:
     """What a batch makes of the network with these parameters."""
     return cast(Selected, network.apply(params, x))
@@ -209,6 +213,7 @@ def selection(network: SymbolicNetwork, params: dict, x: Float[Array, "B n"]) ->
 run_selection = jax.jit(selection, static_argnums=0)
 
 
+@implicit_broadcasting()
 def formula_value(
     architecture: Architecture, weights: Float[Array, "l k V"], x: Float[Array, "*batch n"]
 ) -> Float[Array, "*batch"]:

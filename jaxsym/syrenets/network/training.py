@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Float
 
 from jaxsym._check import require
+from jaxsym._settings import implicit_broadcasting
 from jaxsym.syrenets.network.losses import Batch, Weights, make_loss, predict
 from jaxsym.syrenets.network.symbolic import Architecture, SymbolicNetwork, selection
 from jaxsym.training import Event, TrainState, init_state, make_step, minibatch, train
@@ -49,6 +50,7 @@ class TrainedNetwork(NamedTuple):
         return jax.tree.map(lambda leaf: leaf[place], self.params)
 
 
+@implicit_broadcasting()
 def train_network(
     data: Batch,
     *,
@@ -178,6 +180,7 @@ def _program(
     return _Program(network, begin, step, minibatch(batch), error)
 
 
+@implicit_broadcasting()
 def mean_squared_error(network: SymbolicNetwork, params: dict, data: Batch) -> Float[jax.Array, ""]:
     """Of the formula that the data's states select, on the same data."""
     selected = selection(network, params, jnp.concatenate([data.q, data.qd], axis=-1))

@@ -54,3 +54,30 @@ def test_errors():
         ParetoFront.of([], variance=1.0, samples=10).best()
     with pytest.raises(ValueError, match="unknown criterion 'beauty'; expected"):
         front().best("beauty")
+
+
+def test_few_samples_pay_for_few_constants():
+    rows = [("2*x", 3, 1e-4), ("1.9*x + 0.1*x**2.3 + 0.3/x", 5, 1e-7)]
+    candidates = [Candidate(parse(text), *numbers) for text, *numbers in rows]
+    for samples, constants in ((5, 0), (6, 0), (40, 4)):
+        chosen = ParetoFront.of(candidates, variance=1.0, samples=samples).best()
+        assert len(chosen.expression.constants) == constants
+
+
+def test_losses_below_the_rounding_of_the_data_are_alike():
+    rows = [("x", 1, 1e-14), ("x + 1e-9*y", 5, 1e-19)]
+    candidates = [Candidate(parse(text), *numbers) for text, *numbers in rows]
+    kept = [
+        len(ParetoFront.of(candidates, variance=1.0, samples=50, rounding=share))
+        for share in (1e-13, 1e-24)
+    ]
+    assert kept == [1, 2]
+
+
+def test_known_noise_makes_equations_within_it_alike():
+    rows = [("x", 1, 1.0), ("2.1*x + 0.3", 5, 1e-4), ("2.1*x + 0.3 + 0.001*y", 9, 0.8e-4)]
+    candidates = [Candidate(parse(text), *numbers) for text, *numbers in rows]
+    known = ParetoFront.of(candidates, variance=1.0, samples=1000, noise=1e-2)
+    assert known.best().complexity == 5 and known.noise == 1e-2
+    told = ParetoFront.of(candidates, variance=1.0, samples=1000)
+    assert told.best().complexity == 9

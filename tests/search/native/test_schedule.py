@@ -11,7 +11,8 @@ from jaxsym.search import DEFAULT_OPERATORS, NativeEngine
 from jaxsym.search.front.archive import Archive
 from jaxsym.search.native.budget import SearchBudget, light
 from jaxsym.search.native.pipeline import CLOSED_FORMS, SCHEDULE, Pipeline
-from jaxsym.search.native.schedule import Branch, Row, inserted
+from jaxsym.search.native.schedule import Branch, Row, follow, inserted
+from jaxsym.search.native.state import SearchState
 from jaxsym.search.problem.problem import make_problems
 
 KEY = jax.random.key(0)
@@ -154,3 +155,20 @@ def test_no_row_of_that_name():
 def test_bad_budgets(change, message):
     with pytest.raises(ValueError, match=message):
         SearchBudget(**change)
+
+
+def test_rows_that_time_does_not_allow_are_noted(problem):
+    def late(state):
+        state.clock.deadline = 0.0
+        return ()
+
+    rows = (
+        Row("first", lambda state: ()),
+        Row("second", late),
+        Branch(lambda state: (), (Row("inside", lambda state: ()),)),
+        Row("never", lambda state: (), when=lambda state: False),
+        Row("last", lambda state: ()),
+    )
+    own = SearchState.of([problem], SMALL, jax.random.key(0))
+    assert list(follow(rows, own)) == ["first", "second"]
+    assert list(own.cut_off) == ["second", "inside", "last"]

@@ -8,7 +8,7 @@ from jaxsym.expr import parse
 from jaxsym.search import DEFAULT_OPERATORS
 from jaxsym.search.native.budget import SearchBudget
 from jaxsym.search.native.pipeline import CLOSED_FORMS
-from jaxsym.search.native.stages.piecewise import find_split, piecewise_laws
+from jaxsym.search.native.stages.piecewise import edge_laws, find_split, piecewise_laws
 from jaxsym.search.native.state import SearchState
 from jaxsym.search.problem.problem import make_problems
 
@@ -45,3 +45,19 @@ def test_either_side_has_a_search_of_its_own():
     found = list(piecewise_laws(own, CLOSED_FORMS))
     assert min(map(own.problem.loss, found)) < 1e-20
     assert {"power laws on one side", "sums of columns on one side"} <= own.costs.keys()
+
+
+@pytest.mark.parametrize("at", [0.6, 3.9])
+def test_a_law_of_most_rows_is_followed_to_where_it_fails(at):
+    own = state(f"Piecewise((3*r**2, r > {at}), ({3 * at}*r, True))")
+    found = list(edge_laws(own, CLOSED_FORMS))
+    assert min(map(own.problem.loss, found)) < 1e-20
+    best = min(found, key=own.problem.loss)
+    assert best.tokens[0] == "if_greater"
+
+
+def test_no_law_at_the_edge_where_one_law_is_enough():
+    assert not list(edge_laws(state("3*m1/r - 2"), CLOSED_FORMS))
+    few = state("3*r")
+    few = few.of_part(few.problem.rows(np.arange(12)), SIZES, "")
+    assert not list(edge_laws(few, CLOSED_FORMS))

@@ -1,0 +1,1 @@
+"""Series as they were measured: checked, with their noise, smoothed."""

@@ -1,0 +1,1 @@
+"""Whole systems: as data, fitted to trajectories, chosen, told, and verified."""

@@ -1,0 +1,122 @@
+"""The output folder of equations of motion: JSON, LaTeX, a Python module, and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from jaxsym.odes import OdeDiscovery
+from jaxsym.report.python_module import python_code
+from jaxsym.report.writing import RESULT, png, write_result_and_views
+
+_MODULE = '''\
+"""Equations of motion, found by jaxsym.
+
+{formulas}
+"""
+
+import jax.numpy as jnp
+
+STATES = {states}
+INPUTS = {inputs}
+CONSTANTS = {{
+{constants}}}
+
+
+def {function}(state, t=0.0, inputs=(), constants=CONSTANTS):
+    """{meaning}"""
+    return jnp.stack([
+{rows}
+    ])
+'''
+
+
+def write_ode(discovery: OdeDiscovery, out: str | Path, *, force: bool = False) -> None:
+    """Write `ODE_FILES` into a folder: first the result, then its views.
+
+    A view that fails is left out with a `LeftOutWarning`; see `write_result_and_views`.
+
+    Args:
+      discovery: what to tell of.
+      out: the folder, new unless ``force``.
+      force: replace these files in a folder that exists; its other files stay.
+
+    Raises:
+      OSError: see `check_folder`, or whatever the disk says.
+    """
+    views = {name: partial(view, discovery) for name, view in _VIEWS.items()}
+    write_result_and_views(discovery.to_json(), views, out, force=force)
+
+
+def ode_tex(discovery: OdeDiscovery) -> str:
+    r"""The equations, to ``\input`` in a document that loads amsmath."""
+    rows = [
+        f"  {_left_tex(discovery, name)} &= {right.latex()}"
+        for name, right in discovery.equations.items()
+    ]
+    title = "% Equations of motion found by jaxsym; needs amsmath."
+    return "\n".join([title, r"\begin{align}", " \\\\\n".join(rows), r"\end{align}", ""])
+
+
+def ode_module(discovery: OdeDiscovery) -> str:
+    """Source of a module with the right-hand sides, which needs nothing but JAX."""
+    places = [n for n in discovery.variables if n != "t" and n not in discovery.data.input_names]
+    names = {name: f"state[{k}]" for k, name in enumerate(places)}
+    names |= {name: f"inputs[{k}]" for k, name in enumerate(discovery.data.input_names)}
+    rows, constants = [], []
+    for name, right in discovery.equations.items():
+        code = python_code(right, f"{name}_", names)
+        rows.append(f"        jnp.asarray({code}, float),")
+        constants += [
+            f"    '{name}_{k + 1}': {value!r},\n" for k, value in enumerate(right.constants)
+        ]
+    if discovery.order == 2:
+        count = len(discovery.equations)
+        rows = [f"        jnp.asarray(state[{count + k}], float)," for k in range(count)] + rows
+    is_map = discovery.kind == "map"
+    return _MODULE.format(
+        formulas="\n".join(
+            f"    {discovery.left_side(name)} = {right}"
+            for name, right in discovery.equations.items()
+        ),
+        states=tuple(places),
+        inputs=discovery.data.input_names,
+        constants="".join(constants),
+        function="next_state" if is_map else "rates",
+        meaning=f"The next state after [{len(places)}]."
+        if is_map
+        else f"Rates of change of the state [{len(places)}].",
+        rows="\n".join(rows),
+    )
+
+
+def _left_tex(discovery: OdeDiscovery, name: str) -> str:
+    from jaxsym.expr import variable
+
+    symbol = variable(name).latex()
+    if discovery.kind == "map":
+        return rf"{{{symbol}}}^{{(n+1)}}"
+    return rf"\{'d' * discovery.order}ot{{{symbol}}}"
+
+
+def _tex(discovery: OdeDiscovery) -> bytes:
+    return ode_tex(discovery).encode()
+
+
+def _python(discovery: OdeDiscovery) -> bytes:
+    return ode_module(discovery).encode()
+
+
+def _figure(discovery: OdeDiscovery) -> bytes:
+    from jaxsym.plotting import draw_ode
+
+    return png(draw_ode(discovery))
+
+
+_VIEWS: dict[str, Callable[[OdeDiscovery], bytes]] = {
+    "ode.tex": _tex,
+    "ode.py": _python,
+    "figure.png": _figure,
+}
+ODE_FILES = (RESULT, *_VIEWS)
