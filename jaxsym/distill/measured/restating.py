@@ -85,8 +85,8 @@ def in_data_units(
     if len(in_units.constants) > len(law.coefficient.constants):
         unit = natural.acceleration / natural.length
         same = _rescaled(law.coefficient, inputs / scales, scales, unit)
-        values = [form.evaluate(inputs, VARIABLES) for form in (same, in_units)]
-        in_units = same if np.allclose(*values, rtol=_SAME, atol=0.0) else in_units
+        one, other = (form.evaluate(inputs, VARIABLES) for form in (same, in_units))
+        in_units = same if np.allclose(one, other, rtol=_SAME, atol=0.0) else in_units
     stated = dataclasses.replace(
         law,
         coefficient=in_units,
