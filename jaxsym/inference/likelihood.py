@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import sympy
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 
@@ -18,6 +19,7 @@ from jaxsym.inference.shooting.results import TrajectoryFit, unravel_like
 
 # odds of 20 to 1 are what Kass and Raftery 1995 (section 3.2) call strong evidence
 DECISIVE = math.log2(20)
+_CHANCE = 1 / 20  # that some number as simple lies within an error of a constant: the same odds
 
 
 def misfit_bits(fit: TrajectoryFit) -> float:
@@ -136,10 +138,18 @@ class Snapped(NamedTuple):
     chi2_rise: float
 
 
+def _by_chance(number: Expression, error: float) -> bool:
+    """Whether a number as simple as this one is near any constant with such an error."""
+    rational, _ = number.sympy().as_coeff_Mul()  # of pi, a root, or 1
+    denominator = int(sympy.fraction(rational)[1])
+    return 2 * error * denominator**2 > _CHANCE
+
+
 def snap_constants(fit: TrajectoryFit, *, first: int | None = None) -> Snapped:
     """Replace constants by exact numbers where that shortens the description.
 
-    The rule is that of `jaxsym.expr.fitting.snapping`, with the errors of the fit, and those that
+    The rule is that of `jaxsym.expr.fitting.snapping`, but that 110 is no find where the error is
+    0.3 and any constant has an integer nearby. Errors are those of the fit, and those that
     remain after each replacement: constants that are known only together are not rounded one by
     one. Those known best relative to their size come first.
 
@@ -160,7 +170,7 @@ def snap_constants(fit: TrajectoryFit, *, first: int | None = None) -> Snapped:
             if not may[place]:
                 continue
             exact = exact_numbers(float(values[place]), float(errors[place]))[:1]
-            if exact:
+            if exact and not _by_chance(exact[0], float(errors[place])):
                 break
         else:
             return Snapped(unravel_like(fit.constants, values), numbers, covariance, rise)
