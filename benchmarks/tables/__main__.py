@@ -11,10 +11,19 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.common import ROOT
-from benchmarks.tables import discovery, graphs, halos, lagrangians, pretrained, search, speed
+from benchmarks.tables import (
+    discovery,
+    graphs,
+    halos,
+    lagrangians,
+    noise,
+    pretrained,
+    search,
+    speed,
+)
 from benchmarks.tables.statement import Statement
 
-TOPICS = (discovery, graphs, halos, lagrangians, pretrained, search, speed)
+TOPICS = (discovery, graphs, halos, lagrangians, noise, pretrained, search, speed)
 
 
 def statements() -> list[Statement]:
