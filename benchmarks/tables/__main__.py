@@ -16,6 +16,7 @@ from benchmarks.tables import (
     graphs,
     halos,
     lagrangians,
+    noise,
     pretrained,
     reliability,
     search,
@@ -23,7 +24,9 @@ from benchmarks.tables import (
 )
 from benchmarks.tables.statement import Statement
 
-TOPICS = (discovery, graphs, halos, lagrangians, pretrained, reliability, search, speed)
+TOPICS = (
+    discovery, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
+)  # fmt: skip
 
 
 def statements() -> list[Statement]:

@@ -27,11 +27,13 @@ def noise_scale(states: Float[np.ndarray, "R T S"], data: Observations) -> Float
 
     It is a share of the component's deviation. Where the state is the measured columns, or these
     and their velocities, a component has the share of its own column: noise of a fast body does
-    not loosen a slow one. Otherwise all have the columns' median.
+    not loosen a slow one. Otherwise all have the columns' median, as has a column without samples.
     """
     assert data.sigma is not None
     variance = np.sum(np.where(data.present, data.sigma, 0.0) ** 2, axis=(0, 1))
-    share = np.sqrt(variance / data.present.sum(axis=(0, 1))) / _deviation(data)
+    count = data.present.sum(axis=(0, 1))
+    share = np.sqrt(variance / np.maximum(count, 1)) / _deviation(data)
+    share = np.where(count > 0, share, np.median(share[count > 0]))
     orders, rest = divmod(states.shape[2], data.columns)
     usual = np.full(states.shape[2], np.median(share)) if rest else np.tile(share, orders)
     there = np.arange(states.shape[1]) < data.lengths[:, None]
@@ -41,7 +43,7 @@ def noise_scale(states: Float[np.ndarray, "R T S"], data: Observations) -> Float
 
 
 def _deviation(data: Observations) -> Float[np.ndarray, " M"]:
-    count = data.present.sum(axis=(0, 1))
+    count = np.maximum(data.present.sum(axis=(0, 1)), 1)
     mean = data.value.sum(axis=(0, 1)) / count
     square = np.where(data.present, (data.value - mean) ** 2, 0.0).sum(axis=(0, 1)) / count
     deviation = np.sqrt(square)
