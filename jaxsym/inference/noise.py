@@ -23,6 +23,7 @@ _ALIKE = 3.0  # standard errors within which noises of several groups count as o
 _ABRUPT = 10.0  # how much a jump stands out from the steps around it
 _FASTER = 3.0  # than nine tenths of all steps is a jump
 _AROUND = 3  # steps to either side
+_BEYOND = 2  # steps that there must be to either side: an encounter at an end looks like a jump
 _SLIGHT = 1e-3  # of a column's standard deviation: ten times as much is the least jump
 
 
@@ -124,7 +125,8 @@ def find_jumps(
     """Steps far larger than the velocities before and after let expect: lost tracks, boxes' edges.
 
     A step counts that differs from the median of the three steps to either side by ten times what
-    all of these but one differ from it, noise included. A single sample that is off makes two.
+    all of these but one differ from it, noise included. A single sample that is off makes two. The
+    first two steps and the last two do not count: bodies that meet there move alike.
 
     Args:
       time: increasing.
@@ -170,7 +172,7 @@ def _jumps(time: np.ndarray, values: np.ndarray, sigma: float) -> list[tuple[int
     least = np.maximum(2.0 * sigma, _SLIGHT * np.std(values)) / step
     fast = _FASTER * np.quantile(np.abs(rate), 0.9)
     found = []
-    for i in range(len(rate)):
+    for i in range(_BEYOND, len(rate) - _BEYOND):
         around = np.r_[rate[max(0, i - _AROUND) : i], rate[i + 1 : i + 1 + _AROUND]]
         expected = np.median(around)
         # the largest may be another jump, as where a single sample is off

@@ -60,6 +60,17 @@ def test_a_jump_leaves_the_noise_as_it_is_and_is_found():
     np.testing.assert_allclose([jump.size for jump in jumps], [3.0, -4.0, 4.0], atol=0.2)
 
 
+def test_an_encounter_at_an_end_is_no_jump():
+    """A body that falls towards another and is swung round it within the last step, or the first."""
+    time = np.linspace(0.0, 1.0, 41)
+    fall = np.sqrt(1.0 - 0.9 * time**2)
+    swung = np.r_[fall[:-1], -0.4][:, None]
+    for values in (swung, swung[::-1]):
+        assert not find_jumps(time, values, np.array([1e-3]))
+    in_between = np.r_[fall[:20], fall[20:] - 1.5][:, None]
+    assert [jump.sample for jump in find_jumps(time, in_between, np.array([1e-3]))] == [20]
+
+
 def test_a_box_is_unwrapped_with_gaps():
     time = np.linspace(0.0, 5.0, 60)
     true = np.stack([2.0 * time, -1.3 * time + np.sin(time)], axis=1)
