@@ -145,19 +145,19 @@ def run(words: Sequence[str], folder: Path, disturbed: Disturbance) -> Job:
     if disturbed.largest >= 0:  # nothing but the job's own files
         quiet["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1e9"
     begin = time.monotonic()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, LAUNCH, str(disturbed.largest), *words],
         cwd=folder,
         env=os.environ | quiet | disturbed.variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-    )
-    told: list[bytes] = []
-    reader = threading.Thread(target=lambda: told.append(process.stderr.read()))
-    reader.start()
-    code, memory = _wait(process, begin, disturbed.signal_at)
-    reader.join()
+    ) as process:
+        told: list[bytes] = []
+        reader = threading.Thread(target=lambda: told.append(process.stderr.read()))
+        reader.start()
+        code, memory = _wait(process, begin, disturbed.signal_at)
+        reader.join()
     return Job(code, b"".join(told).decode(errors="replace"), memory, time.monotonic() - begin)
 
 

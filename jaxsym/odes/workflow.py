@@ -77,7 +77,7 @@ def discover_ode(
 
     >>> time = np.linspace(0.0, 6.0, 60)
     >>> found = discover_ode(time, np.exp(-0.7 * time) + 1.0, names=["x"])
-    >>> found.equations["x"]
+    >>> found.equations["x"].rounded(6)
     Expression(0.7 - 0.7*x)
     """
     data = time_series(time, states, names=names, inputs=inputs, sigma=sigma)

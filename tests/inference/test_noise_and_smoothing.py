@@ -61,7 +61,7 @@ def test_a_jump_leaves_the_noise_as_it_is_and_is_found():
 
 
 def test_an_encounter_at_an_end_is_no_jump():
-    """A body that falls towards another and is swung round it within the last step, or the first."""
+    """A body that falls towards another and is swung round within the last step, or the first."""
     time = np.linspace(0.0, 1.0, 41)
     fall = np.sqrt(1.0 - 0.9 * time**2)
     swung = np.r_[fall[:-1], -0.4][:, None]

@@ -37,6 +37,7 @@ def test_a_spring_is_read_to_a_percent_with_its_error_bars():
     assert np.median(found.sigma) == pytest.approx(sigma, rel=0.25)
 
 
+@pytest.mark.slow
 def test_error_bars_cover_a_pull_that_is_steep_where_few_samples_lie():
     """Noise anew on the same motion: errors in standard errors are those of a normal variable."""
     system = particles("charge", bodies=4, dims=2)

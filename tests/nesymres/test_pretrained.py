@@ -97,7 +97,7 @@ def test_damaged_and_foreign_files_are_refused(weights, tmp_path):
     with pytest.raises(WeightsError, match="not a file of weights"):
         load_weights(path)
     path.write_bytes(whole.replace(b'"format":"1"', b'"format":"0"'))
-    with pytest.raises(WeightsError, match="has format 0; expected 1"):
+    with pytest.raises(WeightsError, match="has format 0; expected weights of format 1"):
         load_weights(path)
     with pytest.raises(FileNotFoundError):
         load_weights(tmp_path / "none.safetensors")

@@ -118,7 +118,7 @@ def rollout(
     >>> decay = lambda x, t: -x
     >>> some = rollout(decay, METHODS["dopri5"], jnp.ones(1), 0.0, np.array([0.5, 1.0]), 2, 0.1,
     ...                jnp.full(1, 1e-8), 1e9)
-    >>> some.states[:, 0].round(6).tolist()
+    >>> [round(x, 6) for x in some.states[:, 0].tolist()]
     [1.0, 0.606531, 0.367879]
     """
     stops, allowed = jnp.asarray(stops), jax.lax.stop_gradient(allowed)

@@ -129,7 +129,13 @@ def weak_fit(
         part = _size(_right_sides(problem, found._replace(entries=[entry]), smoothed))
         name = groups[entry.group].name
         chosen.append(
-            Chosen(name, entry.evidence, part / whole, entry.coefficients, entry.covariance)
+            Chosen(
+                name,
+                entry.evidence,
+                part / whole if whole else 0.0,
+                entry.coefficients,
+                entry.covariance,
+            )
         )
     return WeakFit(
         chosen, found.chi2_per_row, found.rows, problem.lengths, smoothed, [run.at for run in runs]
