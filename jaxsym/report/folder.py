@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from jaxsym.distill.discovery import Discovery
@@ -24,16 +23,7 @@ def write_report(discovery: Discovery, out: str | Path, *, force: bool = False) 
     Raises:
       OSError: see `jaxsym.report.check_folder`, or whatever the disk says.
     """
-    views = {name: partial(view, discovery) for name, view in _VIEWS.items()}
-    write_result_and_views(discovery.to_json(), views, out, force=force)
-
-
-def _tex(discovery: Discovery) -> bytes:
-    return law_tex(discovery).encode()
-
-
-def _python(discovery: Discovery) -> bytes:
-    return law_module(discovery).encode()
+    write_result_and_views(discovery, _VIEWS, out, force=force)
 
 
 def _figure(discovery: Discovery) -> bytes:
@@ -42,9 +32,9 @@ def _figure(discovery: Discovery) -> bytes:
     return png(draw(discovery))
 
 
-_VIEWS: dict[str, Callable[[Discovery], bytes]] = {
-    "law.tex": _tex,
-    "law.py": _python,
+_VIEWS: dict[str, Callable[[Discovery], str | bytes]] = {
+    "law.tex": lambda found: law_tex(found),
+    "law.py": lambda found: law_module(found),
     "figure.png": _figure,
 }
 FILES = (RESULT, *_VIEWS)

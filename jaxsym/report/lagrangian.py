@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from jaxsym.report.python_module import python_code
@@ -62,8 +61,7 @@ def write_lagrangian(
     Raises:
       OSError: see `check_folder`, or whatever the disk says.
     """
-    views = {name: partial(view, discovery) for name, view in _VIEWS.items()}
-    write_result_and_views(discovery.to_json(), views, out, force=force)
+    write_result_and_views(discovery, _VIEWS, out, force=force)
 
 
 def lagrangian_tex(discovery: LagrangianDiscovery) -> str:
@@ -95,23 +93,15 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
     )
 
 
-def _tex(discovery: LagrangianDiscovery) -> bytes:
-    return lagrangian_tex(discovery).encode()
-
-
-def _python(discovery: LagrangianDiscovery) -> bytes:
-    return lagrangian_module(discovery).encode()
-
-
 def _figure(discovery: LagrangianDiscovery) -> bytes:
     from jaxsym.plotting import draw_lagrangian
 
     return png(draw_lagrangian(discovery))
 
 
-_VIEWS: dict[str, Callable[[LagrangianDiscovery], bytes]] = {
-    "lagrangian.tex": _tex,
-    "lagrangian.py": _python,
+_VIEWS: dict[str, Callable[[LagrangianDiscovery], str | bytes]] = {
+    "lagrangian.tex": lambda found: lagrangian_tex(found),
+    "lagrangian.py": lambda found: lagrangian_module(found),
     "figure.png": _figure,
 }
 LAGRANGIAN_FILES = (RESULT, *_VIEWS)

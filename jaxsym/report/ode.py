@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from jaxsym.odes import OdeDiscovery
@@ -45,8 +44,7 @@ def write_ode(discovery: OdeDiscovery, out: str | Path, *, force: bool = False) 
     Raises:
       OSError: see `check_folder`, or whatever the disk says.
     """
-    views = {name: partial(view, discovery) for name, view in _VIEWS.items()}
-    write_result_and_views(discovery.to_json(), views, out, force=force)
+    write_result_and_views(discovery, _VIEWS, out, force=force)
 
 
 def ode_tex(discovery: OdeDiscovery) -> str:
@@ -100,23 +98,15 @@ def _left_tex(discovery: OdeDiscovery, name: str) -> str:
     return rf"\{'d' * discovery.order}ot{{{symbol}}}"
 
 
-def _tex(discovery: OdeDiscovery) -> bytes:
-    return ode_tex(discovery).encode()
-
-
-def _python(discovery: OdeDiscovery) -> bytes:
-    return ode_module(discovery).encode()
-
-
 def _figure(discovery: OdeDiscovery) -> bytes:
     from jaxsym.plotting import draw_ode
 
     return png(draw_ode(discovery))
 
 
-_VIEWS: dict[str, Callable[[OdeDiscovery], bytes]] = {
-    "ode.tex": _tex,
-    "ode.py": _python,
+_VIEWS: dict[str, Callable[[OdeDiscovery], str | bytes]] = {
+    "ode.tex": lambda found: ode_tex(found),
+    "ode.py": lambda found: ode_module(found),
     "figure.png": _figure,
 }
 ODE_FILES = (RESULT, *_VIEWS)

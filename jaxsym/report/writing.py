@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from jaxsym._folders import write_folder
 from jaxsym._views import attempt
@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULT = "result.json"
-View = Callable[[], bytes]
+
+
+class Result(Protocol):
+    """What can be told in plain JSON types."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+ResultT = TypeVar("ResultT", bound=Result)
 
 
 def write_result_and_views(
-    result: Mapping[str, Any], views: Mapping[str, View], out: str | Path, *, force: bool = False
+    result: ResultT,
+    views: Mapping[str, Callable[[ResultT], str | bytes]],
+    out: str | Path,
+    *,
+    force: bool = False,
 ) -> None:
     """Write the result as JSON, and then a file for each of its views.
 
@@ -28,20 +40,20 @@ def write_result_and_views(
     a view that fails takes it along. Such a view is left out with a warning that says why.
 
     Args:
-      result: what was found, in plain JSON types.
-      views: what makes the content of each other file, by name.
+      result: what was found.
+      views: what makes the content of each other file of it, by name.
       out: the folder, new unless ``force``.
       force: replace these files in a folder that exists; its other files stay.
 
     Raises:
       OSError: see `jaxsym.report.check_folder`, or whatever the disk says.
     """
-    contents = {RESULT: (json.dumps(result, indent=2) + "\n").encode()}
+    contents = {RESULT: (json.dumps(result.to_json(), indent=2) + "\n").encode()}
     _write(contents, out, force, views)
     for name, view in views.items():
-        content = attempt(name, view, None)
+        content = attempt(name, partial(view, result), None)
         if content is not None:
-            contents[name] = content
+            contents[name] = content.encode() if isinstance(content, str) else content
     if len(contents) > 1:
         _write(contents, out, True, views)
 
