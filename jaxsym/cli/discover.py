@@ -16,7 +16,13 @@ from jaxsym.cli.options import (
     seed_option,
     time_limit_option,
 )
-from jaxsym.cli.shared import INTERRUPTED, NOT_RECOVERED, message_console, output_console
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    NOT_RECOVERED,
+    check_report,
+    message_console,
+    output_console,
+)
 
 
 @click.command()
@@ -97,13 +103,10 @@ def discover(
     from jaxsym import distill
     from jaxsym.cli.progress import ProgressDisplay
     from jaxsym.cli.summary import show_discovery
-    from jaxsym.report import FILES, check_folder, write_report
+    from jaxsym.report import FILES, write_report
     from jaxsym.training import interrupt_flag
 
-    if out is not None:
-        check_folder(out, force=force, files=FILES)
-    elif force:
-        raise click.UsageError("--force replaces a report; it goes with --out")
+    check_report(out, force, FILES)
     _check_simulated(context, source)
     messages = message_console()
     # minutes of work are not lost to a Ctrl-C in the last second

@@ -21,6 +21,7 @@ from jaxsym.cli.options import (
 from jaxsym.cli.shared import (
     INTERRUPTED,
     NOT_RECOVERED,
+    check_report,
     message_console,
     output_console,
     seconds_in_words,
@@ -110,14 +111,11 @@ def lagrangian(
       jaxsym lagrangian my_robot.csv --unknown-gains --json
     """
     from jaxsym.cli.progress import ProgressDisplay
-    from jaxsym.report import LAGRANGIAN_FILES, check_folder, write_lagrangian
+    from jaxsym.report import LAGRANGIAN_FILES, write_lagrangian
     from jaxsym.syrenets import discover_lagrangian
     from jaxsym.training import interrupt_flag
 
-    if out is not None:
-        check_folder(out, force=force, files=LAGRANGIAN_FILES)
-    elif force:
-        raise click.UsageError("--force replaces a report; it goes with --out")
+    check_report(out, force, LAGRANGIAN_FILES)
     data, truth = _data(context, source, links, damping, noise, samples, seed)
     messages = message_console()
     with ProgressDisplay(messages) as progress:

@@ -16,7 +16,12 @@ from jaxsym.cli.options import (
     seed_option,
     time_limit_option,
 )
-from jaxsym.cli.shared import INTERRUPTED, message_console, output_console
+from jaxsym.cli.shared import (
+    INTERRUPTED,
+    check_report,
+    message_console,
+    output_console,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,13 +101,10 @@ def ode(
     """
     from jaxsym.cli.progress import ProgressDisplay
     from jaxsym.odes import discover_series, read_series
-    from jaxsym.report import ODE_FILES, check_folder, write_ode
+    from jaxsym.report import ODE_FILES, write_ode
     from jaxsym.training import interrupt_flag
 
-    if out is not None:
-        check_folder(out, force=force, files=ODE_FILES)
-    elif force:
-        raise click.UsageError("--force replaces a report; it goes with --out")
+    check_report(out, force, ODE_FILES)
     data = read_series(series, time, states, inputs, sigma=sigma)
     messages = message_console()
     with ProgressDisplay(messages) as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,16 @@ def check_out(file: Path, force: bool) -> None:
     check_file(file, replace=True)
     if file.exists() and not force:
         raise FileExistsError(f"{file} exists; --force replaces it")
+
+
+def check_report(out: Path | None, force: bool, files: Sequence[str]) -> None:
+    """Whether a command may write its report of these files; asked before the work."""
+    from jaxsym.report import check_folder
+
+    if out is not None:
+        check_folder(out, force=force, files=files)
+    elif force:
+        raise click.UsageError("--force replaces a report; it goes with --out")
 
 
 def output_console() -> Console:
