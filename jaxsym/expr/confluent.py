@@ -14,7 +14,7 @@ from typing import NamedTuple
 import sympy
 
 from jaxsym.expr.expression import Expression
-from jaxsym.expr.simplify import quick
+from jaxsym.expr.simplify import quick_sympy
 from jaxsym.expr.sympy_bridge import UnsupportedError, from_sympy
 
 _NEAR = 0.2  # relative difference of rates from which on two exponentials are two
@@ -47,11 +47,8 @@ def confluent(expression: Expression) -> Iterator[Expression]:
     """
     if sum(token == "exp" for token in expression.tokens) < 2:
         return
-    try:
-        formula = expression.sympy()
-    except (UnsupportedError, ValueError):
-        return
-    if not quick(formula):
+    formula = quick_sympy(expression)
+    if formula is None:
         return
     for total in formula.atoms(sympy.Add):
         terms = [(term, parts) for term in total.args if (parts := _parts(term)) is not None]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import sympy
 
 from jaxsym.expr.expression import Expression, apply
-from jaxsym.expr.simplify import equal_forms, quick
+from jaxsym.expr.simplify import equal_forms, quick, quick_sympy
 from jaxsym.expr.subtrees import Formula, part_ends, replaced, to_expression, to_formula
 from jaxsym.expr.sympy_bridge import UnsupportedError, from_sympy
 from jaxsym.expr.tokens import is_literal
@@ -65,11 +65,8 @@ def _forms(expression: Expression) -> Iterator[Expression]:
     yield _joined_roots(expression)
     yield _root_below(expression.canonical())
     yield from equal_forms(expression)
-    try:
-        formula = expression.sympy()
-    except (UnsupportedError, ValueError):
-        return
-    if not quick(formula):
+    formula = quick_sympy(expression)
+    if formula is None:
         return
     for rule in RULES.values():
         try:

@@ -56,11 +56,8 @@ def equal_forms(
     slots = iter(names)
     tokens = tuple(next(slots) if t == CONSTANT else t for t in expression.tokens)
     values = {n: constant(c) for n, c in zip(names, expression.constants, strict=True)}
-    try:
-        formula = Expression(tokens, (), expression.operators).sympy()
-    except (UnsupportedError, ValueError):
-        return
-    if not quick(formula):
+    formula = quick_sympy(Expression(tokens, (), expression.operators))
+    if formula is None:
         return
     for name in names_of_rewrites:
         try:
@@ -85,6 +82,20 @@ def rearranged(expression: Expression) -> Iterator[Expression]:
             yield from_sympy(REWRITES["expand_factored"](formula), expression.operators)
     except (UnsupportedError, ValueError):
         return  # an operator of the user's that sympy does not know
+
+
+def quick_sympy(expression: Expression) -> sympy.Expr | None:
+    """An expression in sympy; None where sympy does not know it or would be slow to rearrange it.
+
+    >>> from jaxsym.expr import parse
+    >>> quick_sympy(parse("x + 1")), quick_sympy(parse("(x + 1)**12345678"))
+    (x + 1, None)
+    """
+    try:
+        formula = expression.sympy()
+    except (UnsupportedError, ValueError):
+        return None
+    return formula if quick(formula) else None
 
 
 def quick(formula: sympy.Expr) -> bool:
