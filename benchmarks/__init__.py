@@ -7,7 +7,8 @@ benchmarks.tables` writes these into the README and the pages of `docs/`.
 
 Rooms: `common` (clocks, records, files), `search` (equations for tables), `graphs` (networks),
 `nesymres` (the pretrained network), `syrenets` (Lagrangians), `discovery` (laws from motion),
-`speed` (simulation, evaluation) and `reliability` (limits, kills, damage). A module beside them is
+`speed` (simulation, evaluation), `reliability` (limits, kills, damage) and `accelerator` (all that
+one is wanted for, in one command). A module beside them is
 the name of one benchmark of a room.
 """
 
@@ -32,4 +33,5 @@ NAMES = (
     "large_graph",
     "time_limits",
     "soak",
+    "accelerator",
 )

@@ -76,13 +76,17 @@ def _operon(seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def speed(steps: int, turns: int, seeds: int) -> dict[str, Any]:
-    """Steps per second on one core, jaxsym's seeds in one program; torch trains one."""
-    with Engine("syrenets.jaxsym_engine", str(seeds)) as ours:
+def speed(steps: int, turns: int, seeds: int, device: str = "cpu") -> dict[str, Any]:
+    """Steps per second, jaxsym's seeds in one program; torch trains one.
+
+    The device is "cpu", one thread of one core, or "cuda".
+    """
+    accelerator = device != "cpu"
+    with Engine("syrenets.jaxsym_engine", str(seeds), accelerator=accelerator) as ours:
         orders = {"jaxsym": lambda: ours.ask(steps=steps)}
         if importlib.util.find_spec("torch") is None:
             return _rates(common.interleave(orders, turns), steps, seeds) | {"missing": ["torch"]}
-        with Engine("syrenets.torch_engine") as theirs:
+        with Engine("syrenets.torch_engine", device, accelerator=accelerator) as theirs:
             orders["torch"] = lambda: theirs.ask(steps=steps)
             found = common.interleave(orders, turns)
             return _rates(found, steps, seeds) | {"missing": [], "torch": theirs.ready}

@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym import mechanics
 from jaxsym._check import finite, require, unknown_name
+from jaxsym._settings import full_precision
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression, constant, parse
 
@@ -100,6 +101,7 @@ class MechanicalSystem:
 
         return lagrangian
 
+    @full_precision()
     def forces(self, q: Array, qd: Array) -> Array:
         """Friction, which acts beside the torques."""
         return -jnp.asarray(self.friction, qd.dtype) @ qd

@@ -18,6 +18,7 @@ LONG = {
     "noisy_motion",
     "odes",
     "soak",
+    "accelerator",
     "time_limits",
     "other_laws",
     "solar_system_noise",
