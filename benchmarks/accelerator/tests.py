@@ -21,15 +21,17 @@ FILES = (
     "tests/training/test_step.py",
     "tests/training/test_loop.py",
     "tests/graphs/test_chunked.py",
+    "tests/graphs/test_weak_form_loss.py",
     "tests/laws/test_programs.py",
     "tests/search/front/test_residual.py",
     "tests/simulate",
     "tests/nesymres/test_decoding.py",
     "tests/nesymres/test_model.py",
-    "tests/inference",
-    "tests/syrenets",
+    "tests/inference/test_weak_form.py",
+    "tests/inference/test_chain.py",
+    "tests/syrenets/test_layers.py",
 )
-_PROCESSES = "8"
+_PROCESSES = "12"
 _NAMES = {"gpu": "cuda,cpu"}  # of platforms, as JAX_PLATFORMS has them; the tests ask for a CPU
 
 
