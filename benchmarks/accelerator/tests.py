@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -66,7 +67,7 @@ def _pytest(files: Sequence[str], seconds: float, processes: str, platform: str)
         told, _ = process.communicate(timeout=seconds)
         ended = f"exit status {process.returncode}"
     except subprocess.TimeoutExpired:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # of which pytest tells what it has
         told, _ = process.communicate()
         ended = f"at its limit of {seconds:.0f} s"
     print(told, flush=True)

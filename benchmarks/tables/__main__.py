@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from benchmarks.common import ROOT
 from benchmarks.tables import (
+    accelerator,
     discovery,
     graphs,
     halos,
@@ -25,7 +26,7 @@ from benchmarks.tables import (
 from benchmarks.tables.statement import Statement
 
 TOPICS = (
-    discovery, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
+    accelerator, discovery, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
 )  # fmt: skip
 
 
