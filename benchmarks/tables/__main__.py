@@ -14,6 +14,7 @@ from benchmarks.common import ROOT
 from benchmarks.tables import (
     accelerator,
     discovery,
+    front,
     graphs,
     halos,
     lagrangians,
@@ -26,7 +27,7 @@ from benchmarks.tables import (
 from benchmarks.tables.statement import Statement
 
 TOPICS = (
-    accelerator, discovery, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
+    accelerator, discovery, front, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
 )  # fmt: skip
 
 
