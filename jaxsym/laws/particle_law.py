@@ -99,6 +99,13 @@ class ParticleLaw:
         return "velocity" if self.order == 1 else "acceleration"
 
     @property
+    def form(self) -> tuple:
+        """What stays the same when constants change."""
+        further = tuple((term.name, term.coefficient.tokens) for term in self.further)
+        drag = self.drag and self.drag.tokens
+        return (self.coefficient.tokens, drag, len(self.field), further, self.force, self.order)
+
+    @property
     def quantity(self) -> str:
         """What the components are."""
         return "force on 1 by 2" if self.force else f"{self.rate} of 1 by 2"

@@ -83,8 +83,6 @@ def _told_by_trajectories(evidence: TrajectoryEvidence) -> str:
             f"It has no motion near what was measured of trajectory {names}, which was left out; "
             "bodies may meet there too closely to be followed."
         )
-    if evidence.unexplained:
-        told.append(f"Terms that laws have no place for show: {', '.join(evidence.unexplained)}.")
     if evidence.indistinguishable:
         told.append(
             f"The data cannot tell it from {', nor from '.join(evidence.indistinguishable)}."
@@ -102,8 +100,10 @@ def _comparison(discovery: Discovery) -> str:
         )
     if truth.own is None:
         return "Not recovered: no function of the bodies' states is the truth of this case."
-    law = ParticleLaw(truth.coefficient, True, discovery.law.dims)
-    true = law_lines(law if discovery.law.force else law.as_acceleration())[0]
+    law = truth.law(discovery.law.dims)
+    true = "; ".join(
+        law_lines(law if discovery.law.force else law.as_acceleration())[: 1 + bool(truth.further)]
+    )
     within = f"within {TOLERANCE:.0%} of the true one"
     if discovery.recovered:
         return (

@@ -70,6 +70,7 @@ def pair_groups(
     particles: Particles,
     distance: Float[np.ndarray, " n"],
     kinds: Sequence[tuple[str, str]] | None = None,
+    names: Sequence[str] = PAIR_VECTORS,
 ) -> tuple[list[Group], DistanceSpline]:
     """A group for each pair of a vector and a factor, and the spline that all share.
 
@@ -77,9 +78,10 @@ def pair_groups(
       particles: the bodies.
       distance: sample of the distances between them, to place the pieces of splines.
       kinds: names in `PAIR_VECTORS` and factors; all by default.
+      names: of the vectors that may occur.
     """
     factors = _different(particles, PAIR_FACTORS, pairs=True)
-    kinds = [(v, f) for v in PAIR_VECTORS for f in factors] if kinds is None else kinds
+    kinds = [(v, f) for v in names for f in factors] if kinds is None else kinds
     spline, choices = _splines(distance)
     return [
         _pair_group(particles, spline, choices, vector, factor_values(particles, factor), name)
@@ -115,12 +117,15 @@ def _splines(distance: np.ndarray) -> tuple[DistanceSpline, tuple[np.ndarray, ..
 
 
 def body_groups(
-    particles: Particles, kinds: Sequence[tuple[str, str]] | None = None
+    particles: Particles,
+    kinds: Sequence[tuple[str, str]] | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[Group]:
-    """A group of one column for each vector and factor; all by default."""
+    """A group of one column for each vector and factor; all by default, or those of the names."""
     factors = _different(particles, BODY_FACTORS, pairs=False)
-    there = [kind.name for kind in known_kinds(None, particles.dims) if not kind.between]
-    kinds = [(v, f) for v in there for f in factors] if kinds is None else kinds
+    if names is None:
+        names = [kind.name for kind in known_kinds(None, particles.dims) if not kind.between]
+    kinds = [(v, f) for v in names for f in factors] if kinds is None else kinds
     return [_body_group(particles, vector, factor) for vector, factor in kinds]
 
 
