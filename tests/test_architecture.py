@@ -20,7 +20,7 @@ FLOORS = (
     ("_compiling", "_files", "_memory", "_programs"),
     ("_folders",),
     ("expr",),
-    ("trajectories",),
+    ("terms", "trajectories"),
     ("datasets",),
     ("mechanics",),
     ("simulate",),

@@ -21,7 +21,7 @@ from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.verdict import Errors
 from jaxsym.laws.energy import pair_energy
-from jaxsym.laws.particle_law import AXES, ParticleLaw
+from jaxsym.laws.particle_law import AXES, ParticleLaw, Term
 from jaxsym.laws.typesetting import latex, law_lines
 
 # A network that is off by more than half of the acceleration knows neither sizes nor directions.
@@ -151,8 +151,13 @@ class Discovery:
         law, truth = self.law, self.task.truth
         energy = attempt("the potential energy", lambda: pair_energy(law), None)
         variables = [f"d{a}" for a in AXES[: law.dims]] + ["r", "m1", "m2", "q1", "q2"]
+        if law.further:
+            forms = ("dv{}", "{}1", "v{}1")
+            variables += [form.format(a) for form in forms for a in AXES[: law.dims]]
         distance = " + ".join(f"d{a}**2" for a in AXES[: law.dims])
         definitions = {f"d{a}": f"{a}2 - {a}1" for a in AXES[: law.dims]}
+        if law.further:
+            definitions |= {f"dv{a}": f"v{a}2 - v{a}1" for a in AXES[: law.dims]}
         found = {
             "task": self.task.name,
             "model": self.model,
@@ -161,6 +166,8 @@ class Discovery:
                     "the law by coordinates", lambda: [str(c) for c in law.components], None
                 ),
                 "coefficient": str(law.coefficient),
+                "terms": [_term(term, law.dims) for term in law.terms],
+                "order": law.order,
                 "variables": variables,
                 "definitions": definitions | {"r": f"sqrt({distance})"},
                 "quantity": law.quantity,
@@ -229,12 +236,37 @@ class Discovery:
         return found
 
 
+def _term(term: Term, dims: int) -> dict[str, Any]:
+    """A term in plain JSON types: its name, the coordinates of its vector, its coefficient."""
+    return {
+        "name": term.name,
+        "between": "pairs" if term.kind.between else "body alone",
+        "vector": [str(part) for part in term.kind.components(dims)],
+        "coefficient": str(term.coefficient),
+    }
+
+
 def constant_names(law: ParticleLaw) -> dict[str, float]:
     """The constants of a law by name, in the order of the formulas."""
     found = {f"c{k + 1}": value for k, value in enumerate(law.coefficient.constants)}
     if law.drag is not None:
         found |= {f"drag{k + 1}": c for k, c in enumerate(law.drag.constants)}
-    return found | {f"field_{AXES[k]}": c for k, c in enumerate(law.field)}
+    found |= {f"field_{AXES[k]}": c for k, c in enumerate(law.field)}
+    return found | {
+        f"{prefix_of(term)}{k + 1}": c
+        for term in law.further
+        for k, c in enumerate(term.coefficient.constants)
+    }
+
+
+def prefix_of(term: Term) -> str:
+    """What the names of a further term's constants begin with.
+
+    >>> from jaxsym.expr import parse
+    >>> prefix_of(Term("relative velocity", parse("0.5")))
+    'relative_velocity_'
+    """
+    return f"{term.name.replace(' ', '_')}_"
 
 
 def versions() -> dict[str, str]:

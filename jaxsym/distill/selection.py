@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.distill.measured.constants import flat_constants
 from jaxsym.distill.refitting import Refit, refit, rms_relative_error
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.fitting.snapping import exact_numbers, with_number
@@ -52,8 +53,7 @@ def description_length(fit: Refit, precision: float) -> float:
     """
     count = min(fit.residuals, _INDEPENDENT)
     law = fit.law
-    free = len(law.coefficient.constants) + len(law.field)
-    free += len(law.drag.constants) if law.drag is not None else 0
+    free = len(flat_constants(law))
     misfit = (
         count * math.log2(math.hypot(fit.error, precision)) if fit.error < math.inf else math.inf
     )
@@ -86,10 +86,9 @@ class Selector:
           law: the law; its constants are the start.
           log_mass: start of unknown masses, by default the problem's.
         """
-        form = (law.coefficient.tokens, law.drag and law.drag.tokens, bool(law.field))
-        if form in self._seen or (self.fits and self.stop()):
+        if law.form in self._seen or (self.fits and self.stop()):
             return None
-        self._seen.add(form)
+        self._seen.add(law.form)
         start = self.problem.log_mass if log_mass is None else log_mass
         fit = refit(law, self.problem.data, self.problem.edges, log_mass=start)
         self.fits.append(fit)

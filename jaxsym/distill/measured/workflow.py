@@ -157,11 +157,11 @@ def _known(
 
 
 def _states(profiles: WeakProfiles) -> Float[np.ndarray, "R T S"]:
-    """Smoothed positions and velocities at the times of the samples."""
+    """Smoothed positions, and velocities if they are part of the state, at the times of samples."""
     runs = []
     for smoothed in profiles.fit.states:
-        x, v = smoothed.estimate[:2, ::_STATES_A_STEP]
-        runs.append(np.concatenate([x.reshape(len(x), -1), v.reshape(len(v), -1)], axis=1))
+        parts = smoothed.estimate[: profiles.order, ::_STATES_A_STEP]
+        runs.append(np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1))
     return np.stack(runs)
 
 
@@ -251,6 +251,8 @@ def _meaning(stated: StatedLaw, names: tuple[str, ...]) -> str:
 
 
 def _shorter(stated: StatedLaw, inputs: np.ndarray) -> StatedLaw:
+    if stated.law.order == 1:
+        return stated
     forms = [stated.law, stated.law.as_force(), stated.law.as_acceleration()]
     shortest = min(forms, key=lambda law: (law.complexity, len(flat_constants(law))))
     return stated if shortest is stated.law else restated(stated, shortest, inputs)
@@ -291,8 +293,7 @@ def _evidence(
         dof=fit.dof,
         indistinguishable=tuple(f"{law.quantity} = ({law.coefficient}) d" for law in alike),
         terms={term.name: term.share for term in profiles.terms},
-        unexplained=tuple(term.name for term in told_apart(profiles).other),
-        profile=_profile(told_apart(profiles).central[0], units, _mass_unit(best, stated)),
+        profile=_leading_profile(profiles, units, _mass_unit(best, stated)),
         time=np.asarray(task.train.time, np.float64),
         measured=measured,
         motion=fit.predicted.reshape(measured.shape) * length,
@@ -309,13 +310,21 @@ def _mass_unit(best: LawFit, stated: StatedLaw) -> float:
     return float(stated.masses.max() / best.masses.max())
 
 
-def _profile(term: WeakTerm, units: MotionUnits, mass_unit: float) -> TermProfile:
+def _leading_profile(
+    profiles: WeakProfiles, units: MotionUnits, mass_unit: float
+) -> TermProfile | None:
+    """Of the pull along the line; None where there is none."""
+    central = [term for term in told_apart(profiles.terms).pairs if term.vector == "central"]
+    return _profile(central[0], units, mass_unit, profiles.order) if central else None
+
+
+def _profile(term: WeakTerm, units: MotionUnits, mass_unit: float, order: int) -> TermProfile:
     natural = units.natural
     mass = mass_unit * natural.mass
     scale = {"m1": mass, "m2": mass, "q1": natural.charge, "q2": natural.charge}
     factor = parse(term.factor)
     values = np.array([[scale[name] for name in factor.variables]])
-    unit = natural.acceleration / float(factor.evaluate(values, factor.variables)[0])
+    unit = units.rate(order) / float(factor.evaluate(values, factor.variables)[0])
     return TermProfile(
         term.factor, term.distance * natural.length, term.size * unit, term.error * unit
     )
