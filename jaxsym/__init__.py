@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jaxsym.search import SymbolicRegressor as SymbolicRegressor
     from jaxsym.simulate import particles as particles
     from jaxsym.syrenets import discover_lagrangian as discover_lagrangian
+    from jaxsym.taps import tap as tap
     from jaxsym.trajectories import Trajectories as Trajectories
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "discover_ode": "odes",
     "parse": "expr",
     "particles": "simulate",
+    "tap": "taps",
 }
 _ROOMS = (
     "datasets",
@@ -50,6 +52,7 @@ _ROOMS = (
     "search",
     "simulate",
     "syrenets",
+    "taps",
     "training",
 )
 
@@ -63,6 +66,7 @@ __all__ = [
     "discover_ode",
     "parse",
     "particles",
+    "tap",
 ]
 __version__ = version("jaxsym")
 

@@ -22,7 +22,7 @@ FLOORS = (
     ("expr",),
     ("terms", "trajectories"),
     ("datasets",),
-    ("mechanics",),
+    ("mechanics", "taps"),
     ("simulate",),
     ("examples", "inference"),
     ("training",),
