@@ -124,6 +124,7 @@ WITHIN = {
     "syrenets": (
         ("regression", "network", "library"),
         ("fourier", "stage_table", "fitting"),
+        ("hints",),
         ("direct", "discovery", "hardening"),
         ("workflow",),
     ),

@@ -62,10 +62,15 @@ class FittedLagrangian(NamedTuple):
 
     def error(self, data: MechanicalData) -> float:
         """`relative_torque_error` of the torques on other data."""
+        force = self.gains * data.tau
+        return relative_torque_error(force - self.residual(data), force)
+
+    def residual(self, data: MechanicalData) -> Float[np.ndarray, "n D"]:
+        """What it leaves of the torques on other data."""
         force = data.qd @ self.friction
         if len(self.library):
             force = force + self.library.columns(data) @ self.numbers
-        return relative_torque_error(force, self.gains * data.tau)
+        return self.gains * data.tau - force
 
     def check_mass_matrix(self, data: MechanicalData) -> None:
         """Whether the accelerations follow from the torques in some states.

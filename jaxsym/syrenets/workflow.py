@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Int
 
 from jaxsym._check import require, unknown_name
 from jaxsym._compiling import compile_clock
@@ -15,11 +15,12 @@ from jaxsym._settings import implicit_broadcasting
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.progress import PhaseProgress
-from jaxsym.syrenets.direct import direct_route
+from jaxsym.syrenets.direct import betters, direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
 from jaxsym.syrenets.fourier import same_lagrangian
 from jaxsym.syrenets.hardening import Hardened, harden
+from jaxsym.syrenets.hints import hints
 from jaxsym.syrenets.network.losses import Batch
 from jaxsym.syrenets.network.symbolic import Architecture
 from jaxsym.syrenets.network.training import train_network
@@ -27,9 +28,9 @@ from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")
 _FEWEST = 20  # states
+_BLOCKS = 50  # of neighboring states: each longer than what they remember of one another
 _NETWORK_STEPS = 300  # until the factors are there; their combinations are the regression's work
 _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the direct route
-_DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
 @implicit_broadcasting()
@@ -127,7 +128,7 @@ def discover_lagrangian(
         time.monotonic() - begin,
         seed,
         _recovered(system.lagrangian, truth, error),
-        _hints(data, error),
+        hints(data, fit.library, error),
         stopped or search.over(),
         compiling(),
     )
@@ -149,6 +150,26 @@ def distinct(data: MechanicalData) -> MechanicalData:
     return MechanicalData(*(values[first] for values in data))
 
 
+def split(rows: int, seed: int) -> tuple[Int[np.ndarray, " n"], ...]:
+    """Places of three fifths, a fifth and a fifth of the rows, in blocks of neighbors.
+
+    Neighboring states of one motion are nearly the same, and so are their errors: drawn one by one,
+    what is kept apart would be known already. The places are in order.
+
+    >>> [len(part) for part in split(200, 0)]
+    [120, 40, 40]
+    """
+    blocks = np.array_split(np.arange(rows), min(rows, _BLOCKS))
+    order = np.random.default_rng(seed).permutation(len(blocks))
+    parts = np.split(order, [round(0.6 * len(order)), round(0.8 * len(order))])
+    return tuple(np.sort(np.concatenate([blocks[b] for b in part])) for part in parts)
+
+
+def rows_of(data: MechanicalData, places: Int[np.ndarray, " n"]) -> MechanicalData:
+    """Some of the states."""
+    return MechanicalData(*(values[places] for values in data))
+
+
 class _Search:
     """The data in three parts, and the two routes."""
 
@@ -162,11 +183,11 @@ class _Search:
         begin: float,
         tell: Callable[[PhaseProgress], None],
     ):
-        order = np.random.default_rng(seed).permutation(len(data.q))
-        parts = np.split(order, [round(0.6 * len(order)), round(0.8 * len(order))])
+        train, kept_apart, test = split(len(data.q), seed)
         self.train, self.kept_apart, self.test = (
-            MechanicalData(*(values[part] for values in data)) for part in parts
+            rows_of(data, part) for part in (train, kept_apart, test)
         )
+        self.known = rows_of(data, np.sort(np.concatenate([train, kept_apart])))
         self.seed, self.options, self.library, self.tell = seed, options, library, tell
         self.end = np.inf if time_limit is None else begin + time_limit
         self.interrupted: Callable[[], bool] = lambda: False
@@ -193,7 +214,7 @@ class _Search:
             if hardened is None:
                 raise
             return self._final(network), used
-        if hardened is not None and error <= direct.error(self.kept_apart):
+        if hardened is not None and betters(network, direct, self.kept_apart):
             return self._final(network), used
         return self._final(direct), "direct"
 
@@ -244,10 +265,7 @@ class _Search:
         """Constants once more, from all states but those of the test."""
         if not len(fit.library) or fit.error(self.kept_apart) <= EXACT:
             return fit
-        both = MechanicalData(
-            *(np.concatenate(pair) for pair in zip(self.train, self.kept_apart, strict=True))
-        )
-        return fit_lagrangian(fit.library, both, self.options)
+        return fit_lagrangian(fit.library, self.known, self.options)
 
 
 def _recovered(found: Expression, truth: Expression | None, error: float) -> bool | None:
@@ -259,17 +277,3 @@ def _recovered(found: Expression, truth: Expression | None, error: float) -> boo
         return same_lagrangian(found, truth, dims, tolerance=1e-8 if error <= EXACT else 1e-2)
     except UnsupportedError:
         return None
-
-
-def _hints(data: MechanicalData, error: float) -> tuple[str, ...]:
-    """What may be wrong with data that no exact Lagrangian explains."""
-    if error <= EXACT:
-        return ()
-    largest = np.abs(data.q).max(axis=0)
-    low, high = _DEGREES
-    return tuple(
-        f"q{i + 1} goes up to {size:.4g}: if it is an angle in degrees, convert it, its "
-        "derivatives and its torque to radians"
-        for i, size in enumerate(largest)
-        if low < size <= high
-    )
