@@ -122,7 +122,7 @@ WITHIN = {
         ("regressor",),
     ),
     "syrenets": (
-        ("regression", "network", "library"),
+        ("regression", "network", "library", "besides", "stribeck", "preparation"),
         ("fourier", "stage_table", "fitting"),
         ("hints",),
         ("direct", "discovery", "hardening"),

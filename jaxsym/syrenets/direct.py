@@ -12,7 +12,8 @@ from jaxsym._memory import budget_gb, in_words
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression
 from jaxsym.expr.fitting.correlation import effective_rows
-from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.syrenets.besides import Options
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
 from jaxsym.syrenets.library import ExpressionLibrary, Library, WaveLibrary
 from jaxsym.syrenets.regression import ROUNDING
 from jaxsym.syrenets.stage_table import library_stages

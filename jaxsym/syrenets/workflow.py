@@ -15,15 +15,17 @@ from jaxsym._settings import implicit_broadcasting
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.progress import PhaseProgress
+from jaxsym.syrenets.besides import Options
 from jaxsym.syrenets.direct import betters, direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
-from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
 from jaxsym.syrenets.fourier import same_lagrangian
 from jaxsym.syrenets.hardening import Hardened, harden
 from jaxsym.syrenets.hints import hints
 from jaxsym.syrenets.network.losses import Batch
 from jaxsym.syrenets.network.symbolic import Architecture
 from jaxsym.syrenets.network.training import train_network
+from jaxsym.syrenets.preparation import prepared
 from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")
@@ -59,6 +61,9 @@ def discover_lagrangian(
     ``route`` of the result is ``"network"`` if the network consists of all the terms, else
     ``"recombined"`` (see `harden`), or ``"direct"``.
 
+    Rows are taken in their order: neighbors of one motion that err alike count as fewer rows.
+    Angles that jump by full turns are continued, coordinates that never move are left out; hints
+    tell so.
     States that occur more than once, to nine digits, count once.
 
     A Lagrangian is determined up to constants and total time derivatives, which are left out.
@@ -69,7 +74,8 @@ def discover_lagrangian(
       tau: torques or forces, or commands if gains are unknown; zero where nothing acts.
       seed: of everything random.
       route: see above.
-      friction: whether to look for viscous friction as well.
+      friction: whether to look for friction as well: viscous with a matrix that is symmetric and
+        positive semidefinite, and Coulomb's, quadratic and Stribeck's for each coordinate.
       gains: whether the actuators' gains are unknown.
       library: terms to choose from, in ``q1 .. qD qd1 .. qdD``, instead of the usual libraries and
         the network's.
@@ -81,8 +87,8 @@ def discover_lagrangian(
 
     Raises:
       ValueError: shapes that disagree, values that are not finite, too few states for a library,
-        torques that are all zero, a singular mass matrix, an unknown route, a library that cannot
-        be read.
+        torques that are all zero, velocities that obey a constraint, a singular mass matrix, an
+        unknown route, a library that cannot be read.
 
     >>> import jax
     >>> from jaxsym.simulate import mechanical
@@ -110,6 +116,7 @@ def discover_lagrangian(
         bool(np.any(data.tau != 0)),
         "tau is zero everywhere, which L = 0 explains; expected torques that move the system",
     )
+    data, told = prepared(data)
     tell = callback or (lambda progress: None)
     terms = None if library is None else [parse(t) if isinstance(t, str) else t for t in library]
     search = _Search(data, seed, Options(friction, gains), terms, time_limit, begin, tell)
@@ -128,7 +135,7 @@ def discover_lagrangian(
         time.monotonic() - begin,
         seed,
         _recovered(system.lagrangian, truth, error),
-        hints(data, fit.library, error),
+        told + hints(search.test, fit),
         stopped or search.over(),
         compiling(),
     )

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter, savgol_filter
 
-from jaxsym.datasets import MechanicalData
 from jaxsym.expr import parse
 from jaxsym.simulate import MechanicalSystem, simulate_mechanical
-from jaxsym.syrenets import WaveLibrary, discover_lagrangian, sparse_fit
-from jaxsym.syrenets.hints import hints
+from jaxsym.syrenets import discover_lagrangian, sparse_fit
 from jaxsym.syrenets.workflow import split
 
 # Two links, the second angle measured from the first: seven terms.
@@ -83,10 +81,3 @@ def test_what_is_kept_apart_are_blocks_of_neighbors():
     assert sorted(np.concatenate(parts).tolist()) == list(range(1000))
     for part in parts:
         assert np.sum(np.diff(part) > 1) < len(part) / 15
-
-
-def test_a_lagrangian_that_explains_nothing_is_said_to():
-    data = MechanicalData(*np.random.default_rng(0).normal(size=(4, 50, 2)))
-    [hint] = hints(data, WaveLibrary(()), 1.7)
-    assert "explains nothing" in hint and "1.7 times the variance" in hint
-    assert hints(data, WaveLibrary(()), 0.7) == ()
