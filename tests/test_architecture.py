@@ -122,8 +122,9 @@ WITHIN = {
         ("regressor",),
     ),
     "syrenets": (
-        ("regression", "network", "library"),
+        ("regression", "network", "library", "besides", "stribeck", "preparation"),
         ("fourier", "stage_table", "fitting"),
+        ("hints",),
         ("direct", "discovery", "hardening"),
         ("workflow",),
     ),

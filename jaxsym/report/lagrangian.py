@@ -15,7 +15,7 @@ _MODULE = '''\
 
     L = {formula}
 
-    d/dt dL/dqd - dL/dq = GAINS * tau - FRICTION @ qd
+    d/dt dL/dqd - dL/dq = GAINS * tau - FRICTION @ qd - drag(qd)
 """
 
 import jax
@@ -31,11 +31,17 @@ def lagrangian(q, qd, constants=CONSTANTS):
     return {code}
 
 
+def drag(qd, constants=CONSTANTS):
+    """Resistance beside what is in proportion to velocity."""
+    return jnp.stack([{drag}])
+
+
 def torque(q, qd, qdd, constants=CONSTANTS):
     """What the actuators must give for this motion, times their gains."""
     momentum = jax.grad(lagrangian, 1)
     _, rate = jax.jvp(lambda q, qd: momentum(q, qd, constants), (q, qd), (qd, qdd))
-    return rate - jax.grad(lagrangian)(q, qd, constants) + jnp.array(FRICTION) @ qd
+    resistance = jnp.array(FRICTION) @ qd + drag(qd, constants)
+    return rate - jax.grad(lagrangian)(q, qd, constants) + resistance
 
 
 def acceleration(q, qd, tau, constants=CONSTANTS):
@@ -81,7 +87,13 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
     formula, dims = discovery.lagrangian, discovery.system.coordinates
     names = {f"q{i + 1}": f"q[{i}]" for i in range(dims)}
     names |= {f"qd{i + 1}": f"qd[{i}]" for i in range(dims)}
-    constants = [f"'c{place + 1}': {value!r}" for place, value in enumerate(formula.constants)]
+    laws = {f"d{i + 1}_": law for i, law in enumerate(discovery.fit.drag)}
+    drag = [f"0.0*qd[0] + {python_code(law, prefix, names)}" for prefix, law in laws.items()]
+    constants = [
+        f"'{prefix}{place + 1}': {value!r}"
+        for prefix, law in {"c": formula, **laws}.items()
+        for place, value in enumerate(law.constants)
+    ]
     return _MODULE.format(
         name=discovery.system.name,
         formula=formula,
@@ -90,6 +102,7 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
         gains=list(discovery.system.gains),
         coordinates=dims,
         code=python_code(formula, names=names),
+        drag=", ".join(drag or ["0.0*qd[0]"] * dims),
     )
 
 
