@@ -81,6 +81,27 @@ def candidate_laws(
     ]
 
 
+def softened_laws(terms: Terms, dims: int, order: int = 2) -> list[Candidate]:
+    """The leading function as a softened power.
+
+    Where bodies meet, the weak form's function of distance is off by more than its errors, and what
+    softens a pull there looks like a second term.
+
+    Args:
+      terms: that act, between bodies for one.
+      dims: D.
+      order: of the equation of motion.
+    """
+    leading, *others = terms.pairs
+    best = _forms(leading, ())[0]
+    form = None if best.form is None else best.form.softened(float(np.median(leading.distance)))
+    if form is None:
+        return []
+    rest = [(term, _forms(term, ())[0]) for term in others]
+    made = best._replace(expression=form.expression(), form=form)
+    return [_candidate([(leading, made), *rest], terms.own, dims, order)]
+
+
 def _candidate(
     parts: Sequence[tuple[WeakTerm, RadialForm]], own: Sequence[WeakTerm], dims: int, order: int
 ) -> Candidate:

@@ -15,6 +15,7 @@ from jaxsym.distill.finding import Table, search_table
 from jaxsym.distill.measured.candidates import (
     Candidate,
     candidate_laws,
+    softened_laws,
     told_apart,
     with_fewer,
 )
@@ -23,7 +24,7 @@ from jaxsym.distill.measured.law_motion import LawFit, LawFitter
 from jaxsym.distill.phases import Run
 from jaxsym.expr import Expression
 from jaxsym.inference import WeakProfiles, WeakTerm
-from jaxsym.laws.neighborhood import softened
+from jaxsym.laws.neighborhood import softened, with_fewer_terms
 from jaxsym.training import interrupt_flag
 
 # Bits by which a profile rules out a form without a look at the trajectories; the weak form's own
@@ -69,6 +70,8 @@ def choose_law(
     choice = _Choice(fitter, run, masses)
     order = profiles.order
     choice.offer(candidate_laws(terms, dims, order=order))
+    if terms.pairs and not choice.followed():
+        choice.fit(softened_laws(terms, dims, order))
     if terms.pairs and not choice.explained():
         found = _searched(terms.pairs[0], run, key)
         choice.offer(candidate_laws(terms, dims, found, order))
@@ -77,6 +80,7 @@ def choose_law(
     if terms.pairs and not choice.explained():
         typical = float(np.median(terms.pairs[0].distance))
         choice.fit([Candidate(softened(choice.best.law, typical))])
+        choice.fit(map(Candidate, with_fewer_terms(choice.best.law)))
     best = choice.best
     choice.fit(with_fewer(Candidate(best.law, general=best.general), doubtful_terms(best)))
     return choice.ranked()
@@ -114,6 +118,10 @@ class _Choice:
     def explained(self) -> bool:
         """Whether the best law leaves what noise does, or time is over."""
         return self.run.over() or self.fitter.explains(self.best)
+
+    def followed(self) -> bool:
+        """Whether the best law's motion explains every trajectory."""
+        return self.explained() and bool(self.best.fit.led.all())
 
     def offer(self, candidates: Iterable[Candidate]) -> None:
         """Fit some that the weak form does not rule out, more while none explains the motion."""
