@@ -19,9 +19,11 @@ motion = found.task.train
 position = np.asarray(motion.position).reshape(-1, *np.shape(motion.position)[-2:])
 for body, name in enumerate(motion.names or ()):
     x, y = (position - position[:, :1])[:, body, :2].T  # relative to the Sun
-    orbits.plot(np.arcsinh(3 * x), np.arcsinh(3 * y), ".", ms=1.0, label=name)
+    distance = np.hypot(x, y)
+    inward = np.sqrt(distance) / np.maximum(distance, 1e-9)
+    orbits.plot(inward * x, inward * y, ".", ms=1.0, label=name)
 orbits.set(aspect="equal", xticks=[], yticks=[])
-orbits.set_title("the motion (distances compressed)", loc="left", fontsize=11)
+orbits.set_title("the motion (square roots of distances)", loc="left", fontsize=11)
 orbits.spines[:].set_visible(False)
 
 plot_pair_law(found, law)
