@@ -1,10 +1,11 @@
-"""The output folder of a Lagrangian: JSON, LaTeX, a Python module, and a figure."""
+"""The output folder of a Lagrangian: JSON, a page to read, LaTeX, a Python module, a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from jaxsym.report import page
 from jaxsym.report.python_module import python_code
 from jaxsym.report.writing import RESULT, png, write_result_and_views
 from jaxsym.syrenets import LagrangianDiscovery
@@ -106,6 +107,33 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
     )
 
 
+def lagrangian_page(discovery: LagrangianDiscovery) -> str:
+    """L, its constants with their errors, and the motion that it makes as one page of HTML."""
+    from jaxsym.plotting import draw_lagrangian
+
+    result = discovery.to_json()
+    constants, errors = result["constants"], result["uncertainty"]
+    rows = [[name, float(value), float(errors[name])] for name, value in constants.items()]
+    quality = (
+        f"Mean squared error of the torques over their variance, on states held out: "
+        f"{discovery.torque_mse_relative:.2g}"
+        f"{' (exact).' if discovery.exact else '.'} Route: {discovery.route}."
+    )
+    parts = [
+        page.equations([f"L = {discovery.latex(6)}"], [f"L = {discovery.lagrangian}"]),
+        page.words(quality, "verdict"),
+        page.picture(lambda: draw_lagrangian(discovery)),
+        page.heading("Constants of the terms")
+        + page.table(["term", "coefficient", "relative error"], rows),
+        page.heading("Viscous friction")
+        + page.code("\n".join(map(str, discovery.fit.friction.tolist()))),
+        page.heading("To go on"),
+        page.code("import lagrangian    # lagrangian.py of this folder\nhelp(lagrangian)"),
+        page.provenance(result),
+    ]
+    return page.page(f"Lagrangian: {discovery.system.name}", parts)
+
+
 def _figure(discovery: LagrangianDiscovery) -> bytes:
     from jaxsym.plotting import draw_lagrangian
 
@@ -113,6 +141,7 @@ def _figure(discovery: LagrangianDiscovery) -> bytes:
 
 
 _VIEWS: dict[str, Callable[[LagrangianDiscovery], str | bytes]] = {
+    "report.html": lagrangian_page,
     "lagrangian.tex": lambda found: lagrangian_tex(found),
     "lagrangian.py": lambda found: lagrangian_module(found),
     "figure.png": _figure,
