@@ -19,6 +19,8 @@ from jaxsym.distill.measured.evidence import TrajectoryEvidence
 from jaxsym.distill.pair_forces import PairForces
 from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
+from jaxsym.distill.terms.completeness import Completeness
+from jaxsym.distill.terms.symmetries import Symmetry
 from jaxsym.distill.verdict import Errors
 from jaxsym.laws.energy import pair_energy
 from jaxsym.laws.particle_law import AXES, ParticleLaw, Term
@@ -58,6 +60,9 @@ class Discovery:
       seed: of everything random.
       trajectory: what the trajectories say, where the law was fitted to them.
       compile_seconds: how many of all seconds were compiling, which no time limit can break off.
+      completeness: whether the law leaves out nothing significant of the motion; None where it was
+        not tested.
+      symmetries: which the law obeys, with the evidence.
     """
 
     task: Task
@@ -79,6 +84,8 @@ class Discovery:
     seed: int
     trajectory: TrajectoryEvidence | None = None
     compile_seconds: float = 0.0
+    completeness: Completeness | None = None
+    symmetries: tuple[Symmetry, ...] = ()
 
     def __repr__(self) -> str:
         law = "; ".join(law_lines(self.law))
@@ -87,7 +94,9 @@ class Discovery:
                 f"Discovery of {self.task.name}: {law} "
                 f"(chi2/dof {self.trajectory.chi2_per_dof:.3g})"
             )
-        assert self.neural is not None and self.symbolic is not None
+        assert self.symbolic is not None
+        if self.neural is None:
+            return f"Discovery of {self.task.name}: {law} (error {self.symbolic.held_out:.2g})"
         errors = f"network {self.neural.held_out:.2g}, equation {self.symbolic.held_out:.2g}"
         unsupported = "" if self.network_learned else "; the network has learned next to nothing"
         return f"Discovery of {self.task.name}: {law} (held-out errors: {errors}{unsupported})"
@@ -110,8 +119,20 @@ class Discovery:
 
     @property
     def route(self) -> str:
-        """How the law was found: "network", or "weak form" from positions alone."""
-        return "network" if self.trajectory is None else "weak form"
+        """How the law was found: "network", "terms" without one, "weak form" from positions."""
+        if self.trajectory is not None:
+            return "weak form"
+        return "network" if self.neural is not None else "terms"
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether the law leaves out nothing significant of the motion; None if not tested."""
+        return self.completeness and self.completeness.complete
+
+    @property
+    def explained(self) -> float | None:
+        """The share of the force that the law explains."""
+        return self.completeness and self.completeness.explained
 
     @property
     def refit(self) -> str:
@@ -168,6 +189,7 @@ class Discovery:
                 "coefficient": str(law.coefficient),
                 "terms": [_term(term, law.dims) for term in law.terms],
                 "order": law.order,
+                "symmetries": {one.name: one.to_json() for one in self.symmetries},
                 "variables": variables,
                 "definitions": definitions | {"r": f"sqrt({distance})"},
                 "quantity": law.quantity,
@@ -176,6 +198,8 @@ class Discovery:
                 "pair_energy": None if energy is None else str(energy),
                 "node": "sum/m1" if law.force else "sum",
             },
+            "complete": self.complete,
+            "explained": self.explained,
             "constants": self.constants,
             "parameters": attempt("the comparison of masses", self._parameters, None),
             "free_exponent": self.free_exponent,

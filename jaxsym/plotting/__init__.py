@@ -10,6 +10,7 @@ from jaxsym.plotting.accelerations import (
 from jaxsym.plotting.lagrangian import draw_lagrangian
 from jaxsym.plotting.ode import draw_ode
 from jaxsym.plotting.regression import draw_fit, plot_front, plot_left, plot_values
+from jaxsym.plotting.terms import plot_pair_terms, plot_rates
 from jaxsym.plotting.trajectories import (
     plot_motion,
     plot_profile,
@@ -28,7 +29,9 @@ __all__ = [
     "plot_masses",
     "plot_motion",
     "plot_pair_law",
+    "plot_pair_terms",
     "plot_profile",
+    "plot_rates",
     "plot_residuals",
     "plot_values",
 ]

@@ -43,16 +43,31 @@ def verdict(discovery: Discovery) -> str:
 
     A law read from a network that learned nothing is not told without saying so.
     """
+    missing = _incomplete(discovery)
     if discovery.trajectory is not None:
-        return f"{_told_by_trajectories(discovery.trajectory)} {_comparison(discovery)}"
+        told = _told_by_trajectories(discovery.trajectory)
+        return f"{told} {missing}{_comparison(discovery)}"
+    if discovery.neural is None:
+        return f"{missing}{_comparison(discovery)}"
     if discovery.network_learned:
-        return f"{_of_weak_forms(discovery)}{_comparison(discovery)}"
+        return f"{_of_weak_forms(discovery)}{missing}{_comparison(discovery)}"
     assert discovery.neural is not None
     return (
         f"The network has learned next to nothing: on held-out data its error is "
         f"{discovery.neural.held_out:.0%} of the acceleration. The law fits the data as far as its "
         "own errors say, and no network supports it; train for more steps or a longer time. "
         + _comparison(discovery)
+    )
+
+
+def _incomplete(discovery: Discovery) -> str:
+    """That the law leaves out a part of the motion, if it does."""
+    if discovery.complete is not False:
+        return ""
+    share = "" if discovery.explained is None else f": it explains {discovery.explained:.1%} of it"
+    return (
+        f"The law is not complete{share}. What is left is no noise: other forces act, of more than "
+        "two bodies, of the past, or of bodies that were not seen. "
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -191,8 +192,12 @@ def with_fewer(given: Candidate, doubtful: Sequence[str] | None = None) -> list[
         fewer.append(_changed(given, lambda law: dataclasses.replace(law, field=())))
     for place, term in enumerate(law.further):
         if len(law.terms) > 1 and term.name in tried:
-            fewer.append(_changed(given, lambda law, k=place: law.without(law.further[k])))
+            fewer.append(_changed(given, partial(_without, place=place)))
     return fewer
+
+
+def _without(law: ParticleLaw, place: int) -> ParticleLaw:
+    return law.without(law.further[place])
 
 
 def _changed(given: Candidate, change: Callable[[ParticleLaw], ParticleLaw]) -> Candidate:

@@ -246,9 +246,10 @@ def _carried(
     columns = [VARIABLES.index(name) for name in ("m1", "q1")]
 
     def linked(old: Term, new: Term) -> np.ndarray:
-        unit = 1.0 if units is None else units.unit_of(new, after.order)
+        unit: float | np.ndarray = 1.0 if units is None else units.unit_of(new, after.order)
+        names: tuple[str, ...] = VARIABLES
+        tables = inputs_before, inputs_after
         if new.kind.between:
-            tables, names = (inputs_before, inputs_after), VARIABLES
             unit = pull * unit
         else:
             tables, names = (inputs_before[:, columns], inputs_after[:, columns]), OWN_VARIABLES

@@ -126,13 +126,13 @@ def weak_profiles(
     distance = distance[np.isfinite(distance)]
     known = kinds(terms, dims, order)
     of_pairs, spline = pair_groups(
-        particles, distance, pair_kinds, [kind.name for kind in known if kind.between]
+        particles, distance, pair_kinds, [kind.name for kind in known if kind.between], order
     )
     alone = [kind.name for kind in known if not kind.between]
     groups = of_pairs + body_groups(particles, body_kinds, alone)
     fit = weak_fit(series, groups, order=order, lengths=lengths)
-    at = np.quantile(distance, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
-    found = [_term(one, spline, at) for one in fit.groups]
+    at = profile_places(distance)
+    found = [term_of(one, spline, at) for one in fit.groups]
     density = np.histogram(distance, at)[0].astype(float)
     return WeakProfiles(found, fit.chi2_per_row, density, noise, fit, order)
 
@@ -197,7 +197,13 @@ def _noise(time, position, sigma) -> Float[np.ndarray, "R N D"]:
     return np.broadcast_to(sigma, shape)
 
 
-def _term(chosen: Chosen, spline: DistanceSpline, distance: np.ndarray) -> WeakTerm:
+def profile_places(distance: Float[np.ndarray, " n"]) -> Float[np.ndarray, " K"]:
+    """Distances at which profiles are told: quantiles of those of the data."""
+    return np.quantile(distance, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
+
+
+def term_of(chosen: Chosen, spline: DistanceSpline, distance: np.ndarray) -> WeakTerm:
+    """A group that was chosen, its function of distance at these places."""
     vector, factor = chosen.name.rsplit(" ", 1)
     start = vector, factor, chosen.evidence, chosen.share
     if len(chosen.coefficients) == 1:

@@ -28,6 +28,8 @@ BODY_VECTORS = tuple(kind.name for kind in KINDS.values() if not kind.between)
 
 # accelerations grow with them; simplest first, as the first of several that are alike is kept
 PAIR_FACTORS = ("1", "1/m1", "m2", "m2/m1", "m2**2/m1", "q1*q2", "q1*q2/m1")
+# of velocities: bodies yield by a mobility 1/m1, if at all, and stir by strengths of their own
+FIRST_ORDER_PAIR_FACTORS = ("1", "1/m1", "m2", "q2", "q1*q2", "q1*q2/m1")
 BODY_FACTORS = ("1", "1/m1", "q1", "q1/m1")
 
 
@@ -35,8 +37,8 @@ class Particles(NamedTuple):
     """What the bodies of R runs are.
 
     Attributes:
-      mass: None where unknown.
-      charge: None where there is none.
+      mass: None where unknown. ``[1, Q, N]`` for a run of Q snapshots with masses of their own.
+      charge: None where there is none; likewise.
       pairs: ordered pairs (acted on, acting).
       bodies: N.
       dims: D.
@@ -71,6 +73,7 @@ def pair_groups(
     distance: Float[np.ndarray, " n"],
     kinds: Sequence[tuple[str, str]] | None = None,
     names: Sequence[str] = PAIR_VECTORS,
+    order: int = 2,
 ) -> tuple[list[Group], DistanceSpline]:
     """A group for each pair of a vector and a factor, and the spline that all share.
 
@@ -79,8 +82,10 @@ def pair_groups(
       distance: sample of the distances between them, to place the pieces of splines.
       kinds: names in `PAIR_VECTORS` and factors; all by default.
       names: of the vectors that may occur.
+      order: of the equation of motion.
     """
-    factors = _different(particles, PAIR_FACTORS, pairs=True)
+    known = PAIR_FACTORS if order == 2 else FIRST_ORDER_PAIR_FACTORS
+    factors = _different(particles, known, pairs=True)
     kinds = [(v, f) for v in names for f in factors] if kinds is None else kinds
     spline, choices = _splines(distance)
     return [
@@ -140,11 +145,11 @@ def _evaluated(particles: Particles, factor: str, ends: dict[str, np.ndarray]) -
     for letter, values in (("m", particles.mass), ("q", particles.charge)):
         if values is not None:
             names += [letter + end for end in ends]
-            columns += [values[:, index] for index in ends.values()]
+            columns += [values[..., index] for index in ends.values()]
     expression = parse(factor)
     if not expression.variables:
-        runs = next((len(x) for x in (particles.mass, particles.charge) if x is not None), 1)
-        return np.ones((runs, len(ends["1"])))
+        known = [x.shape[:-1] for x in (particles.mass, particles.charge) if x is not None]
+        return np.ones((*(known or [(1,)])[0], len(ends["1"])))
     table = np.stack(columns, axis=-1)
     return expression.evaluate(table.reshape(-1, len(names)), names).reshape(table.shape[:-1])
 
@@ -179,7 +184,7 @@ def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
 
     def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         d, dv = ends(x, v)
-        arms = _of_pairs(kind, d, dv) * _of_run(factors, run)[:, None]
+        arms = _of_pairs(kind, d, dv) * _of_run(factors, run)[..., None]
         pieces = spline.values(np.linalg.norm(d, axis=-1))
         result = np.zeros((*x.shape, pieces.shape[-1])).reshape(
             len(x), -1, particles.dims, pieces.shape[-1]
@@ -210,7 +215,7 @@ def _body_group(particles, vector, factor) -> Group:
 
     def own(run, x, v):
         x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
-        return x, v, _of_run(factors, run)[:, None]
+        return x, v, _of_run(factors, run)[..., None]
 
     def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         bodies_x, bodies_v, factor = own(run, x, v)
