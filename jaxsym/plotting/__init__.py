@@ -9,6 +9,7 @@ from jaxsym.plotting.accelerations import (
 )
 from jaxsym.plotting.lagrangian import draw_lagrangian
 from jaxsym.plotting.ode import draw_ode
+from jaxsym.plotting.part import draw_symbolified, plot_fronts, plot_part
 from jaxsym.plotting.trajectories import (
     plot_motion,
     plot_profile,
@@ -19,11 +20,14 @@ __all__ = [
     "draw",
     "draw_lagrangian",
     "draw_ode",
+    "draw_symbolified",
     "plot_accelerations",
     "plot_errors",
+    "plot_fronts",
     "plot_masses",
     "plot_motion",
     "plot_pair_law",
+    "plot_part",
     "plot_profile",
     "plot_residuals",
 ]

@@ -10,6 +10,7 @@ from jaxsym.report.lagrangian import (
     write_lagrangian,
 )
 from jaxsym.report.ode import ODE_FILES, ode_module, ode_tex, write_ode
+from jaxsym.report.part import PART_FILES, part_module, part_tex, write_symbolified
 from jaxsym.report.python_module import law_module, python_code
 from jaxsym.report.words import law_tex, verdict
 
@@ -17,6 +18,7 @@ __all__ = [
     "FILES",
     "LAGRANGIAN_FILES",
     "ODE_FILES",
+    "PART_FILES",
     "check_folder",
     "lagrangian_module",
     "lagrangian_tex",
@@ -25,9 +27,12 @@ __all__ = [
     "law_tex",
     "ode_module",
     "ode_tex",
+    "part_module",
+    "part_tex",
     "python_code",
     "verdict",
     "write_lagrangian",
     "write_ode",
     "write_report",
+    "write_symbolified",
 ]
