@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxsym.distill import Discovery as Discovery
+    from jaxsym.distill.parts.workflow import symbolify as symbolify
     from jaxsym.distill.workflow import discover as discover
     from jaxsym.expr import Expression as Expression
     from jaxsym.expr import parse as parse
@@ -35,6 +36,7 @@ _HOMES = {
     "discover_ode": "odes",
     "parse": "expr",
     "particles": "simulate",
+    "symbolify": "distill",
     "tap": "taps",
 }
 _ROOMS = (
@@ -66,6 +68,7 @@ __all__ = [
     "discover_ode",
     "parse",
     "particles",
+    "symbolify",
     "tap",
 ]
 __version__ = version("jaxsym")

@@ -22,6 +22,9 @@ from jaxsym.distill.halos.law import (
 from jaxsym.distill.learning import MODELS, Learned, learn
 from jaxsym.distill.network_errors import neural_errors, relative_errors
 from jaxsym.distill.pair_forces import PairForces, extract_pair_forces, pair_response
+from jaxsym.distill.parts.found import FoundPart, Symbolified
+from jaxsym.distill.parts.terms import PartLaw
+from jaxsym.distill.parts.workflow import symbolify
 from jaxsym.distill.profiles import RadialProfile, radial_profile
 from jaxsym.distill.refitting import Refit, refit, rms_relative_error
 from jaxsym.distill.rollout import Rollout, roll_out, rollout_error
@@ -55,6 +58,7 @@ from jaxsym.progress import PhaseProgress
 __all__ = [
     "Discovery",
     "Errors",
+    "FoundPart",
     "HaloDiscovery",
     "HaloLaw",
     "HaloNetwork",
@@ -64,6 +68,7 @@ __all__ = [
     "MessageR2",
     "PUBLISHED_LAWS",
     "PairForces",
+    "PartLaw",
     "ParticleLaw",
     "PhaseProgress",
     "RadialProfile",
@@ -71,6 +76,7 @@ __all__ = [
     "RefitData",
     "Rollout",
     "Selector",
+    "Symbolified",
     "Task",
     "Truth",
     "VARIABLES",
@@ -109,6 +115,7 @@ __all__ = [
     "solar_system_task",
     "symbolic_errors",
     "symbolic_network",
+    "symbolify",
     "task_for",
     "unit_strength",
     "with_free_exponent",

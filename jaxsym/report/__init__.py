@@ -10,6 +10,7 @@ from jaxsym.report.lagrangian import (
     write_lagrangian,
 )
 from jaxsym.report.ode import ODE_FILES, ode_module, ode_tex, write_ode
+from jaxsym.report.part import PART_FILES, part_module, part_tex, write_symbolified
 from jaxsym.report.python_module import law_module, python_code
 from jaxsym.report.regression import FIT_FILES, FitResult, write_fit
 from jaxsym.report.words import law_tex, verdict
@@ -19,6 +20,7 @@ __all__ = [
     "FIT_FILES",
     "LAGRANGIAN_FILES",
     "ODE_FILES",
+    "PART_FILES",
     "FitResult",
     "check_folder",
     "lagrangian_module",
@@ -28,10 +30,13 @@ __all__ = [
     "law_tex",
     "ode_module",
     "ode_tex",
+    "part_module",
+    "part_tex",
     "python_code",
     "verdict",
     "write_fit",
     "write_lagrangian",
     "write_ode",
     "write_report",
+    "write_symbolified",
 ]

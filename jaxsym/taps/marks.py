@@ -41,10 +41,18 @@ class _Watcher(NamedTuple):
     Attributes:
       wants: whether those of a name are given to ``takes``.
       takes: a name, the function and its arguments; its value takes the place of the function's.
+      outer: the context around it, whose calls are those that this one does not want.
     """
 
     wants: Callable[[str], bool]
     takes: Callable[[str, Callable[..., Any], tuple, dict], Any]
+    outer: _Watcher | None = None
+
+    def of(self, name: str) -> _Watcher | None:
+        """The innermost context that wants the calls of a name."""
+        if self.wants(name):
+            return self
+        return None if self.outer is None else self.outer.of(name)
 
 
 class _Watching(threading.local):
@@ -76,22 +84,22 @@ def tap(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     >>> float(model(jnp.array([1.0, 2.0])))
     5.0
     """
-    watcher = _WATCHING.watcher
-    if watcher is None or not watcher.wants(name):
+    watcher = _WATCHING.watcher and _WATCHING.watcher.of(name)
+    if watcher is None:
         return function(*args, **kwargs)
     return watcher.takes(name, function, args, kwargs)
 
 
 def wanted(name: str) -> bool:
     """Whether a context asks for the calls of a tap; to be asked once a call."""
-    return _WATCHING.watcher is not None and _WATCHING.watcher.wants(name)
+    return _WATCHING.watcher is not None and _WATCHING.watcher.of(name) is not None
 
 
 @contextmanager
 def _watched(watcher: _Watcher) -> Iterator[None]:
     """A context in which calls are given to ``watcher``, and functions are traced anew."""
     before = _WATCHING.watcher
-    _WATCHING.watcher = watcher
+    _WATCHING.watcher = watcher._replace(outer=before)
     try:
         with _CONTEXT(next(_NUMBERS)):
             yield

@@ -172,3 +172,13 @@ def test_names_are_those_that_are_met():
         "inner",
         "b",
     )
+
+
+def test_contexts_within_others_let_calls_of_other_names_pass():
+    def model(x):
+        return tap("b", lambda y: y + 1.0, marked(x))
+
+    with replacing({"inner": lambda columns, own: 0.0 * own}):
+        _, (record,) = collect("b", model, X)
+    np.testing.assert_array_equal(record.inputs, np.zeros((4, 2)))
+    np.testing.assert_array_equal(record.outputs, np.ones((4, 2)))

@@ -1,0 +1,1 @@
+"""Any part of any trained model: recorded, explained by equations, and replaced by them."""
