@@ -178,9 +178,9 @@ def _card() -> list[Statement]:
     found = [f"{100 * row['vNRR']:.0f} ± {e:.0f}" for row, e in zip(fast, errors, strict=True)]
     fewer = [_row("fresh-constants", f"nesymres:{beam}") for beam in (8, 1)]
     return [
-        say(_PAGE, "| examples seen | {} in batches of 32,", examples),
-        say(_PAGE, "the prior draws them; {} on skeletons that", f"{unseen['loss']:.3f}"),
-        say(_PAGE, "given those before | {*}, {} % |", f"{100 * unseen['accuracy']:.1f}"),
+        say(_PAGE, "| examples seen | {} in batches of 32, then", examples),
+        say(_PAGE, "the prior draws them; {} on skeletons that it has not met,", f"{unseen['loss']:.3f}"),
+        say(_PAGE, "given those before | {*} before the GPU, {} % |", f"{100 * unseen['accuracy']:.1f}"),
         say(
             _PAGE,
             f"| {examples} | {{*}} | {{}} | {{}} % | {{}} % |",
