@@ -140,7 +140,7 @@ def fit_lagrangian(
     most = max(_ENTRIES // (dims * len(library)), 3 * len(library) // dims)
     data = evenly(data, most if rows is None else min(rows, most))
     regression = _Regression(library, library.columns(data), data, options)
-    solved = regression.solve()
+    solved = regression.without_rounding(regression.solve())
     solved = regression.with_stribeck(solved)
     return _read(regression.dissipative(solved), library, data, options)
 
@@ -177,6 +177,24 @@ class _Regression(NamedTuple):
         kept = np.array([False] * len(self.library) + gains)
         table = np.concatenate([self.columns, beside.columns], axis=-1)
         return _Solved(sparse_fit(table, beside.target, kept=kept), beside, speeds, refused)
+
+    def without_rounding(self, solved: _Solved) -> _Solved:
+        """Without terms whose share in all torques is below what counts as exact.
+
+        Files have so many digits, and rounding is no noise of one size, so that terms which follow
+        it can seem certain.
+        """
+        table = np.concatenate([self.columns, solved.beside.columns], axis=-1)
+        parts = table[..., solved.fit.support] * solved.fit.coefficients
+        size = np.sqrt(np.mean(solved.beside.target**2, axis=0))
+        share = np.sqrt(np.mean(parts**2, axis=0)) / np.maximum(size, 1e-300)[:, None]
+        needed = solved.fit.support[np.any(share > np.sqrt(EXACT), axis=0)]
+        if len(needed) == len(solved.fit.support):
+            return solved
+        others = np.ones(table.shape[-1], bool)
+        others[needed] = False
+        fewer = sparse_fit(np.where(others, 0.0, table), solved.beside.target, kept=~others)
+        return solved._replace(fit=fewer)
 
     def with_stribeck(self, solved: _Solved) -> _Solved:
         """Speeds of Stribeck's friction where there is Coulomb's, and what they change."""
