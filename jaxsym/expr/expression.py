@@ -228,6 +228,10 @@ class Expression:
         """
         return to_latex(self, digits)
 
+    def _repr_latex_(self) -> str:
+        """How notebooks show the expression: typeset."""
+        return rf"$\displaystyle {self.latex()}$"
+
     def canonical(self) -> Expression:
         """The expression in canonical form; see `jaxsym.expr.canonical.rules.canonical`.
 

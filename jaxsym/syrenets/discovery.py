@@ -144,6 +144,10 @@ class LagrangianDiscovery:
         """
         return dotted(self.lagrangian.latex(digits))
 
+    def _repr_latex_(self) -> str:
+        """How notebooks show the discovery: L, typeset."""
+        return rf"$\displaystyle L = {self.latex()}$"
+
     def to_json(self) -> dict[str, Any]:
         """The interface that other programs build on (`jaxsym lagrangian --json`)."""
         error = self.torque_mse_relative

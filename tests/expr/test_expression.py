@@ -169,3 +169,7 @@ def test_a_table_may_lack_operators():
     assert f == x**2 + apply("sin", x)
     with pytest.raises(ValueError, match="unknown operator 'div'"):
         parse("x/y", operators=table)
+
+
+def test_notebooks_typeset_an_expression():
+    assert parse("2.5*a/b")._repr_latex_() == r"$\displaystyle \frac{2.5 a}{b}$"
