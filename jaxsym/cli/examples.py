@@ -11,7 +11,7 @@ from jaxsym.cli.shared import check_out, output_console
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("names", nargs=-1)
 @click.option(
     "--to",
     default=".",
@@ -20,8 +20,8 @@ from jaxsym.cli.shared import check_out, output_console
     help="Folder for the copy; the present one by default.",
 )
 @replace_file_option
-def examples(name: str | None, to: Path, force: bool) -> None:
-    """Copy the example NAME into this folder; without a name, list the examples.
+def examples(names: tuple[str, ...], to: Path, force: bool) -> None:
+    """Copy examples by their NAMES into this folder; without a name, list them.
 
     \b
     Examples:
@@ -30,10 +30,12 @@ def examples(name: str | None, to: Path, force: bool) -> None:
     """
     from jaxsym.examples import EXAMPLES, copy_example, example_path
 
-    if name is not None:
+    for name in names:
         check_out(to / example_path(name).name, force)
+    for name in names:
         copy = copy_example(name, to, replace=force)
         click.echo(f"{copy}: {EXAMPLES[name].holds}. Try: {EXAMPLES[name].command}")
+    if names:
         return
     for key, example in EXAMPLES.items():
         output_console().print(f"{key}: {example.holds}", style="bold", markup=False)

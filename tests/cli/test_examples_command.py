@@ -16,6 +16,8 @@ def test_the_command_lists_and_copies(run, tmp_path):
     assert copied.exit_code == 0 and (tmp_path / "planets.csv").exists()
     again = run("examples", "planets", "--to", tmp_path)
     assert again.exit_code == 1 and "--force replaces it" in again.stderr
+    both = run("examples", "tracks", "robot", "--to", tmp_path)
+    assert both.exit_code == 0 and {p.stem for p in tmp_path.iterdir()} == set(EXAMPLES)
     unknown = run("examples", "plants")
     assert unknown.exit_code == 1 and "did you mean 'planets'" in unknown.stderr
 
@@ -30,4 +32,5 @@ def test_planets_obey_kepler(run):
 
 def test_the_robot_is_a_double_pendulum(run):
     result = run("lagrangian", example_path("robot"), "--route", "direct", "--json")
-    assert json.loads(result.stdout)["exact"]
+    found = json.loads(result.stdout)
+    assert found["exact"] and len(found["constants"]) == 5
