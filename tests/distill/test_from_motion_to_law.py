@@ -30,6 +30,7 @@ def isolated_bodies(force, mass, *, size=3.0, snapshots=300, seed=0):
     return trajectories(x, velocity=v, acceleration=a, time=range(snapshots))
 
 
+@pytest.mark.slow
 def test_a_repulsion_between_bodies_of_unknown_mass_is_found():
     mass = np.array([1.0, 0.3, 2.0, 0.7])
     data = isolated_bodies(lambda r: -2.5 / r**2, mass)
@@ -127,6 +128,7 @@ def screened(monkeypatch, search, *, sharpen=False, **options):
     return found, [e.note for e in told if e.phase == "search" and e.done == 0.0]
 
 
+@pytest.mark.slow
 def test_a_poor_equation_is_searched_again_for_longer(monkeypatch):
     search = PoorAtFirst(poor_answers=2)
     found, notes = screened(monkeypatch, search)

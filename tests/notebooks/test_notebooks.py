@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
-LONG = {"graph_networks", "noisy_motion", "syrenets"}
+LONG = {"graph_networks", "nesymres", "noisy_motion", "syrenets"}
 
 
 @pytest.mark.parametrize(
