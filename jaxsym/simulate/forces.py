@@ -138,13 +138,13 @@ class Forces:
 
     def _time_of_own_terms(self) -> Array:
         """In which drag, a field or a trap changes a body's motion, as a pendulum's radian."""
-        shortest = jnp.inf
+        shortest = jnp.asarray(jnp.inf)
         for kind, coefficient in self._terms:
             if not kind.between:
                 rate = jnp.abs(coefficient(self._mass, self._charge)) * self._inverse_mass
                 rate = rate if kind.powers[1] else jnp.sqrt(rate)
                 shortest = jnp.minimum(shortest, 1 / (jnp.max(rate, axis=0) + 1e-30))
-        return jnp.asarray(shortest)
+        return shortest
 
     def _slope(self, r: Array) -> Array:
         """``dU/dr`` of every pair."""

@@ -16,8 +16,9 @@ from jaxsym._memory import in_words, most_numbers
 from jaxsym._views import attempt
 from jaxsym.distill.discovery import Discovery, constant_names
 from jaxsym.distill.measured.candidates import told_apart
-from jaxsym.distill.measured.constants import flat_constants
+from jaxsym.distill.measured.constants import constant_places, flat_constants
 from jaxsym.distill.measured.evidence import TermProfile, TrajectoryEvidence
+from jaxsym.distill.measured.explained import STATES_A_STEP, explained_by
 from jaxsym.distill.measured.finding import choose_law, indistinguishable
 from jaxsym.distill.measured.held_out import HeldOut, held_out_errors
 from jaxsym.distill.measured.law_motion import (
@@ -45,6 +46,8 @@ from jaxsym.distill.measured.restating import (
 from jaxsym.distill.phases import Run
 from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
+from jaxsym.distill.terms.completeness import Completeness
+from jaxsym.distill.terms.symmetries import by_errors, symmetries_of
 from jaxsym.distill.verdict import pair_samples, recovered
 from jaxsym.expr import parse
 from jaxsym.inference import WeakProfiles, WeakTerm, body_pulls, weak_profiles
@@ -55,7 +58,6 @@ from jaxsym.trajectories import Trajectories
 # Tables of all coordinates by all coordinates at a time: by position and velocity at each state of
 # the weak form, and as many again while segments of trajectories are eliminated.
 _SLOPES_A_TIME = 16
-_STATES_A_STEP = 4  # of the weak form, between samples
 
 
 def discover_measured(
@@ -200,7 +202,7 @@ def _states(profiles: WeakProfiles) -> Float[np.ndarray, "R T S"]:
     """Smoothed positions, and velocities if they are part of the state, at the times of samples."""
     runs = []
     for smoothed in profiles.fit.states:
-        parts = smoothed.estimate[: profiles.order, ::_STATES_A_STEP]
+        parts = smoothed.estimate[: profiles.order, ::STATES_A_STEP]
         runs.append(np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1))
     return np.stack(runs)
 
@@ -240,6 +242,9 @@ def _discovery(
     stated = _stated(best, units, inputs)
     alike = [_stated(fit, units, inputs).law for fit in indistinguishable(fits, fitter)]
     tests = [task.held_out]
+    places = constant_places(best.law)
+    count = len(places)
+    ratio = by_errors(best.law, places, best.covariance[:count, :count])
     names = task.train.names or tuple(f"body {i + 1}" for i in range(task.train.bodies))
     return Discovery(
         task=dataclasses.replace(task, mass_meaning=_meaning(stated, names)),
@@ -267,6 +272,15 @@ def _discovery(
         seed=seed,
         compile_seconds=run.compile_seconds(),
         trajectory=_evidence(task, units, profiles, fitter.motion, best, stated, alike, held_out),
+        completeness=Completeness(
+            fitter.explains(best),
+            attempt(
+                "the share that the law explains",
+                lambda: explained_by(best, profiles, fitter.motion),
+                None,
+            ),
+        ),
+        symmetries=attempt("the symmetries", lambda: symmetries_of(stated.law, inputs, ratio), ()),
     )
 
 

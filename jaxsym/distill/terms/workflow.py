@@ -28,7 +28,7 @@ from jaxsym.distill.selection import INDEPENDENT, RefitData, Selector, rounded
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.terms.completeness import completeness
 from jaxsym.distill.terms.rates import RateTable, fit_rates, rates_error
-from jaxsym.distill.terms.symmetries import symmetries_of
+from jaxsym.distill.terms.symmetries import by_fits, symmetries_of
 from jaxsym.distill.verdict import Errors, pair_samples, recovered
 from jaxsym.graphs import Snapshots, Topology, snapshots, topology
 from jaxsym.inference import PointwiseTerms, RateSnapshots, pointwise_terms
@@ -255,7 +255,9 @@ def discovery_of(
             seed=seed,
             compile_seconds=run.compile_seconds(),
             completeness=completeness(table.rates(law), task.held_out, order),
-            symmetries=symmetries_of(law, pair_samples(task.train, None)[1], loss_of, names),
+            symmetries=symmetries_of(
+                law, pair_samples(task.train, None)[1], by_fits(law, loss_of, names)
+            ),
         )
 
 
