@@ -2,10 +2,10 @@
 
 Four bodies in the plane at 60 times: twelve trajectories with exact accelerations, or twenty of
 which positions alone are given, with normal noise of 0.1 % of their standard deviation.
-`jaxsym.discover` is told nothing but masses and charges. A law counts as recovered if it is the true
-one in its terms and within 2 % everywhere (`jaxsym.distill.recovered`), at the distances of the
-data, halved and doubled. Motion that no sum over pairs and single bodies makes counts as it should
-be if the result says that it is not complete. Runs found in FILE are not repeated.
+`jaxsym.discover` is told nothing but masses and charges. A law counts as recovered if it is the
+true one in its terms and within 2 % everywhere (`jaxsym.distill.recovered`), at the distances of
+the data, halved and doubled. Motion that no sum over pairs and single bodies makes counts as it
+should be if the result says that it is not complete. Runs found in FILE are not repeated.
 
     python -m benchmarks.interactions [--quick] [--json FILE] [--seeds 0,1,2] [--cases swirl,dust]
 """

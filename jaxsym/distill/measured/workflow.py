@@ -34,7 +34,7 @@ from jaxsym.distill.measured.observed import (
     noise_of,
     to_motion_units,
 )
-from jaxsym.distill.measured.order import Reading, is_first_order
+from jaxsym.distill.measured.order import Reading, is_first_order, strengths_of_first_order
 from jaxsym.distill.measured.restating import (
     MotionUnits,
     StatedLaw,
@@ -122,7 +122,9 @@ def _chosen(
     alike = dataclasses.replace(data, mass=np.ones((len(data.position), data.bodies)))
     with run.phase("weak form"):
         first = reading.order != 2 and is_first_order(alike if data.mass is None else data, reading)
-    reading = reading._replace(order=1 if first else 2)
+        own = data.mass is None and reading.names is None
+        strengths = own and not first and strengths_of_first_order(data, reading)
+    reading = reading._replace(order=1 if first or strengths else 2)
 
     def known(data: Trajectories) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
         profiles, fitter = _read(data, reading, run)
@@ -130,7 +132,9 @@ def _chosen(
 
     if data.mass is not None:
         return known(data)
-    if first or reading.names is not None:
+    if strengths:
+        return _with_unknown_masses(data, reading, run, key)
+    if first or not own:
         return known(alike)
     try:
         found = _with_unknown_masses(data, reading, run, key)
@@ -167,12 +171,14 @@ def _with_unknown_masses(
 ) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
     sigma, box = reading.sigma, reading.box
     with run.phase("weak form"):
-        start = start_masses(body_pulls(*_positions(data), **_known(data, sigma, box)))
+        order = reading.order or 2
+        pulls = body_pulls(*_positions(data), order=order, **_known(data, sigma, box))
+        start = start_masses(pulls, order)
 
     def read(masses: StartMasses) -> WeakProfiles:
         with run.phase("weak form"):
             mass = np.tile(masses.mass, (len(data.position), 1))
-            return _profiles(data, mass, reading, 2, pair_kinds=masses.kinds)
+            return _profiles(data, mass, reading, order, pair_kinds=masses.kinds)
 
     def fitter(profiles: WeakProfiles) -> LawFitter:
         motion = measured_motion(data, sigma, _states(profiles), box)
@@ -299,8 +305,9 @@ def _meaning(stated: StatedLaw, names: tuple[str, ...]) -> str:
     """What the masses found are."""
     if stated.masses is None:
         return Task.mass_meaning
+    what = "strength" if stated.law.order == 1 else "mass"
     if stated.unit_body is not None:
-        return f"mass in units of that of {names[stated.unit_body]}"
+        return f"{what} in units of that of {names[stated.unit_body]}"
     return "mass by what it pulls: the law's strength is 1 (GM in gravity)"
 
 

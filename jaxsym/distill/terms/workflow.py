@@ -38,7 +38,7 @@ from jaxsym.terms import kinds
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
-_NUMBERS_READ = 4000  # coordinates of bodies: enough for all groups' columns many times over
+_NUMBERS_READ = 2000  # coordinates of bodies: enough for all groups' columns many times over
 _NUMBERS_FITTED = 4000
 _FITS = 0.01  # relative error of a law that needs no search for other functions of distance
 _FIRST_ORDER = 0.02  # of velocities that are functions of where the bodies are

@@ -16,6 +16,7 @@ from jaxsym.terms import kinds
 
 # Of a rate: what splines are off by that are to follow functions of distance. Less counts as none.
 SPLINE_ERROR = 1e-3
+_MOST_GROUPS = 6  # exact rates leave no doubt of these; what follows is errors of splines
 
 
 class RateSnapshots(NamedTuple):
@@ -93,7 +94,7 @@ def pointwise_terms(
         group.design(0, *states).reshape(len(weight), -1) * weight[:, None] for group in groups
     ]
     target = data.rate.ravel() * weight
-    entries, chi2 = choose_groups(tables, target, [group.choices for group in groups])
+    entries, chi2 = choose_groups(tables, target, [group.choices for group in groups], _MOST_GROUPS)
     at = profile_places(distance)
     found = []
     for entry in entries:
