@@ -72,7 +72,7 @@ def pointwise_terms(
     >>> data = RateSnapshots(x, v, 2.0 * d - 0.5 * v, np.ones((300, 2)), None, None,
     ...                      np.array([[0, 1], [1, 0]]))
     >>> found = pointwise_terms(data)
-    >>> sorted(term.vector for term in found.terms), found.error < 1e-3
+    >>> sorted(term.vector for term in found.terms if term.share > 0.01), found.error < 1e-3
     (['central', 'drag'], True)
     """
     bodies, dims = data.position.shape[1:]
