@@ -22,6 +22,7 @@ NAMES = (
     "discovery",
     "other_laws",
     "noisy_motion",
+    "interactions",
     "odes",
     "solar_system_noise",
     "solar_system_masses",

@@ -39,7 +39,7 @@ def show_discovery(console: Console, discovery: Discovery) -> None:
         for line in _predictions(discovery.trajectory):
             say(line)
     else:
-        say("\nmedian relative error of acceleration")
+        say(f"\nmedian relative error of {discovery.law.rate}")
         console.print(_errors(discovery))
     say(f"\n{verdict(discovery)}", _COLORS[discovery.recovered])
     if discovery.interrupted or discovery.out_of_time:
@@ -54,6 +54,10 @@ def show_discovery(console: Console, discovery: Discovery) -> None:
 def _remarks(discovery: Discovery) -> Iterator[str]:
     from jaxsym.distill import power_of_distance
 
+    broken = [one for one in discovery.symmetries if not one.holds]
+    if broken:
+        told = ", ".join(f"{one.name} ({one.evidence})" for one in broken)
+        yield f"symmetries that the law does not have: {told}"
     if discovery.free_exponent is not None:
         exact = power_of_distance(discovery.law)
         in_law = "" if exact is None else f", {0.0 - exact:g} in the law"

@@ -207,7 +207,7 @@ class Discovery:
             "route": self.route,
             "refit": self.refit,
             "errors": {
-                "measure": "median of |predicted - true| / |true acceleration|",
+                "measure": f"median of |predicted - true| / |true {law.rate}|",
                 "neural": self.neural and self.neural._asdict(),
                 "network_learned": self.network_learned if self.network else None,
                 "weak_form": self._weak_losses(),

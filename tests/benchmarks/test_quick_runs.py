@@ -16,6 +16,7 @@ LONG = {
     "dark_matter",
     "graph_rollouts",
     "noisy_motion",
+    "interactions",
     "odes",
     "soak",
     "accelerator",

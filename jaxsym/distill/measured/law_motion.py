@@ -183,7 +183,8 @@ def _first_order(rate: Callable, constants: Any, state: Array, time: Array, inpu
 def _rate(
     law: ParticleLaw, bodies: int, pairs: np.ndarray, box: float | None
 ) -> Callable[..., Array]:
-    mutual = is_mutual(law)
+    # strengths in motion of first order may be zero, by which no force can be divided
+    mutual = law.order == 2 and is_mutual(law)
     first, second = pairs.T
     if not mutual:
         first, second = np.concatenate([first, second]), np.concatenate([second, first])

@@ -18,6 +18,7 @@ from jaxsym.distill.measured.radial_forms import Profile, RadialForm, radial_for
 from jaxsym.distill.phases import Run
 from jaxsym.expr import literal
 from jaxsym.inference import ACTING, PAIR_VECTORS, BodyPull, BodyPulls, WeakProfiles
+from jaxsym.terms import kinds
 
 _BIAS = 0.01  # of a pull's size, beside its standard errors: what smoothed states are off by
 _LEAST = 1e-6  # mass of a body whose pull does not show, where a fit starts
@@ -30,19 +31,27 @@ class StartMasses(NamedTuple):
 
     Attributes:
       mass: in units of that of the body whose pull is known best.
-      factor: of masses and charges, by which accelerations grow.
+      factor: of masses and charges, by which rates grow.
+      order: of the equation of motion. In that of first order a mass is a strength with a sign, as
+        a vortex' circulation.
     """
 
     mass: Float[np.ndarray, " N"]
     factor: str
+    order: int = 2
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """Pairs of vectors and this factor, for `jaxsym.inference.weak_profiles`."""
-        return [(vector, self.factor) for vector in PAIR_VECTORS]
+        known = kinds(PAIR_VECTORS, 3, self.order)
+        return [(kind.name, self.factor) for kind in known]
+
+    def moved(self, mass: Float[np.ndarray, " N"]) -> StartMasses:
+        """With other masses, which are positive; strengths need not be."""
+        return self._replace(mass=np.maximum(mass, _LEAST) if self.order == 2 else mass)
 
 
-def start_masses(pulls: BodyPulls) -> StartMasses:
+def start_masses(pulls: BodyPulls, order: int = 2) -> StartMasses:
     """Masses with which the bodies' functions of distance are multiples of one formula.
 
     Bodies may be seen at different distances, as the Sun and a planet are from other planets: a
@@ -50,6 +59,7 @@ def start_masses(pulls: BodyPulls) -> StartMasses:
 
     Args:
       pulls: by the weak form.
+      order: of the equation of motion.
 
     Raises:
       ValueError: no pull shows above the noise.
@@ -68,7 +78,7 @@ def start_masses(pulls: BodyPulls) -> StartMasses:
     least = min(abs(value) for value in strength.values())
     mass = np.array([strength.get(body, 0.0) for body in range(len(pulls.pulls))])
     if pulls.end == ACTING:
-        return StartMasses(np.maximum(mass, _LEAST), "m2")
+        return StartMasses(mass, "m2", order).moved(mass)
     # what hardly yields is heavier than all that do
     factor = "1/m1" if pulls.factor == "1" else f"{pulls.factor}/m1"
     return StartMasses(1.0 / np.maximum(mass, least / 10), factor)
@@ -127,7 +137,7 @@ def choose_law_and_masses(
         if fitter.explains(fits[0]) or run.over():
             break
         assert fits[0].masses is not None
-        start = start._replace(mass=np.maximum(fits[0].masses, _LEAST))
+        start = start.moved(fits[0].masses)
     assert fitter is not None
     if _equal(fits[0]) and not run.over():
         fits = sorted([*fits, _with_equal_masses(fits[0], fitter)], key=fitter.bits)
@@ -148,8 +158,14 @@ def _equal(found: LawFit) -> bool:
 def _with_equal_masses(found: LawFit, fitter: LawFitter) -> LawFit:
     """The law for bodies that are alike, in which masses do not occur."""
     one = {"m1": literal(1), "m2": literal(1)}
-    coefficient = found.law.as_acceleration().coefficient.substitute(one).canonical()
-    drag = found.law.drag
-    drag = None if drag is None else drag.substitute(one).canonical()
-    law = dataclasses.replace(found.law, coefficient=coefficient, force=False, drag=drag)
+    law = found.law.as_acceleration()
+    alike = lambda coefficient: coefficient.substitute(one).canonical()  # noqa: E731
+    law = dataclasses.replace(
+        law,
+        coefficient=alike(law.coefficient),
+        drag=law.drag and alike(law.drag),
+        further=tuple(
+            dataclasses.replace(term, coefficient=alike(term.coefficient)) for term in law.further
+        ),
+    )
     return fitter.fit(law)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.inference import weak_profiles
+from jaxsym.inference import body_pulls, weak_profiles
 from jaxsym.trajectories import Trajectories
 
 _RUNS_TRIED, _TIMES_TRIED = 4, 120  # that tell of which order motion is
@@ -44,15 +44,14 @@ def is_first_order(data: Trajectories, reading: Reading) -> bool:
       data: with masses, where these are known or all the same.
       reading: with the order that was asked for.
     """
-    assert data.measured is not None
     some = slice(_RUNS_TRIED)
-    seen = np.asarray(data.measured.position)[some, :_TIMES_TRIED]
+    time, seen = _some_positions(data)
     mass, charge = (
         None if x is None else np.asarray(x, np.float64)[some] for x in (data.mass, data.charge)
     )
     sigma = np.repeat(reading.sigma[some, :, None], data.dims, axis=2)
     found = weak_profiles(
-        np.asarray(data.time)[:_TIMES_TRIED], seen, mass=mass, charge=charge, pairs=data.pairs,
+        time, seen, mass=mass, charge=charge, pairs=data.pairs,
         sigma=sigma, box=reading.box, order=1, terms=reading.names,
     )  # fmt: skip
     if reading.order == 1 and found.chi2_per_row > _CONTRADICTED_ROWS:
@@ -63,3 +62,25 @@ def is_first_order(data: Trajectories, reading: Reading) -> bool:
             stacklevel=2,
         )
     return reading.order == 1 or bool(found.terms and found.chi2_per_row < _EXPLAINED_ROWS)
+
+
+def strengths_of_first_order(data: Trajectories, reading: Reading) -> bool:
+    """Whether velocities are such functions where each body acts by a strength of its own.
+
+    Args:
+      data: with the same bodies in all trajectories, of unknown masses.
+      reading: with the order that was asked for.
+    """
+    if reading.order == 2:
+        return False
+    time, seen = _some_positions(data)
+    sigma = np.repeat(reading.sigma[: len(seen), :, None], data.dims, axis=2)
+    found = body_pulls(time, seen, pairs=data.pairs, sigma=sigma, box=reading.box, order=1)
+    shown = any(pull is not None for pull in found.pulls)
+    return shown and found.chi2_per_row < _EXPLAINED_ROWS
+
+
+def _some_positions(data: Trajectories) -> tuple[np.ndarray, np.ndarray]:
+    assert data.measured is not None
+    time = np.asarray(data.time)[:_TIMES_TRIED]
+    return time, np.asarray(data.measured.position)[:_RUNS_TRIED, :_TIMES_TRIED]

@@ -16,8 +16,9 @@ from jaxsym._memory import in_words, most_numbers
 from jaxsym._views import attempt
 from jaxsym.distill.discovery import Discovery, constant_names
 from jaxsym.distill.measured.candidates import told_apart
-from jaxsym.distill.measured.constants import flat_constants
+from jaxsym.distill.measured.constants import constant_places, flat_constants
 from jaxsym.distill.measured.evidence import TermProfile, TrajectoryEvidence
+from jaxsym.distill.measured.explained import STATES_A_STEP, explained_by
 from jaxsym.distill.measured.finding import choose_law, indistinguishable
 from jaxsym.distill.measured.held_out import HeldOut, held_out_errors
 from jaxsym.distill.measured.law_motion import (
@@ -33,7 +34,7 @@ from jaxsym.distill.measured.observed import (
     noise_of,
     to_motion_units,
 )
-from jaxsym.distill.measured.order import Reading, is_first_order
+from jaxsym.distill.measured.order import Reading, is_first_order, strengths_of_first_order
 from jaxsym.distill.measured.restating import (
     MotionUnits,
     StatedLaw,
@@ -45,6 +46,8 @@ from jaxsym.distill.measured.restating import (
 from jaxsym.distill.phases import Run
 from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
+from jaxsym.distill.terms.completeness import Completeness
+from jaxsym.distill.terms.symmetries import by_errors, symmetries_of
 from jaxsym.distill.verdict import pair_samples, recovered
 from jaxsym.expr import parse
 from jaxsym.inference import WeakProfiles, WeakTerm, body_pulls, weak_profiles
@@ -55,7 +58,6 @@ from jaxsym.trajectories import Trajectories
 # Tables of all coordinates by all coordinates at a time: by position and velocity at each state of
 # the weak form, and as many again while segments of trajectories are eliminated.
 _SLOPES_A_TIME = 16
-_STATES_A_STEP = 4  # of the weak form, between samples
 
 
 def discover_measured(
@@ -120,7 +122,9 @@ def _chosen(
     alike = dataclasses.replace(data, mass=np.ones((len(data.position), data.bodies)))
     with run.phase("weak form"):
         first = reading.order != 2 and is_first_order(alike if data.mass is None else data, reading)
-    reading = reading._replace(order=1 if first else 2)
+        own = data.mass is None and reading.names is None
+        strengths = own and not first and strengths_of_first_order(data, reading)
+    reading = reading._replace(order=1 if first or strengths else 2)
 
     def known(data: Trajectories) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
         profiles, fitter = _read(data, reading, run)
@@ -128,7 +132,9 @@ def _chosen(
 
     if data.mass is not None:
         return known(data)
-    if first or reading.names is not None:
+    if strengths:
+        return _with_unknown_masses(data, reading, run, key)
+    if first or not own:
         return known(alike)
     try:
         found = _with_unknown_masses(data, reading, run, key)
@@ -165,12 +171,14 @@ def _with_unknown_masses(
 ) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
     sigma, box = reading.sigma, reading.box
     with run.phase("weak form"):
-        start = start_masses(body_pulls(*_positions(data), **_known(data, sigma, box)))
+        order = reading.order or 2
+        pulls = body_pulls(*_positions(data), order=order, **_known(data, sigma, box))
+        start = start_masses(pulls, order)
 
     def read(masses: StartMasses) -> WeakProfiles:
         with run.phase("weak form"):
             mass = np.tile(masses.mass, (len(data.position), 1))
-            return _profiles(data, mass, reading, 2, pair_kinds=masses.kinds)
+            return _profiles(data, mass, reading, order, pair_kinds=masses.kinds)
 
     def fitter(profiles: WeakProfiles) -> LawFitter:
         motion = measured_motion(data, sigma, _states(profiles), box)
@@ -200,7 +208,7 @@ def _states(profiles: WeakProfiles) -> Float[np.ndarray, "R T S"]:
     """Smoothed positions, and velocities if they are part of the state, at the times of samples."""
     runs = []
     for smoothed in profiles.fit.states:
-        parts = smoothed.estimate[: profiles.order, ::_STATES_A_STEP]
+        parts = smoothed.estimate[: profiles.order, ::STATES_A_STEP]
         runs.append(np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1))
     return np.stack(runs)
 
@@ -240,6 +248,9 @@ def _discovery(
     stated = _stated(best, units, inputs)
     alike = [_stated(fit, units, inputs).law for fit in indistinguishable(fits, fitter)]
     tests = [task.held_out]
+    places = constant_places(best.law)
+    count = len(places)
+    ratio = by_errors(best.law, places, best.covariance[:count, :count])
     names = task.train.names or tuple(f"body {i + 1}" for i in range(task.train.bodies))
     return Discovery(
         task=dataclasses.replace(task, mass_meaning=_meaning(stated, names)),
@@ -267,6 +278,15 @@ def _discovery(
         seed=seed,
         compile_seconds=run.compile_seconds(),
         trajectory=_evidence(task, units, profiles, fitter.motion, best, stated, alike, held_out),
+        completeness=Completeness(
+            fitter.explains(best),
+            attempt(
+                "the share that the law explains",
+                lambda: explained_by(best, profiles, fitter.motion),
+                None,
+            ),
+        ),
+        symmetries=attempt("the symmetries", lambda: symmetries_of(stated.law, inputs, ratio), ()),
     )
 
 
@@ -285,8 +305,9 @@ def _meaning(stated: StatedLaw, names: tuple[str, ...]) -> str:
     """What the masses found are."""
     if stated.masses is None:
         return Task.mass_meaning
+    what = "strength" if stated.law.order == 1 else "mass"
     if stated.unit_body is not None:
-        return f"mass in units of that of {names[stated.unit_body]}"
+        return f"{what} in units of that of {names[stated.unit_body]}"
     return "mass by what it pulls: the law's strength is 1 (GM in gravity)"
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.distill.refitting import error_scale
 from jaxsym.graphs import snapshots
 from jaxsym.trajectories import Trajectories
 
@@ -25,7 +24,7 @@ class Completeness(NamedTuple):
     """
 
     complete: bool
-    explained: float
+    explained: float | None
 
 
 def completeness(
@@ -52,7 +51,8 @@ def completeness(
     """
     given = snapshots(data)
     given = given._replace(acceleration=given.bodies.velocity) if order == 1 else given
-    rate, scale = np.asarray(given.acceleration, np.float64), error_scale(given)[..., None]
+    rate = np.asarray(given.acceleration, np.float64)
+    scale = _usual_or_more(rate)
     shape = np.shape(data.position)
     off = ((rates - rate) / scale).reshape(shape)
     off = np.clip(np.nan_to_num(off, nan=1e3), -1e3, 1e3)
@@ -65,6 +65,34 @@ def completeness(
         structured = float(np.mean(together))
         left = structured if structured > max(2.0 * min(error, left), noise) else 0.0
     explained = 1.0 - left / max(usual, 1e-300)
-    return Completeness(
-        bool(np.sqrt(max(1.0 - explained, 0.0)) < _SIGNIFICANT), max(explained, 0.0)
-    )
+    complete = bool(np.sqrt(max(1.0 - explained, 0.0)) < _SIGNIFICANT)
+    return Completeness(complete, max(explained, 0.0))
+
+
+def _usual_or_more(rate: Float[np.ndarray, "S N D"]) -> Float[np.ndarray, "S N 1"]:
+    """The usual size of a body's rate, or its size then: neither encounters nor lulls rule."""
+    size = np.linalg.norm(rate, axis=-1)
+    usual = np.maximum(np.median(size, axis=0), np.finfo(float).tiny)
+    return np.maximum(size, usual)[..., None]
+
+
+def explained_share(
+    rates: Float[np.ndarray, "S N D"],
+    given: Float[np.ndarray, "S N D"],
+    errors: Float[np.ndarray, "S N D"],
+) -> float:
+    """The share of squared rates that a law explains, where these are known with errors.
+
+    Args:
+      rates: by the law.
+      given: as the data tell them.
+      errors: their standard errors; what is within two of them does not count.
+
+    >>> ones = np.ones((50, 2, 2))
+    >>> round(explained_share(0.8 * ones, ones, 0.01 * ones), 3)
+    0.96
+    """
+    scale = _usual_or_more(given)
+    off, doubt = np.clip((rates - given) / scale, -1e3, 1e3), errors / scale
+    left = np.where(np.abs(off) > 2.0 * doubt, off**2 - doubt**2, 0.0)
+    return float(np.clip(1.0 - np.mean(left) / np.mean((given / scale) ** 2), 0.0, 1.0))

@@ -25,9 +25,9 @@ class Symmetry(NamedTuple):
       name: in `SYMMETRIES`.
       holds: whether every term of the law has it.
       evidence: in words: which terms break it.
-      log_likelihood_ratio: of the law against the same without the terms that break it, all other
-        constants fitted again, in natural logarithms; where none breaks it, of the law with the
-        best of the terms that would. None where it was not computed.
+      log_likelihood_ratio: in natural logarithms, of the law against the law without the terms that
+        break it; where none does, of the law with the best of the terms that would against the law.
+        None where it was not computed.
     """
 
     name: str
@@ -68,31 +68,98 @@ def broken_by(kind: Kind, dims: int) -> frozenset[str]:
     return frozenset(found)
 
 
+Ratio = Callable[[str, list[Term]], float | None]
+
+
 def symmetries_of(
-    law: ParticleLaw,
-    inputs: Float[np.ndarray, "K V"],
-    loss_of: Callable[[ParticleLaw], tuple[float, int]] | None = None,
-    names: Sequence[str] | None = None,
+    law: ParticleLaw, inputs: Float[np.ndarray, "K V"], ratio: Ratio | None = None
 ) -> tuple[Symmetry, ...]:
     """Symmetries of a law.
 
     Args:
       law: the equations.
       inputs: `VARIABLES` of pairs in the data.
-      loss_of: fits a law to the data: its mean squared residual and how many independent numbers
-        were fitted; None to tell the terms alone.
-      names: of kinds of terms that may occur; all by default.
+      ratio: the evidence from a symmetry's name and the terms that break it, as `by_fits` or
+        `by_errors` make it; None to tell the terms alone.
+
+    >>> from jaxsym.expr import parse
+    >>> law = ParticleLaw(parse("2/r"), True, 2, parse("-0.5"))
+    >>> found = symmetries_of(law, np.ones((1, len(VARIABLES))))
+    >>> [one.name for one in found if not one.holds], found[3].evidence
+    (['Galilean'], 'broken by: drag')
     """
-    base = None if loss_of is None else loss_of(law)
     found = []
     for name in SYMMETRIES:
         breaking = _breaking(law, name, inputs)
-        ratio = None
-        if base is not None and loss_of is not None:
-            ratio = _ratio(law, name, breaking, base, loss_of, names)
-        told = ", ".join(term.name for term in breaking) or "no term breaks it"
-        found.append(Symmetry(name, not breaking, told, ratio))
+        told = "broken by: " + ", ".join(term.name for term in breaking)
+        found.append(
+            Symmetry(
+                name,
+                not breaking,
+                told if breaking else "no term of the law breaks it",
+                None if ratio is None else ratio(name, breaking),
+            )
+        )
     return tuple(found)
+
+
+def by_fits(
+    law: ParticleLaw,
+    loss_of: Callable[[ParticleLaw], tuple[float, int]],
+    names: Sequence[str] | None = None,
+) -> Ratio:
+    """Likelihood ratios from fits of the law with fewer and with more terms.
+
+    Args:
+      law: the equations.
+      loss_of: fits a law to the data: its mean squared residual, and how many independent numbers
+        were fitted.
+      names: of kinds of terms that may occur; all by default.
+    """
+    loss, count = loss_of(law)
+
+    def ratio(name: str, breaking: list[Term]) -> float | None:
+        if breaking:
+            fewer = law
+            for term in breaking:
+                fewer = fewer.without(next(t for t in fewer.terms if t.name == term.name))
+            return _nats(loss_of(fewer)[0], loss, count) if fewer.terms else None
+        known = [k for k in kinds(names, law.dims, law.order) if name in broken_by(k, law.dims)]
+        known = [k for k in known if k.name not in [term.name for term in law.terms]]
+        losses = [loss_of(_with(law, kind))[0] for kind in known]
+        return _nats(loss, min(losses), count) if losses else None
+
+    return ratio
+
+
+def by_errors(
+    law: ParticleLaw, places: Sequence[str], covariance: Float[np.ndarray, "K K"]
+) -> Ratio:
+    """The same to second order, from the errors of the constants of the terms (Wald 1943).
+
+    Args:
+      law: as it was fitted.
+      places: the name of the term that each constant is in.
+      covariance: of the constants.
+    """
+    values = np.array([c for term in _in_order(law, places) for c in term.coefficient.constants])
+
+    def ratio(name: str, breaking: list[Term]) -> float | None:
+        names = [term.name for term in breaking]
+        mine = [k for k, place in enumerate(places) if place in names]
+        if not mine or len(values) != len(places):
+            return None
+        own = covariance[np.ix_(mine, mine)]
+        if not np.isfinite(own).all():
+            return None
+        return float(values[mine] @ np.linalg.pinv(own) @ values[mine] / 2)
+
+    return ratio
+
+
+def _in_order(law: ParticleLaw, places: Sequence[str]) -> list[Term]:
+    terms = {term.name: term for term in law.terms}
+    return [terms[name] for name in dict.fromkeys(places) if name in terms]
 
 
 def _breaking(law: ParticleLaw, name: str, inputs: np.ndarray) -> list[Term]:
@@ -111,26 +178,6 @@ def _reciprocal(term: Term, law: ParticleLaw, inputs: np.ndarray) -> bool:
         for table in tables
     )
     return bool(np.allclose(here, there, rtol=_SAME, atol=0.0))
-
-
-def _ratio(law, name, breaking, base, loss_of, names) -> float | None:
-    """Logarithm of the likelihood ratio of the free against the constrained law."""
-    loss, count = base
-    if name == "reciprocity":
-        return None
-    if breaking:
-        constrained = law
-        for term in breaking:
-            same = [t for t in constrained.terms if t.name == term.name]
-            constrained = constrained.without(same[0])
-        if not constrained.terms:
-            return None
-        return _nats(loss_of(constrained)[0], loss, count)
-    trials = []
-    for kind in kinds(names, law.dims, law.order):
-        if name in broken_by(kind, law.dims):
-            trials.append(loss_of(_with(law, kind))[0])
-    return _nats(loss, min(trials), count) if trials else None
 
 
 def _with(law: ParticleLaw, kind: Kind) -> ParticleLaw:

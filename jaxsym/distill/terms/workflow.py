@@ -28,7 +28,7 @@ from jaxsym.distill.selection import INDEPENDENT, RefitData, Selector, rounded
 from jaxsym.distill.tasks import Task
 from jaxsym.distill.terms.completeness import completeness
 from jaxsym.distill.terms.rates import RateTable, fit_rates, rates_error
-from jaxsym.distill.terms.symmetries import symmetries_of
+from jaxsym.distill.terms.symmetries import by_fits, symmetries_of
 from jaxsym.distill.verdict import Errors, pair_samples, recovered
 from jaxsym.graphs import Snapshots, Topology, snapshots, topology
 from jaxsym.inference import PointwiseTerms, RateSnapshots, pointwise_terms
@@ -38,7 +38,7 @@ from jaxsym.terms import kinds
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
-_NUMBERS_READ = 4000  # coordinates of bodies: enough for all groups' columns many times over
+_NUMBERS_READ = 2000  # coordinates of bodies: enough for all groups' columns many times over
 _NUMBERS_FITTED = 4000
 _FITS = 0.01  # relative error of a law that needs no search for other functions of distance
 _FIRST_ORDER = 0.02  # of velocities that are functions of where the bodies are
@@ -255,7 +255,9 @@ def discovery_of(
             seed=seed,
             compile_seconds=run.compile_seconds(),
             completeness=completeness(table.rates(law), task.held_out, order),
-            symmetries=symmetries_of(law, pair_samples(task.train, None)[1], loss_of, names),
+            symmetries=symmetries_of(
+                law, pair_samples(task.train, None)[1], by_fits(law, loss_of, names)
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 _HUBER = 2.5  # standard errors beyond which residuals count linearly
 _STEPS, _TRIAL_STEPS = 12, 4  # of iteratively reweighted least squares
+MOST_GROUPS = 10
 _FEW_COLUMNS = 60  # that are tried backward too
 _RIDGE = 1e-12  # of the curvature: columns that hardly occur stay finite
 
@@ -47,6 +48,7 @@ def choose_groups(
     tables: Sequence[Float[np.ndarray, "J P"]],
     target: Float[np.ndarray, " J"],
     choices: Sequence[Sequence[Float[np.ndarray, "P K"]]],
+    most: int = MOST_GROUPS,
 ) -> tuple[list[Entry], float]:
     """Groups that explain the target, in the order of their entry, and chi² for each row.
 
@@ -64,6 +66,8 @@ def choose_groups(
       tables: columns of each group on J whitened rows.
       target: left sides.
       choices: for each group, matrices that make fewer columns of all, the finest first.
+      most: groups: where so many do not explain the rows, more are no law either, and each costs
+        more than all before it.
 
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.normal(size=(2, 200, 2))
@@ -89,7 +93,7 @@ def choose_groups(
         return fall - penalty * (larger.columns - smaller.columns) - of_group * more
 
     best, evidence = trial([]), dict[int, float]()
-    while True:
+    while len(best.members) < most:
         inside = {group for group, _ in best.members}
         entering = [
             trial([*best.members, (group, choice)])

@@ -16,6 +16,7 @@ from jaxsym.terms import kinds
 
 # Of a rate: what splines are off by that are to follow functions of distance. Less counts as none.
 SPLINE_ERROR = 1e-3
+_MOST_GROUPS = 6  # exact rates leave no doubt of these; what follows is errors of splines
 
 
 class RateSnapshots(NamedTuple):
@@ -71,7 +72,7 @@ def pointwise_terms(
     >>> data = RateSnapshots(x, v, 2.0 * d - 0.5 * v, np.ones((300, 2)), None, None,
     ...                      np.array([[0, 1], [1, 0]]))
     >>> found = pointwise_terms(data)
-    >>> sorted(term.vector for term in found.terms), found.error < 1e-3
+    >>> sorted(term.vector for term in found.terms if term.share > 0.01), found.error < 1e-3
     (['central', 'drag'], True)
     """
     bodies, dims = data.position.shape[1:]
@@ -93,7 +94,7 @@ def pointwise_terms(
         group.design(0, *states).reshape(len(weight), -1) * weight[:, None] for group in groups
     ]
     target = data.rate.ravel() * weight
-    entries, chi2 = choose_groups(tables, target, [group.choices for group in groups])
+    entries, chi2 = choose_groups(tables, target, [group.choices for group in groups], _MOST_GROUPS)
     at = profile_places(distance)
     found = []
     for entry in entries:

@@ -17,6 +17,7 @@ from jaxsym.inference.weak.profiles import distances, ordered_pairs, series_of
 from jaxsym.inference.weak.regression import weak_fit
 from jaxsym.inference.weak.splines import DistanceSpline
 from jaxsym.inference.weak.terms import Particles, body_groups, groups_of_bodies
+from jaxsym.terms import kinds
 
 ACTED_ON, ACTING = 0, 1
 _POINTS = 40  # at which each body's function is told
@@ -45,12 +46,16 @@ class BodyPulls(NamedTuple):
       factor: of charges, as text.
       pulls: for each body; None for one whose pull does not show.
       evidence: for all of them, see `choose_groups`.
+      vector: of the kind of term.
+      chi2_per_row: about 1 where they explain the data, with what bodies do alone.
     """
 
     end: int
     factor: str
     pulls: list[BodyPull | None]
     evidence: float
+    vector: str = "central"
+    chi2_per_row: float = 1.0
 
 
 def body_pulls(
@@ -61,6 +66,7 @@ def body_pulls(
     pairs: Sequence[tuple[int, int]] | None = None,
     sigma: float | Float[np.ndarray, "R N D"] | None = None,
     box: float | None = None,
+    order: int = 2,
 ) -> BodyPulls:
     """Read for each body how it pulls the others, or how it yields to their pull.
 
@@ -70,6 +76,8 @@ def body_pulls(
 
     Args:
       time, position, charge, pairs, sigma, box: as in `weak_profiles`.
+      order: of the equation of motion. In motion of first order nothing yields but to what acts,
+        along the line or across it.
 
     Raises:
       ValueError: as in `weak_profiles`.
@@ -90,11 +98,12 @@ def body_pulls(
     particles = Particles(None, charge, ordered_pairs(position, pairs), bodies, dims, box)
     apart = distances(position, particles)
     usual = apart[np.isfinite(apart)]
-    others = body_groups(particles)
+    alone = [kind.name for kind in kinds(None, dims, order) if not kind.between]
+    others = body_groups(particles, None, alone)
 
-    def read(end: int, factor: str) -> BodyPulls:
-        groups, spline = groups_of_bodies(particles, usual, factor, end)
-        fit = weak_fit(series, groups + others)
+    def read(end: int, factor: str, vector: str = "central") -> BodyPulls:
+        groups, spline = groups_of_bodies(particles, usual, factor, end, vector)
+        fit = weak_fit(series, groups + others, order=order)
         chosen = {one.name: one for one in fit.groups}
         pulls = [
             _pull(chosen[str(body)], spline, apart[particles.pairs[:, end] == body])
@@ -103,8 +112,11 @@ def body_pulls(
             for body in range(particles.bodies)
         ]
         evidence = sum(chosen[str(body)].evidence for body, pull in enumerate(pulls) if pull)
-        return BodyPulls(end, factor, pulls, evidence)
+        return BodyPulls(end, factor, pulls, evidence, vector, fit.chi2_per_row)
 
+    if order == 1:
+        ways_of_acting = [read(ACTING, "1", vector) for vector in ("central", "across")]
+        return min(ways_of_acting, key=lambda one: one.chi2_per_row)
     ways = [(ACTING, "1"), (ACTED_ON, "1")]
     if charge is not None:
         ways.append((ACTED_ON, "q1*q2"))

@@ -96,21 +96,26 @@ def pair_groups(
 
 
 def groups_of_bodies(
-    particles: Particles, distance: Float[np.ndarray, " n"], factor: str, end: int
+    particles: Particles,
+    distance: Float[np.ndarray, " n"],
+    factor: str,
+    end: int,
+    vector: str = "central",
 ) -> tuple[list[Group], DistanceSpline]:
-    """Pulls along the line in which each body has a function of distance of its own.
+    """Terms of one kind in which each body has a function of distance of its own.
 
     Args:
       particles: the bodies.
       distance: as in `pair_groups`.
       factor: before all of these functions.
       end: whose function it is: 0 for that of the body that is acted on, 1 of the acting one.
+      vector: of the kind of term.
     """
     spline, choices = _splines(distance)
     factors = factor_values(particles, factor)
     owner = particles.pairs[:, end]
     return [
-        _pair_group(particles, spline, choices, "central", factors * (owner == body), str(body))
+        _pair_group(particles, spline, choices, vector, factors * (owner == body), str(body))
         for body in range(particles.bodies)
     ], spline
 
