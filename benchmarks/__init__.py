@@ -7,7 +7,9 @@ benchmarks.tables` writes these into the README and the pages of `docs/`.
 
 Rooms: `common` (clocks, records, files), `search` (equations for tables), `graphs` (networks),
 `nesymres` (the pretrained network), `syrenets` (Lagrangians), `discovery` (laws from motion),
-`speed` (simulation, evaluation) and `reliability` (limits, kills, damage). A module beside them is
+`parts` (networks of users' own),
+`speed` (simulation, evaluation), `reliability` (limits, kills, damage) and `accelerator` (all that
+one is wanted for, in one command). A module beside them is
 the name of one benchmark of a room.
 """
 
@@ -20,6 +22,7 @@ NAMES = (
     "syrenets",
     "discovery",
     "other_laws",
+    "symbolify",
     "noisy_motion",
     "odes",
     "solar_system_noise",
@@ -32,4 +35,5 @@ NAMES = (
     "large_graph",
     "time_limits",
     "soak",
+    "accelerator",
 )

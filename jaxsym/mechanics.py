@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym._check import require
+from jaxsym._settings import full_precision
 
 Lagrangian: TypeAlias = Callable[[Array, Array], Array]
 Forces: TypeAlias = Callable[[Array, Array], Array]
@@ -134,6 +135,7 @@ def energy(lagrangian: Lagrangian) -> Callable[[ArrayLike, ArrayLike], Float[Arr
     7.0
     """
 
+    @full_precision()
     def total(q: Array, qd: Array) -> Array:
         return qd @ jax.grad(lagrangian, 1)(q, qd) - lagrangian(q, qd)
 

@@ -40,7 +40,6 @@ def spring() -> Discovery:
         predicted=4.0,
         indistinguishable=("force on 1 by 2 = (2.0 - 4.1/r) d",),
         terms={"central 1/m1": 1.0},
-        unexplained=(),
         profile=TermProfile("1/m1", r, 2.0 * (r - 2.0), np.full(60, 0.05)),
         time=time,
         measured=seen,

@@ -1,7 +1,7 @@
-"""Engines to compare, each in a process of its own that is kept to one core.
+"""Engines to compare, each in a process of its own, kept to one core or on one accelerator.
 
 Threads, compiler flags and allocators of one engine cannot touch another's, and the processes stay
-alive between orders, so that the engines take turns on the same core.
+alive between orders, so that the engines take turns on the same core or accelerator.
 """
 
 from __future__ import annotations
@@ -26,22 +26,31 @@ ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
 }
 ONE_THREAD_XLA = "--xla_cpu_multi_thread_eigen=false"
+# JAX would take three quarters of an accelerator's memory at once, and another engine needs some.
+SHARED_MEMORY = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 class Engine:
-    """A module of this package running `serve` in its own process, on one core and one thread.
+    """A module of this package running `serve` in its own process.
+
+    Args:
+      module: its name within this package.
+      arguments: words of its command line.
+      accelerator: leave it all cores and the accelerator, if there is one; otherwise it is kept to
+        one thread of one core.
 
     Attributes:
       ready: what it said when it had started.
     """
 
-    def __init__(self, module: str, *arguments: str):
+    def __init__(self, module: str, *arguments: str, accelerator: bool = False):
         self._module = module
-        flags = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD_XLA}".strip()
-        self._process = _pinned(
-            [sys.executable, "-m", f"benchmarks.{module}", *arguments],
-            os.environ | ONE_THREAD | {"XLA_FLAGS": flags},
-        )
+        command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+        if accelerator:
+            self._process = _started(command, os.environ | SHARED_MEMORY)
+        else:
+            flags = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD_XLA}".strip()
+            self._process = _pinned(command, os.environ | ONE_THREAD | {"XLA_FLAGS": flags})
         self.ready = self._answer()
 
     def ask(self, **order: Any) -> Message:
@@ -83,14 +92,18 @@ def _pinned(command: list[str], environment: dict[str, str]) -> subprocess.Popen
     if CAN_PIN:
         os.sched_setaffinity(0, {max(ours)})
     try:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        return _started(command, environment)
     finally:
         if CAN_PIN:
             os.sched_setaffinity(0, ours)
+
+
+def _started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )

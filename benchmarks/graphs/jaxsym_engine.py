@@ -27,23 +27,35 @@ from jaxsym.graphs import (
 from jaxsym.training import init_state, make_step, train
 
 
-def main(folder: Path) -> None:
-    """Compile, write the weights at the start for the other engine, and train when asked."""
+def main(folder: Path, seeds: int) -> None:
+    """Compile, write the weights at the start for the other engine, and train when asked.
+
+    Args:
+      folder: of the data.
+      seeds: networks that are trained in one program.
+    """
     data = _snapshots(folder)
     model = particle_network("l1", 2, penalty_weight=SETTINGS["message_penalty"])
     loss = training_loss(model, absolute_error)
     optimizer = _optimizer()
     step, edges = make_step(loss, optimizer), topology(SETTINGS["bodies"])
     batches = graph_batches(edges, SETTINGS["batch"], shift=SETTINGS["shift"])
-    state = init_state(model.init(jax.random.key(0)), optimizer, jax.random.key(1))
-    _write_weights(state.params, folder / "weights.npz")
+    params = model.init(jax.random.key(0))
+    _write_weights(params, folder / "weights.npz")
     first = jax.tree.map(lambda a: a[: SETTINGS["batch"]], data)
     batch = (graph(first.bodies, edges), first.acceleration.reshape(-1, 2))
-    loss_at_start = float(jax.jit(loss)(state.params, batch, jax.random.key(0))[0])
+    with jax.default_matmul_precision("highest"):  # accelerators round more, each its own way
+        loss_at_start = float(jax.jit(loss)(params, batch, jax.random.key(0))[0])
+    state = init_state(params, optimizer, jax.random.key(1))
+    if seeds > 1:
+        keys = jax.random.split(jax.random.key(0), seeds)
+        state = jax.vmap(lambda key: init_state(model.init(key), optimizer, key))(keys)
+    taken = 0
 
     def advance(steps: int) -> None:
-        nonlocal state
-        state = train(step, state, batches, data, steps=int(state.step) + steps).state
+        nonlocal state, taken
+        taken += steps
+        state = train(step, state, batches, data, steps=taken).state
         jax.block_until_ready(state)
 
     compilation = common.clock(lambda: advance(1))
@@ -51,7 +63,7 @@ def main(folder: Path) -> None:
     ready = {
         "compile_seconds": compilation["seconds"],
         "loss_at_start": loss_at_start,
-        "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.params)),
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
         "versions": {"jax": jax.__version__},
     }
     serve(ready, lambda steps: common.clock(lambda: advance(steps)))
@@ -86,4 +98,4 @@ def _write_weights(params: dict, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

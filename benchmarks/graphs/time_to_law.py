@@ -81,14 +81,14 @@ def _speed(given: argparse.Namespace, parts: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         write_snapshots(Path(name), 2 if given.quick else 200)
         _weights(Path(name))
-        with Engine("graphs.torch_engine", name) as engine:
+        with Engine("graphs.torch_engine", name, "cpu") as engine:
             spent = [engine.ask(steps=steps, **_ORIGINAL)["cpu_seconds"] for _ in range(turns)]
     return {"steps_per_cpu_second": common.spread([steps / seconds for seconds in spent])}
 
 
 def _weights(folder: Path) -> None:
     """jaxsym's engine leaves the weights that torch's starts from."""
-    with Engine("graphs.jaxsym_engine", str(folder)):
+    with Engine("graphs.jaxsym_engine", str(folder), "1"):
         pass
 
 

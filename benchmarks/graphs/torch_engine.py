@@ -54,26 +54,37 @@ def perceptron(inputs: int, hidden: tuple[int, ...], outputs: int) -> nn.Sequent
     return nn.Sequential(*layers, nn.Linear(hidden[-1], outputs))
 
 
-def main(folder: Path) -> None:
-    """Load data and the other engine's weights, and train when asked."""
-    torch.set_num_threads(1)
+def main(folder: Path, device: str) -> None:
+    """Load data and the other engine's weights, and train when asked, on "cpu" or "cuda"."""
+    if device == "cpu":
+        torch.set_num_threads(1)
     dataset = _dataset(folder)
     model = InteractionNetwork(
         dataset[0].x.shape[1], SETTINGS["messages"], SETTINGS["dims"], SETTINGS["hidden"]
     )
     _read_weights(model, folder / "weights.npz")
+    model = model.to(device)
     loader = DataLoader(dataset, batch_size=SETTINGS["batch"], shuffle=True, drop_last=True)
-    first = next(iter(DataLoader(dataset, batch_size=SETTINGS["batch"])))
+    first = next(iter(DataLoader(dataset, batch_size=SETTINGS["batch"]))).to(device)
     loss_at_start = loss(model, first.x, first).item()
-    train = _trainer(model)
-    endless = itertools.chain.from_iterable(itertools.repeat(loader))
+    if device != "cpu":
+        torch.set_float32_matmul_precision("high")  # tf32, as JAX has it by default
+    train = _trainer(model, device)
+    graphs = itertools.chain.from_iterable(itertools.repeat(loader))
+    endless = (batch.to(device, non_blocking=True) for batch in graphs)
     train(itertools.islice(endless, 3), False)
 
     def obey(steps: int, second_pass: bool, collated: bool) -> Message:
         batches: Iterable[Data] = itertools.islice(endless, steps)
         if collated:
             batches = list(batches)
-        return common.clock(lambda: train(batches, second_pass))
+
+        def run() -> None:
+            train(batches, second_pass)
+            if device == "cuda":
+                torch.cuda.synchronize()
+
+        return common.clock(run)
 
     ready = {
         "loss_at_start": loss_at_start,
@@ -103,7 +114,7 @@ def loss(model: InteractionNetwork, x: Tensor, batch: Data, second_pass: bool = 
     return error + SETTINGS["message_penalty"] * messages.abs().sum(dim=-1).mean()
 
 
-def _trainer(model: InteractionNetwork) -> Callable[[Iterable[Data], bool], None]:
+def _trainer(model: InteractionNetwork, device: str) -> Callable[[Iterable[Data], bool], None]:
     rate, dims = SETTINGS["learning_rate"], SETTINGS["dims"]
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=SETTINGS["weight_decay"])
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -117,7 +128,7 @@ def _trainer(model: InteractionNetwork) -> Callable[[Iterable[Data], bool], None
         for batch in batches:
             optimizer.zero_grad()
             x = batch.x.clone()
-            x[:, :dims] += SETTINGS["shift"] * torch.randn(1, dims)
+            x[:, :dims] += SETTINGS["shift"] * torch.randn(1, dims, device=device)
             loss(model, x, batch, second_pass).backward()
             optimizer.step()
             schedule.step()
@@ -148,4 +159,4 @@ def _read_weights(model: InteractionNetwork, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

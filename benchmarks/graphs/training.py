@@ -42,36 +42,58 @@ def missing() -> list[str]:
     return [name for name in ("torch", "torch_geometric") if importlib.util.find_spec(name) is None]
 
 
-def measure(*, trajectories: int = 1000, steps: int = 100, repeats: int = 15) -> dict[str, Any]:
+def measure(
+    *,
+    trajectories: int = 1000,
+    steps: int = 100,
+    repeats: int = 15,
+    device: str = "cpu",
+    seeds: int = 1,
+) -> dict[str, Any]:
     """Train in turns, ``repeats`` times ``steps`` steps each.
 
     Args:
       trajectories: simulated for the data, 100 snapshots each.
       steps: of each engine in a turn.
       repeats: number of turns.
+      device: torch's name of it, the same for both: "cpu", one thread of one core, or "cuda".
+      seeds: beside one network, so many are trained in one program of ours, if more than one.
     """
     lacking = missing()
+    accelerator = device != "cpu"
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         write_snapshots(folder, trajectories)
-        ours = stack.enter_context(Engine("graphs.jaxsym_engine", name))
+
+        def start(module: str, argument: str) -> Engine:
+            return stack.enter_context(Engine(module, name, argument, accelerator=accelerator))
+
+        ours = start("graphs.jaxsym_engine", "1")
         orders = {OURS: partial(ours.ask, steps=steps)}
-        ready = {OURS: ours.ready}
+        ready, trained = {OURS: ours.ready}, {OURS: 1}
+        if seeds > 1:
+            together = start("graphs.jaxsym_engine", str(seeds))
+            way = f"{OURS}, {seeds} seeds"
+            ready[way], trained[way] = together.ready, seeds
+            orders[way] = partial(together.ask, steps=steps)
         if not lacking:
-            theirs = stack.enter_context(Engine("graphs.torch_engine", name))
+            theirs = start("graphs.torch_engine", device)
             _check_same(ours.ready, theirs.ready)
             for way, options in THEIRS.items():
                 ready[way] = theirs.ready
                 orders[way] = partial(theirs.ask, steps=steps, **options)
         turns = common.interleave(orders, repeats)
     graphs = steps * SETTINGS["batch"]
+    for turn in turns:  # of one network's training
+        for way, count in trained.items():
+            turn[way] = {clock: value / count for clock, value in turn[way].items()}
     result = {
         "benchmark": "graph_training",
         "settings": SETTINGS,
         "graphs_per_turn": graphs,
         "turns": repeats,
         "seed": 0,
-        "threads": _threads(),
+        "threads": "all" if accelerator else _threads(),
         "missing": lacking,
         "engines": {
             engine: ready.get(engine, {})
@@ -83,9 +105,15 @@ def measure(*, trajectories: int = 1000, steps: int = 100, repeats: int = 15) ->
         },
         "target_ratio": TARGET,
         "times_faster": {
-            way: common.times_faster(turns, OURS, way) for way in orders if way != OURS
+            way: common.times_faster(turns, OURS, way) for way in orders if way not in trained
         },
     }
+    if seeds > 1:
+        result["times_faster_with_seeds"] = {
+            way: common.times_faster(turns, f"{OURS}, {seeds} seeds", way)
+            for way in orders
+            if way not in trained
+        }
     return result | common.machine()
 
 

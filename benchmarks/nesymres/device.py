@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from jaxsym.nesymres import NeSymReS, generate_bank, on_device
+from jaxsym.nesymres import Bank, NeSymReS, generate_bank, on_device
 from jaxsym.nesymres.model.transformer import compute_dtype, init_params
 from jaxsym.nesymres.pretraining.objective import make_batches, make_loss, make_optimizer
 from jaxsym.nesymres.pretraining.runs import named_run
@@ -21,33 +21,37 @@ from jaxsym.training import init_state, make_step
 _POINTS, _SKELETONS, _TURNS = 256, 10_000, 20
 
 
-def measure(quick: bool, batch: int, peak: float | None) -> dict[str, float]:
+def measure(
+    quick: bool, batch: int, peak: float | None, bank: Bank | None = None
+) -> dict[str, float]:
     """Of the small model with its stream.
 
     Args:
       quick: two turns of a small batch.
       batch: examples of a step.
       peak: TFLOP/s of matrix products that the device can do; without it no utilisation is told.
+      bank: skeletons to draw from; by default some are made.
     """
     size, turns = (4, 2) if quick else (batch, _TURNS)
     run = named_run("small")
     stream = replace(run.stream, points=_POINTS)
-    data = on_device(generate_bank(run.prior, 100 if quick else _SKELETONS))
+    data = on_device(bank or generate_bank(run.prior, 100 if quick else _SKELETONS))
     model = NeSymReS(run.model, compute_dtype())
     optimizer = make_optimizer(run.learning_rate, run.warmup)
     draw = jax.jit(make_batches(size, stream, run.model.variables))
     key, loss = jax.random.key(0), make_loss(model)
-    examples = draw(key, jnp.int32(0), data)
     state = init_state(init_params(model, key), optimizer, key)
     step = jax.jit(make_step(loss, optimizer))
-    making = _seconds(lambda: draw(key, jnp.int32(0), data), turns)
-    learning = _seconds(lambda: step(state, examples), turns)
+    making, first = _seconds(lambda: draw(key, jnp.int32(0), data), turns)
+    examples = draw(key, jnp.int32(0), data)
+    learning, second = _seconds(lambda: step(state, examples), turns)
     work = matrix_flops(jax.grad(lambda p: loss(p, examples, key)[0]), state.params) / 1e12
     found = {
         "examples made per second": size / making,
         "examples learned from per second, once made": size / learning,
         "examples per second of pretraining": size / (making + learning),
         "share of the time that makes examples": making / (making + learning),
+        "seconds to compile": first + second,
         "matrix products of a step, TFLOP": work,
         "TFLOP/s in a step": work / learning,
     }
@@ -81,10 +85,13 @@ def _flops(program: Jaxpr) -> int:
     return total
 
 
-def _seconds(call: Callable[[], Any], turns: int) -> float:
+def _seconds(call: Callable[[], Any], turns: int) -> tuple[float, float]:
+    """Of a call, and of the first one, which compiles."""
+    began = time.perf_counter()
     jax.block_until_ready(call())
+    first = time.perf_counter() - began
     began = time.perf_counter()
     for _ in range(turns):
         found = call()
     jax.block_until_ready(found)
-    return (time.perf_counter() - began) / turns
+    return (time.perf_counter() - began) / turns, first

@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks import common
 from benchmarks.common.processes import Engine
 from benchmarks.syrenets.exact import SYSTEMS, adaptation, exact, noisy, untrained
+from benchmarks.syrenets.systems import textbook
 from benchmarks.syrenets.tables import OPERON, PAPER, fits, grouped, learn, paper_data, syrenets
 from jaxsym.search.engines.operon import OperonEngine
 
@@ -76,13 +77,17 @@ def _operon(seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def speed(steps: int, turns: int, seeds: int) -> dict[str, Any]:
-    """Steps per second on one core, jaxsym's seeds in one program; torch trains one."""
-    with Engine("syrenets.jaxsym_engine", str(seeds)) as ours:
+def speed(steps: int, turns: int, seeds: int, device: str = "cpu") -> dict[str, Any]:
+    """Steps per second, jaxsym's seeds in one program; torch trains one.
+
+    The device is "cpu", one thread of one core, or "cuda".
+    """
+    accelerator = device != "cpu"
+    with Engine("syrenets.jaxsym_engine", str(seeds), accelerator=accelerator) as ours:
         orders = {"jaxsym": lambda: ours.ask(steps=steps)}
         if importlib.util.find_spec("torch") is None:
             return _rates(common.interleave(orders, turns), steps, seeds) | {"missing": ["torch"]}
-        with Engine("syrenets.torch_engine") as theirs:
+        with Engine("syrenets.torch_engine", device, accelerator=accelerator) as theirs:
             orders["torch"] = lambda: theirs.ask(steps=steps)
             found = common.interleave(orders, turns)
             return _rates(found, steps, seeds) | {"missing": [], "torch": theirs.ready}
@@ -130,6 +135,7 @@ _QUICK = dict.fromkeys(STEPS, 20)
 PARTS: dict[str, Callable[[bool], Any]] = {
     "speed": lambda quick: speed(3, 1, 2) if quick else speed(200, 5, 10),
     "exact": lambda quick: _exact(1, 500) if quick else _exact(10, 10_000),
+    "textbook": lambda quick: textbook(1, 400) if quick else textbook(5, 4000),
     "untrained": lambda quick: _untrained(1, 500) if quick else _untrained(10, 10_000),
     "noise": lambda quick: _noise(1, 2000) if quick else _noise(10, 10_000),
     "adaptation": lambda quick: adaptation(20) if quick else adaptation(3000),
@@ -156,6 +162,10 @@ def report(result: dict[str, Any]) -> None:
     for name, routes in result.get("exact", {}).items():
         for route, row in routes.items():
             took = f"{row['most_seconds']:.0f} s at most, {row['routes']}"
+            print(f"{name}, {route}: exact {row['exact']} of {row['seeds']}, {took}")
+    for name, routes in result.get("textbook", {}).items():
+        for route, row in routes.items():
+            took = f"{row['most_cpu_seconds']:.0f} CPU-s at most"
             print(f"{name}, {route}: exact {row['exact']} of {row['seeds']}, {took}")
     for name, row in result.get("untrained", {}).items():
         print(f"{name}, a network that was never trained: {row}")

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike
 
 from benchmarks.syrenets.tables import TRAINING
 from jaxsym.datasets import MechanicalData
@@ -39,12 +40,17 @@ SYSTEMS = {
 
 
 def exact(
-    system: MechanicalSystem, route: str, seeds: Sequence[int], *, states: int = 10_000
+    system: MechanicalSystem,
+    route: str,
+    seeds: Sequence[int],
+    *,
+    states: int = 10_000,
+    ends: tuple[ArrayLike, ArrayLike] = (-np.pi / 2, np.pi / 2),
 ) -> dict[str, Any]:
     """From torques alone: how often the Lagrangian is exact, by which route, in which time."""
     rows = []
     for seed in seeds:
-        data = system.sample(jax.random.key(seed), states)
+        data = system.sample(jax.random.key(seed), states, low=ends[0], high=ends[1])
         begin = time.process_time()
         found = discover_lagrangian(*data, seed=seed, route=route, truth=system.lagrangian)
         rows.append(

@@ -8,6 +8,7 @@ Euler-Lagrange equation by `torch.autograd.grad`, torch's own Adam and plateau s
 from __future__ import annotations
 
 import math
+import sys
 
 import torch
 from torch import Tensor, nn
@@ -126,9 +127,13 @@ def truth(q: Tensor, qd: Tensor, qdd: Tensor) -> Tensor:
     return torch.stack([first + load[0], second + load[1]], dim=1)
 
 
-def main() -> None:
-    """Train on one thread when asked."""
-    torch.set_num_threads(1)
+def main(device: str) -> None:
+    """Train when asked, on one thread of "cpu" or on "cuda"."""
+    if device == "cpu":
+        torch.set_num_threads(1)
+    torch.set_default_device(device)
+    if device != "cpu":
+        torch.set_float32_matmul_precision("high")  # tf32, as JAX has it by default
     torch.manual_seed(0)
     model = SyReNet()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -157,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

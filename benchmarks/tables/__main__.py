@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 from benchmarks.common import ROOT
 from benchmarks.tables import (
+    accelerator,
     discovery,
+    front,
     graphs,
     halos,
     lagrangians,
@@ -25,7 +27,7 @@ from benchmarks.tables import (
 from benchmarks.tables.statement import Statement
 
 TOPICS = (
-    discovery, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
+    accelerator, discovery, front, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from benchmarks.discovery.__main__ import PUBLISHED
 from benchmarks.graphs.published import LAWS, MESSAGES, published
 from benchmarks.tables.statement import Statement, load, power, say
 
-_README, _GRAPHS = "README.md", "docs/graph_networks.md"
+_RESULTS, _GRAPHS = "docs/results.md", "docs/graph_networks.md"
 _NAMES = {"r1": "1/r", "r2": "1/r²", "l1": "L1"}
 
 
@@ -35,7 +35,7 @@ def _row(case: str, found: Sequence[dict[str, Any]]) -> Statement:
     seconds = [run["wall_seconds"] for run in found]
     times = f"{statistics.median(seconds):.0f} ({min(seconds):.0f} to {max(seconds):.0f})"
     return say(
-        _README,
+        _RESULTS,
         f"| {name} | {{}} | {{}} | {_paper(PUBLISHED.get(case))} "
         "| {} | {} | {} | {} | {}; {} |",
         _told(found[0]),
@@ -58,7 +58,7 @@ def _planets() -> Statement:
     errors = run["parameters"]["relative_error"]
     told = ", ".join(f"{b} {power(abs(e))}" for b, e in errors.items() if b != "Sun")
     return say(
-        _README,
+        _RESULTS,
         "exponent is {} when left free. Masses relative to the Sun's, found against DE421's own: {}. "
         "These are relative errors after the refit;",
         f"{run['free_exponent']:.9f}",
@@ -76,7 +76,7 @@ def _thresholds() -> list[Statement]:
     ]
     share = f"{100 * max(abs(threshold / true - 1) for threshold in found):.1g}"
     return [
-        say(_README, "with its threshold {} % off, by both", share),
+        say(_RESULTS, "with its threshold {} % off, by both", share),
         say(_GRAPHS, "the one found is {} % off, and fits", share),
     ]
 
@@ -124,7 +124,7 @@ def _others() -> list[Statement]:
     runs = {name: load("other_laws")["runs"][f"{name}/0"] for name in rows}
     return [
         say(
-            _README,
+            _RESULTS,
             f"| {row} | {{}} | {{}} |\n",
             *([f"`{_rounded(_pull(runs[name]), 7)}`"] if "{}" in row else []),
             power(runs[name]["errors"]["neural"]["held_out"]),

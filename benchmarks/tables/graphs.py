@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.graphs.published import ERROR, MODELS, published
 from benchmarks.tables.statement import Statement, load, power, say
 
-_README, _PAGE = "README.md", "docs/graph_networks.md"
+_RESULTS, _PAGE = "docs/results.md", "docs/graph_networks.md"
 _ROWS = {
     "charge": "charge",
     "damped_paper": "damped",
@@ -61,7 +61,7 @@ def _errors() -> list[Statement]:
         *rows,
         say(_PAGE, "At most the paper's: {} of {} cells as means over nodes, {} as sums;",
             means, count, sums),
-        say(_README, "at most the paper's in {} of {} cells if the paper prints means over nodes, "
+        say(_RESULTS, "at most the paper's in {} of {} cells if the paper prints means over nodes, "
             "and in {} if it prints sums.", means, count, sums),
         say(_PAGE, "with errors of {} (damped) to {} (1/r²) a graph",
             f"{min(totals):.3g}", f"{max(totals):.0f}"),
@@ -124,7 +124,7 @@ def _motion() -> list[Statement]:
     return [
         *rows,
         say(
-            _README,
+            _RESULTS,
             "the spring's equation ends {} of the system's size from the truth and the network {}; "
             "with eight bodies {}, where the network has lost them (a Hamiltonian network: {}, and "
             "{} with eight).",
@@ -252,7 +252,7 @@ def _large() -> list[Statement]:
             f"{found['target_gib']:.0f}",
         ),
         say(
-            _README,
+            _RESULTS,
             "1.5 million edges takes {} s of one core's time and {} GiB.",
             f"{step['cpu_seconds']['median']:.0f}",
             f"{found['process_peak_gib']:.1f}",

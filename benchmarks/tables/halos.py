@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.tables.statement import Statement, load, say
 
-_README, _PAGE = "README.md", "docs/dark_matter.md"
+_RESULTS, _PAGE = "docs/results.md", "docs/dark_matter.md"
 _MODELS = {
     "constant": "constant",
     "simple": "simple",
@@ -114,7 +114,7 @@ def _readme(result: dict[str, Any]) -> Statement:
         for part in ("up to 1", "above 1")
     ]
     return say(
-        _README,
+        _RESULTS,
         "the errors are {} (a constant), {} (the paper's simple formula), {} (its best one, "
         "refitted), {} (our network) and {} (our equation). Asked about denser halos than any in "
         "training, the network's error grows from {} to {}, the paper's formula's from {} to {}, and "

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.tables.statement import Statement, load, power, say
 
-_README, _PAGE = "README.md", "docs/lagrangians.md"
+_RESULTS, _PAGE = "docs/results.md", "docs/lagrangians.md"
 _GROUPS = ("best", "5 best", "all", "5 worst")
 
 
@@ -39,20 +39,20 @@ def _exact(result: dict[str, Any]) -> list[Statement]:
     never = list(result["untrained"].values())
     return [
         say(
-            _README,
+            _RESULTS,
             "cart-pole, chain of 3 links | exact {}, {} s (chain: {} s) at most |",
             count(direct),
             f"{max(row['most_seconds'] for row in direct[:3]):.1f}",
             f"{direct[3]['most_seconds']:.1f}",
         ),
         say(
-            _README,
+            _RESULTS,
             "double pendulum, 10 seeds each | right terms {}, constants to {} % |",
             right,
             f"{100 * worst:.1g}",
         ),
         say(
-            _README,
+            _RESULTS,
             "chain of 3 links | exact {}: {} of the cart-pole's by the network's own terms, {} by "
             "terms recombined from its factors; {} s at most on busy cores,",
             count(network),
@@ -62,7 +62,7 @@ def _exact(result: dict[str, Any]) -> list[Statement]:
             + f" and {network[3]['most_seconds']:.0f}",
         ),
         say(
-            _README, "networks that were never trained | exact {}: the recombination", count(never)
+            _RESULTS, "networks that were never trained | exact {}: the recombination", count(never)
         ),
         say(
             _PAGE,
@@ -84,7 +84,7 @@ def _networks(result: dict[str, Any]) -> list[Statement]:
     rates = speed["steps_of_one_seed_per_second"]
     return [
         say(
-            _README,
+            _RESULTS,
             "best and mean of 10 seeds | {}, {} after {} steps in {} CPU-seconds |",
             power(torque["test"]["best"]),
             power(torque["test"]["all"]),
@@ -92,7 +92,7 @@ def _networks(result: dict[str, Any]) -> list[Statement]:
             f"{torque['cpu_seconds']:.0f}",
         ),
         say(
-            _README,
+            _RESULTS,
             "from values of L | {}, {} after {} steps in {} CPU-seconds |",
             power(values["test"]["best"]),
             f"{values['test']['all']:.1g}",
@@ -100,7 +100,7 @@ def _networks(result: dict[str, Any]) -> list[Statement]:
             f"{values['cpu_seconds']:.0f}",
         ),
         say(
-            _README,
+            _RESULTS,
             "ten seeds in one program | {}, {} times torch's {} (the aim was {} times) |",
             f"{rates['jaxsym']['cpu_seconds']['median']:.0f}",
             f"{speed['times_faster']['cpu_seconds']:.1f}",

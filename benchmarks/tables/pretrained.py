@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.nesymres.studies import mean_and_error
 from benchmarks.tables.statement import Statement, load, say
 
-_README, _PAGE = "README.md", "docs/pretraining.md"
+_USAGE, _PAGE = "docs/usage.md", "docs/pretraining.md"
 _METHODS = {
     "beam 1": "nesymres:1",
     "beam 8": "nesymres:8",
@@ -208,7 +208,7 @@ def _card() -> list[Statement]:
 def _readme() -> Statement:
     row = _row("aif52", "nesymres:32")
     return say(
-        _README,
+        _USAGE,
         "alone they find {} of AI Feynman's 52 in {} seconds each,",
         round(52 * row["A1 iid"]),
         f"{row['cpu_seconds']:.1f}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.tables.statement import Statement, joined, load, say
 
-_README, _PAGE = "README.md", "docs/search.md"
+_RESULTS, _PAGE = "docs/results.md", "docs/search.md"
 _OURS, _PEER = "native", "pyoperon"
 
 Runs = Sequence[Mapping[str, Any]]
@@ -185,7 +185,7 @@ def _readme() -> Statement:
     clean, one, ten = (Answers("aif52", noise=noise) for noise in ("0", "0.01", "0.1"))
     peers = [Answers("aif52", _PEER, noise).span("form") for noise in ("0.01", "0.1")]
     return say(
-        _README,
+        _RESULTS,
         "the engine finds {} of AI Feynman's 52 equations of up to three variables exactly (median {} "
         "s), {} of them in the true form under 1 % of noise and {} under 10 % (pyoperon beside it {} and "
         "{}), {} of all 100, {} of Nguyen's 12, and on {} of FastSRB's 120 and {} of SOOSE-NC's 200 it "

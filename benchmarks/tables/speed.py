@@ -1,10 +1,10 @@
-"""The README's table of speeds."""
+"""The table of speeds."""
 
 from __future__ import annotations
 
 from benchmarks.tables.statement import Statement, load, power, say
 
-_README = "README.md"
+_RESULTS = "docs/results.md"
 _LOSS = "torch-geometric, the original's loss"
 _KEPT = "torch-geometric, messages kept"
 _COLLATED = "torch-geometric, messages kept, collated before"
@@ -22,7 +22,7 @@ def _training() -> list[Statement]:
     times = {name: row["seconds"] for name, row in found["times_faster"].items()}
     return [
         say(
-            _README,
+            _RESULTS,
             "one thread | {} graphs/s | {} graphs/s, torch-geometric with the original's loss; the "
             "median of {} paired turns is {} times ({} to {}). With the messages of the first pass "
             "kept {} graphs/s, {} times; with batches collated beforehand too {} graphs/s, {} times |",
@@ -49,7 +49,7 @@ def _evaluation() -> list[Statement]:
         parts.append([f"{medians[0]:.2f}", f"{medians[-1]:.2f}", *map(_end, ends)])
     return [
         say(
-            _README,
+            _RESULTS,
             "a million points | values: {} to {} times as fast as `sympy.lambdify` under jit, {} in "
             "the worst case, {} in the best; with gradients {} to {}, {} in the worst case, {} in the "
             "best, since ours are guarded against points outside of a domain |",
@@ -69,7 +69,7 @@ def _simulation() -> list[Statement]:
     before = found["original_measured_before"]
     return [
         say(
-            _README,
+            _RESULTS,
             "1000 states | {} CPU-s, {} s | {} CPU-s for `odeint` one by one, compiled once; {} CPU-s, "
             "{} s for the original code (by hand at b8dc91e, 2026-11-22) |",
             f"{ours['cpu_seconds']['median']:.2f}",
@@ -79,7 +79,7 @@ def _simulation() -> list[Statement]:
             before["seconds"],
         ),
         say(
-            _README,
+            _RESULTS,
             "| its median relative energy drift | {} | {} |",
             power(ours["energy_drift"]["median"]),
             power(loop["energy_drift"]["median"]),

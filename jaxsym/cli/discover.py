@@ -62,6 +62,17 @@ from jaxsym.cli.shared import (
     metavar="LENGTH",
     help="Of the periodic box that measured positions are in.",
 )
+@click.option(
+    "--terms",
+    metavar="NAMES",
+    help="Kinds of terms that may occur, with commas between them: pair, across, friction, drag, "
+    "trap, magnetic, field and others; all by default.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["1", "2"]),
+    help="1 if terms add up to velocities, 2 if to accelerations; the data choose by default.",
+)
 @folder_option
 @replace_files_option
 @json_option
@@ -77,6 +88,8 @@ def discover(
     time_limit: float | None,
     sigma: float | None,
     box: float | None,
+    terms: str | None,
+    order: str | None,
     out: Path | None,
     force: bool,
     as_json: bool,
@@ -84,10 +97,12 @@ def discover(
     """Find the force law in motion, and test it.
 
     SOURCE is "solar-system" (JPL's ephemeris), a law to simulate (r1, r2, spring, damped,
-    damped_paper, charge, superposition, discontinuous, string, string_ball), or a file of
-    trajectories (.npz, .csv, .tsv, .parquet).
+    damped_paper, charge, superposition, discontinuous, string, string_ball, swirl, viscous, flock,
+    magnetic, trapped, sender, braked, dust, vortices, colloids), or a file of trajectories (.npz,
+    .csv, .tsv, .parquet).
 
-    Where there are accelerations a graph network is trained on them, its law read, put back in its
+    Where there are accelerations, the kinds of terms that act are told from these. Where pulls
+    along the lines between bodies do, a graph network is trained, its law read, put back in its
     place and tested. Where there are positions alone, noisy and with gaps as may be, the law is
     fitted to the trajectories, and its constants come with standard errors.
 
@@ -99,6 +114,7 @@ def discover(
       jaxsym discover spring --bodies 4 --dims 2 --model l1
       jaxsym discover my_run.csv --json > law.json
       jaxsym discover tracks.csv --sigma 0.002
+      jaxsym discover swarm.csv --terms pair,friction,trap
     """
     from jaxsym import distill
     from jaxsym.cli.progress import ProgressDisplay
@@ -122,6 +138,8 @@ def discover(
                 time_limit=time_limit,
                 sigma=sigma,
                 box=box,
+                terms=terms,
+                order=None if order is None else int(order),
                 callback=progress,
             )
         if as_json:

@@ -16,6 +16,7 @@ from jaxsym.cli.options import json_option, replace_file_option, seed_option
 from jaxsym.cli.shared import (
     INTERRUPTED,
     check_out,
+    check_report,
     message_console,
     output_console,
     seconds_in_words,
@@ -75,6 +76,13 @@ _HEADER = "header"  # in place of units: those that the file gives
     help="New file for the model as JSON, which SymbolicRegressor.load reads.",
 )
 @replace_file_option
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="New folder for report.html, result.json, and the equation in LaTeX, in Python and as a "
+    "figure; --force replaces these.",
+)
 @json_option
 @click.pass_context
 def fit(
@@ -93,6 +101,7 @@ def fit(
     seed: int,
     out: Path | None,
     force: bool,
+    report: Path | None,
     as_json: bool,
 ) -> None:
     """Search for an equation that explains a column of TABLE by the others.
@@ -111,6 +120,10 @@ def fit(
 
     if out is not None:
         check_out(out, force)
+    if report is not None:
+        from jaxsym.report import FIT_FILES
+
+        check_report(report, force, FIT_FILES)
     data = read_columns(table)
     named = data.find(target) if target is not None else _last(data, sigma)
     inputs = _inputs(data, named, columns, sigma)
@@ -140,13 +153,20 @@ def fit(
         random_state=seed,
     )
     began, compiling = time.perf_counter(), compile_clock()
-    model.fit(data.numbers(inputs), data.numbers([named])[named], sigma=_sigma(sigma, data))
+    X, y = data.numbers(inputs), data.numbers([named])[named]
+    model.fit(X, y, sigma=_sigma(sigma, data))
     seconds = time.perf_counter() - began, compiling()
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         model.save(out)
         messages.print(f"model in {out}", markup=False, soft_wrap=True)
     _tell(model, seconds, seed, as_json)
+    if report is not None:
+        from jaxsym.report import FitResult, write_fit
+
+        more = {"seconds": seconds[0], "compile_seconds": seconds[1], "seed": seed}
+        write_fit(FitResult(model, X, y.to_numpy(), named, more), report, force=force)
+        messages.print(f"report in {report}", markup=False, soft_wrap=True)
     context.exit(INTERRUPTED if model.interrupted_ else 0)
 
 
@@ -218,21 +238,10 @@ def _sigma(text: str | None, data: Columns) -> Any:
 
 def _tell(model: SymbolicRegressor, seconds: tuple[float, float], seed: int, as_json: bool) -> None:
     (front,) = model.fronts_
-    rows = [
-        {"complexity": c.complexity, "loss": c.loss, "expression": str(c.expression)} for c in front
-    ]
-    chosen = str(model.expression_)
     console = message_console() if as_json else output_console()
     if as_json:
-        result = {
-            "expression": chosen,
-            "latex": attempt("the equation in LaTeX", model.latex, None),
-            "front": rows,
-            "seconds": seconds[0],
-            "compile_seconds": seconds[1],
-            "seed": seed,
-        }
-        click.echo(json.dumps(result, indent=2))
+        spent = {"seconds": seconds[0], "compile_seconds": seconds[1], "seed": seed}
+        click.echo(json.dumps(model.to_json() | spent, indent=2))
     attempt("the front", lambda: _show(console, front, cast("Expression", model.expression_)), None)
     told = f"{model.residual_}\n{seconds_in_words(*seconds)}"
     console.print(told, style="dim", markup=False, soft_wrap=True)

@@ -62,7 +62,10 @@ class Numbers(click.ParamType):
     help="network, direct, or auto: the network's, and direct where that is not exact.",
 )
 @click.option(
-    "--friction/--no-friction", default=True, show_default=True, help="Look for viscous friction."
+    "--friction/--no-friction",
+    default=True,
+    show_default=True,
+    help="Look for friction: viscous, Coulomb's, quadratic, Stribeck's.",
 )
 @click.option("--unknown-gains", is_flag=True, help="Torques are commands of unknown gains.")
 @click.option("--links", type=click.IntRange(1), help="Of a simulated chain; 3 by default.")
@@ -184,6 +187,9 @@ def _show(console: Console, found: LagrangianDiscovery) -> None:
     say(f"\n  L = {found.lagrangian}", "bold")
     if found.fit.friction.any():
         say(f"  friction: {found.fit.friction.tolist()} times the velocities")
+    for place, law in enumerate(found.fit.drag):
+        if law.variables:
+            say(f"  drag on coordinate {place + 1}: {law}")
     if (found.fit.gains != 1).any():
         say(f"  gains: {found.fit.gains.tolist()}")
     say(

@@ -23,7 +23,8 @@ folder_option = click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="New folder for result.json, and for the result in LaTeX, in Python and as a figure.",
+    help="New folder for report.html and result.json, and for the result in LaTeX, in Python and "
+    "as a figure.",
 )
 replace_files_option = click.option(
     "--force", is_flag=True, help="Replace these files if the folder exists."

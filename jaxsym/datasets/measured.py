@@ -46,7 +46,7 @@ def measured_trajectories(
       origin: where the numbers come from, in words.
 
     Raises:
-      ValueError: fewer than eight times, a body with fewer samples than that in a trajectory, a
+      ValueError: fewer than five times, a body with fewer samples than that in a trajectory, a
         sigma that is not positive or of another shape, and whatever `trajectories` refuses.
 
     >>> time = np.linspace(0.0, 1.0, 30)

@@ -10,7 +10,7 @@ from scipy.interpolate import BSpline, make_interp_spline, make_lsq_spline
 
 from jaxsym._check import require
 
-FEWEST_TIMES = 8
+FEWEST_TIMES = 5
 
 
 class Spline(NamedTuple):
@@ -43,7 +43,8 @@ class Spline(NamedTuple):
         return f"least-squares spline of degree {self.degree}, {self.stride} samples a piece"
 
 
-_CANDIDATES = (Spline(7), Spline(5), Spline(3), *(Spline(5, 2**k) for k in range(1, 9)))
+_SIMPLEST = Spline(3)  # where samples are too few to compare
+_CANDIDATES = (Spline(7), Spline(5), _SIMPLEST, *(Spline(5, 2**k) for k in range(1, 9)))
 
 
 def derivatives(
@@ -61,7 +62,7 @@ def derivatives(
       orders: of the derivatives that are wanted, in that order.
 
     Raises:
-      ValueError: fewer than 8 times.
+      ValueError: fewer than 5 times.
 
     >>> time = np.linspace(0, 10, 201)
     >>> (speed,), how = derivatives(time, np.sin(time)[None, :, None, None], orders=(1,))
@@ -90,7 +91,7 @@ def _best(time: np.ndarray, columns: np.ndarray) -> Spline:
     """The candidate that predicts the odd samples best from the even ones."""
     known, hidden = slice(0, None, 2), slice(1, len(time) - 1, 2)
     scale = columns.std(axis=0) + np.finfo(float).tiny
-    best, least = _CANDIDATES[0], np.inf
+    best, least = _SIMPLEST, np.inf
     for candidate in _CANDIDATES:
         if not candidate.fits(len(time[known])):
             continue

@@ -19,9 +19,11 @@ from jaxsym.distill.measured.evidence import TrajectoryEvidence
 from jaxsym.distill.pair_forces import PairForces
 from jaxsym.distill.refitting import Refit
 from jaxsym.distill.tasks import Task
+from jaxsym.distill.terms.completeness import Completeness
+from jaxsym.distill.terms.symmetries import Symmetry
 from jaxsym.distill.verdict import Errors
 from jaxsym.laws.energy import pair_energy
-from jaxsym.laws.particle_law import AXES, ParticleLaw
+from jaxsym.laws.particle_law import AXES, ParticleLaw, Term
 from jaxsym.laws.typesetting import latex, law_lines
 
 # A network that is off by more than half of the acceleration knows neither sizes nor directions.
@@ -58,6 +60,9 @@ class Discovery:
       seed: of everything random.
       trajectory: what the trajectories say, where the law was fitted to them.
       compile_seconds: how many of all seconds were compiling, which no time limit can break off.
+      completeness: whether the law leaves out nothing significant of the motion; None where it was
+        not tested.
+      symmetries: which the law obeys, with the evidence.
     """
 
     task: Task
@@ -79,6 +84,8 @@ class Discovery:
     seed: int
     trajectory: TrajectoryEvidence | None = None
     compile_seconds: float = 0.0
+    completeness: Completeness | None = None
+    symmetries: tuple[Symmetry, ...] = ()
 
     def __repr__(self) -> str:
         law = "; ".join(law_lines(self.law))
@@ -87,7 +94,9 @@ class Discovery:
                 f"Discovery of {self.task.name}: {law} "
                 f"(chi2/dof {self.trajectory.chi2_per_dof:.3g})"
             )
-        assert self.neural is not None and self.symbolic is not None
+        assert self.symbolic is not None
+        if self.neural is None:
+            return f"Discovery of {self.task.name}: {law} (error {self.symbolic.held_out:.2g})"
         errors = f"network {self.neural.held_out:.2g}, equation {self.symbolic.held_out:.2g}"
         unsupported = "" if self.network_learned else "; the network has learned next to nothing"
         return f"Discovery of {self.task.name}: {law} (held-out errors: {errors}{unsupported})"
@@ -110,8 +119,20 @@ class Discovery:
 
     @property
     def route(self) -> str:
-        """How the law was found: "network", or "weak form" from positions alone."""
-        return "network" if self.trajectory is None else "weak form"
+        """How the law was found: "network", "terms" without one, "weak form" from positions."""
+        if self.trajectory is not None:
+            return "weak form"
+        return "network" if self.neural is not None else "terms"
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether the law leaves out nothing significant of the motion; None if not tested."""
+        return self.completeness and self.completeness.complete
+
+    @property
+    def explained(self) -> float | None:
+        """The share of the force that the law explains."""
+        return self.completeness and self.completeness.explained
 
     @property
     def refit(self) -> str:
@@ -151,8 +172,13 @@ class Discovery:
         law, truth = self.law, self.task.truth
         energy = attempt("the potential energy", lambda: pair_energy(law), None)
         variables = [f"d{a}" for a in AXES[: law.dims]] + ["r", "m1", "m2", "q1", "q2"]
+        if law.further:
+            forms = ("dv{}", "{}1", "v{}1")
+            variables += [form.format(a) for form in forms for a in AXES[: law.dims]]
         distance = " + ".join(f"d{a}**2" for a in AXES[: law.dims])
         definitions = {f"d{a}": f"{a}2 - {a}1" for a in AXES[: law.dims]}
+        if law.further:
+            definitions |= {f"dv{a}": f"v{a}2 - v{a}1" for a in AXES[: law.dims]}
         found = {
             "task": self.task.name,
             "model": self.model,
@@ -161,6 +187,9 @@ class Discovery:
                     "the law by coordinates", lambda: [str(c) for c in law.components], None
                 ),
                 "coefficient": str(law.coefficient),
+                "terms": [_term(term, law.dims) for term in law.terms],
+                "order": law.order,
+                "symmetries": {one.name: one.to_json() for one in self.symmetries},
                 "variables": variables,
                 "definitions": definitions | {"r": f"sqrt({distance})"},
                 "quantity": law.quantity,
@@ -169,6 +198,8 @@ class Discovery:
                 "pair_energy": None if energy is None else str(energy),
                 "node": "sum/m1" if law.force else "sum",
             },
+            "complete": self.complete,
+            "explained": self.explained,
             "constants": self.constants,
             "parameters": attempt("the comparison of masses", self._parameters, None),
             "free_exponent": self.free_exponent,
@@ -229,12 +260,37 @@ class Discovery:
         return found
 
 
+def _term(term: Term, dims: int) -> dict[str, Any]:
+    """A term in plain JSON types: its name, the coordinates of its vector, its coefficient."""
+    return {
+        "name": term.name,
+        "between": "pairs" if term.kind.between else "body alone",
+        "vector": [str(part) for part in term.kind.components(dims)],
+        "coefficient": str(term.coefficient),
+    }
+
+
 def constant_names(law: ParticleLaw) -> dict[str, float]:
     """The constants of a law by name, in the order of the formulas."""
     found = {f"c{k + 1}": value for k, value in enumerate(law.coefficient.constants)}
     if law.drag is not None:
         found |= {f"drag{k + 1}": c for k, c in enumerate(law.drag.constants)}
-    return found | {f"field_{AXES[k]}": c for k, c in enumerate(law.field)}
+    found |= {f"field_{AXES[k]}": c for k, c in enumerate(law.field)}
+    return found | {
+        f"{prefix_of(term)}{k + 1}": c
+        for term in law.further
+        for k, c in enumerate(term.coefficient.constants)
+    }
+
+
+def prefix_of(term: Term) -> str:
+    """What the names of a further term's constants begin with.
+
+    >>> from jaxsym.expr import parse
+    >>> prefix_of(Term("relative velocity", parse("0.5")))
+    'relative_velocity_'
+    """
+    return f"{term.name.replace(' ', '_')}_"
 
 
 def versions() -> dict[str, str]:

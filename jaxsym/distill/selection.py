@@ -10,16 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.distill.measured.constants import constant_places, flat_constants
 from jaxsym.distill.refitting import Refit, refit, rms_relative_error
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.fitting.snapping import exact_numbers, with_number
 from jaxsym.graphs import Snapshots, Topology
-from jaxsym.laws.neighborhood import with_fewer_terms
+from jaxsym.laws.neighborhood import with_coefficient, with_fewer_terms
 from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.laws.simplification import simplify
 
 # Neighboring times are alike: more residuals than this do not make a law more certain.
-_INDEPENDENT = 2000
+INDEPENDENT = 2000
 # Laws whose neighbors are tried: the best, and the second, which may be the true one with constants
 # not yet exact. A law has some ten neighbors: there is time for a few generations of them.
 _LEADERS, _MOST_NEIGHBORS = 2, 40
@@ -50,10 +51,9 @@ def description_length(fit: Refit, precision: float) -> float:
       fit: the law, fitted.
       precision: relative error below which residuals are rounding.
     """
-    count = min(fit.residuals, _INDEPENDENT)
+    count = min(fit.residuals, INDEPENDENT)
     law = fit.law
-    free = len(law.coefficient.constants) + len(law.field)
-    free += len(law.drag.constants) if law.drag is not None else 0
+    free = len(flat_constants(law))
     misfit = (
         count * math.log2(math.hypot(fit.error, precision)) if fit.error < math.inf else math.inf
     )
@@ -63,8 +63,14 @@ def description_length(fit: Refit, precision: float) -> float:
 class Selector:
     """Refits candidates through the model and keeps the best, each form once."""
 
-    def __init__(self, problem: RefitData, *, stop: Callable[[], bool] = lambda: False):
-        self.problem = problem
+    def __init__(
+        self,
+        problem: RefitData,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        fit: Callable[..., Refit] = refit,
+    ):
+        self.problem, self._fit = problem, fit
         self.precision = _ROUNDING[np.asarray(problem.data.acceleration).dtype.itemsize]
         self.stop = stop
         self.fits: list[Refit] = []
@@ -86,12 +92,11 @@ class Selector:
           law: the law; its constants are the start.
           log_mass: start of unknown masses, by default the problem's.
         """
-        form = (law.coefficient.tokens, law.drag and law.drag.tokens, bool(law.field))
-        if form in self._seen or (self.fits and self.stop()):
+        if law.form in self._seen or (self.fits and self.stop()):
             return None
-        self._seen.add(form)
+        self._seen.add(law.form)
         start = self.problem.log_mass if log_mass is None else log_mass
-        fit = refit(law, self.problem.data, self.problem.edges, log_mass=start)
+        fit = self._fit(law, self.problem.data, self.problem.edges, log_mass=start)
         self.fits.append(fit)
         return fit
 
@@ -121,16 +126,27 @@ class Selector:
                 return
 
 
-def rounded(fit: Refit, problem: RefitData, precision: float) -> Refit:
+def rounded(
+    fit: Refit,
+    problem: RefitData,
+    precision: float,
+    error_of: Callable[..., float] = rms_relative_error,
+) -> Refit:
     """The fit with its constants cut to as few digits as the data let pass.
 
     Fewer digits are taken if the residuals' likelihood loses no more bits than a constant costs.
+
+    Args:
+      fit: the law.
+      problem: the data.
+      precision: relative error below which residuals are rounding.
+      error_of: see `rms_relative_error`.
     """
-    count = min(fit.residuals, _INDEPENDENT)
+    count = min(fit.residuals, INDEPENDENT)
     allowed = 0.5 * math.log2(count)
     for digits in range(1, 8):
         cut = fit._replace(law=_cut(fit.law, digits))
-        error = rms_relative_error(cut.law, problem.data, problem.edges, fit.log_mass)
+        error = error_of(cut.law, problem.data, problem.edges, fit.log_mass)
         ratio = math.hypot(error, precision) / math.hypot(fit.error, precision)
         if count * math.log2(ratio) <= allowed:
             return cut._replace(error=error)
@@ -141,7 +157,13 @@ def _cut(law: ParticleLaw, digits: int) -> ParticleLaw:
     drag = None if law.drag is None else _cut_constants(law.drag, digits)
     field = tuple(float(f"{value:.{digits}g}") for value in law.field)
     coefficient = simplify(_cut_constants(law.coefficient, digits))
-    return dataclasses.replace(law, coefficient=coefficient, drag=drag, field=field)
+    further = tuple(
+        dataclasses.replace(term, coefficient=simplify(_cut_constants(term.coefficient, digits)))
+        for term in law.further
+    )
+    return dataclasses.replace(
+        law, coefficient=coefficient, drag=drag, field=field, further=further
+    )
 
 
 def _cut_constants(expression: Expression, digits: int) -> Expression:
@@ -155,9 +177,18 @@ def _cut_constants(expression: Expression, digits: int) -> Expression:
 
 def _exact_neighbors(fit: Refit, precision: float) -> Iterator[ParticleLaw]:
     """Exact numbers near the constants; rounding of the data may move these as noise does."""
-    coefficient = fit.law.coefficient
+    law = fit.law
     spread = fit.spread * math.hypot(fit.error, precision) / max(fit.error, 1e-300)
-    for slot, (value, error) in enumerate(zip(coefficient.constants, spread, strict=True)):
-        for number in exact_numbers(value, max(float(error), 1e-4 * abs(value))):
-            exact = with_number(coefficient, slot, number).canonical()
-            yield dataclasses.replace(fit.law, coefficient=exact)
+
+    def written(coefficient: Expression, errors: np.ndarray) -> Iterator[Expression]:
+        for slot, (value, error) in enumerate(zip(coefficient.constants, errors, strict=False)):
+            for number in exact_numbers(value, max(float(error), 1e-4 * abs(value))):
+                yield with_number(coefficient, slot, number).canonical()
+
+    for exact in written(law.coefficient, spread):
+        yield dataclasses.replace(law, coefficient=exact)
+    places = constant_places(law)
+    for term in law.further:
+        first = places.index(term.name) if term.name in places else len(places)
+        for exact in written(term.coefficient, spread[first:]):
+            yield with_coefficient(law, term, exact)

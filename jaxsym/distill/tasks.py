@@ -14,7 +14,8 @@ from jaxtyping import ArrayLike
 from jaxsym._check import require, unknown_name
 from jaxsym.datasets import load, solar_system, solar_system_gm, with_sigma
 from jaxsym.distill.measured.observed import unwrapped
-from jaxsym.expr import Expression, parse
+from jaxsym.expr import Expression, literal, parse, variable
+from jaxsym.laws.particle_law import ParticleLaw, Term
 from jaxsym.simulate import LAWS, ParticleSystem, particles
 from jaxsym.trajectories import Trajectories
 
@@ -34,11 +35,25 @@ class Truth:
       own: force on body 1 by itself per coordinate, in ``x1 y1 z1 vx1 vy1 vz1 m1``; None where no
         function of the body's state gives it.
       masses: of the bodies by name, where the law's masses are to be found.
+      further: terms of other kinds, of forces.
+      order: 1 where all of these make velocities, 2 where they make forces.
     """
 
     coefficient: Expression
     own: tuple[Expression, ...] | None
     masses: dict[str, float] | None = None
+    further: tuple[Term, ...] = ()
+    order: int = 2
+
+    def law(self, dims: int) -> ParticleLaw:
+        """Its terms without what is given by coordinates."""
+        law = ParticleLaw(self.coefficient, self.order == 2, dims, order=self.order)
+        per_mass = variable("m1") if self.order == 2 else literal(1)
+        further = tuple(
+            term if term.kind.between else Term(term.name, term.coefficient / per_mass)
+            for term in self.further
+        )
+        return dataclasses.replace(law, further=further)
 
 
 @dataclass(frozen=True)
@@ -161,7 +176,8 @@ def simulated_truth(system: ParticleSystem) -> Truth | None:
     own = None
     if truth.own is not None:
         own = tuple(parse(text.format(**values)) for text in truth.own[: system.dims])
-    return Truth(parse(truth.radial.format(**values)), own)
+    further = tuple(Term(name, parse(text.format(**values))) for name, text in truth.further)
+    return Truth(parse(truth.radial.format(**values)), own, None, further, system.law.order)
 
 
 def observed_task(name: str, data: Trajectories, *, whole: bool = False) -> Task:

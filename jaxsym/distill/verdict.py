@@ -77,25 +77,41 @@ def recovered(
         return None
     if truth.own is None:
         return False
-    return all(
+    return law.order == truth.order and all(
         _pairs_agree(law, truth, test, masses) and _own_agrees(law, truth, test, masses)
         for test in tests
     )
 
 
-def _pairs_agree(law, truth, test: Trajectories, masses) -> bool:
-    inputs = pair_samples(test, masses)[1]
-    stretched = []
-    for factor in (0.5, 1.0, 2.0):
-        table = inputs.copy()
-        table[:, 0] *= factor
-        stretched.append(table)
-    table = np.concatenate(stretched)
-    size = table[:, 0]
-    true = truth.coefficient.evaluate(table, VARIABLES) / table[:, 1] * size
-    found = law.as_acceleration().coefficient.evaluate(table, VARIABLES) * size
-    scale = np.maximum(np.abs(true), _NEGLIGIBLE * np.median(np.abs(true)))
-    return _close(found - true, scale)
+def _pairs_agree(law: ParticleLaw, truth: Truth, test: Trajectories, masses) -> bool:
+    ends = pair_ends(test, masses)
+    stretched = [
+        PairEnds(factor * ends.displacement, ends.velocity, _at(ends.inputs, factor))
+        for factor in (0.5, 1.0, 2.0)
+    ]
+    true_law = truth.law(law.dims)
+    true, found = (
+        np.concatenate([_pair_vectors(one.as_acceleration(), each) for each in stretched])
+        for one in (true_law, law)
+    )
+    size = np.linalg.norm(true, axis=-1)
+    scale = np.maximum(size, _NEGLIGIBLE * np.median(size))
+    return _close(np.linalg.norm(found - true, axis=-1), scale)
+
+
+def _at(inputs: np.ndarray, factor: float) -> np.ndarray:
+    table = inputs.copy()
+    table[:, 0] *= factor
+    return table
+
+
+def _pair_vectors(law: ParticleLaw, ends: PairEnds) -> Float[np.ndarray, "K D"]:
+    """What the second body of each pair adds to the rate of the first."""
+    total = np.zeros_like(ends.displacement)
+    for term in law.pair_terms:
+        size = term.coefficient.evaluate(ends.inputs, VARIABLES)
+        total += size[:, None] * term.kind.vector(ends.displacement, ends.velocity)
+    return total
 
 
 def _own_agrees(law, truth, test: Trajectories, masses) -> bool:
@@ -106,10 +122,14 @@ def _own_agrees(law, truth, test: Trajectories, masses) -> bool:
     names = [f"{a}1" for a in AXES[:dims]] + [f"v{a}1" for a in AXES[:dims]] + ["m1", "q1"]
     table = np.concatenate([*moving, mass[..., None], data.bodies.charge[..., None]], axis=-1)
     table = table.reshape(-1, len(names))
-    true = np.stack([e.evaluate(table, names) for e in truth.own], -1) / table[:, [-2]]
+    per_mass = table[:, [-2]] if law.order == 2 else 1.0
+    given = np.stack([e.evaluate(table, names) for e in truth.own], -1) / per_mass
+    further = truth.law(dims).own
+    true = given + (np.stack([e.evaluate(table, names) for e in further], -1) if further else 0.0)
     own = law.own
     found = np.stack([e.evaluate(table, names) for e in own], -1) if own else np.zeros_like(true)
-    usual = np.median(np.linalg.norm(data.acceleration, axis=-1))
+    rate = data.bodies.velocity if law.order == 1 else data.acceleration
+    usual = np.median(np.linalg.norm(rate, axis=-1))
     scale = np.maximum(np.linalg.norm(true, axis=-1), _NEGLIGIBLE * usual)
     return _close(np.linalg.norm(found - true, axis=-1), scale)
 
@@ -119,10 +139,30 @@ def _close(difference: np.ndarray, scale: np.ndarray) -> bool:
     return bool(np.mean(np.abs(difference) <= TOLERANCE * scale) >= 0.99)
 
 
+class PairEnds(NamedTuple):
+    """Pairs of bodies: K samples.
+
+    Attributes:
+      displacement: from the first to the second.
+      velocity: of the second less that of the first.
+      inputs: columns of `VARIABLES`.
+    """
+
+    displacement: Float[np.ndarray, "K D"]
+    velocity: Float[np.ndarray, "K D"]
+    inputs: Float[np.ndarray, "K V"]
+
+
 def pair_samples(
     trajectories: Trajectories, masses: np.ndarray | None, count: int = 4000
 ) -> tuple[Float[np.ndarray, "K D"], Float[np.ndarray, "K V"]]:
     """Displacements and pair inputs on edges spread evenly over the data, in float64."""
+    ends = pair_ends(trajectories, masses, count)
+    return ends.displacement, ends.inputs
+
+
+def pair_ends(trajectories: Trajectories, masses: np.ndarray | None, count: int = 4000) -> PairEnds:
+    """The same with relative velocities."""
     data = snapshots(trajectories)
     edges = topology(trajectories.bodies, trajectories.pairs)
     total = len(data.acceleration) * len(edges.senders)
@@ -134,5 +174,9 @@ def pair_samples(
         return body if masses is None else body._replace(mass=masses[body.label])
 
     with jax.enable_x64(True):
-        displacement, inputs = pair_inputs(ends(edges.receivers), ends(edges.senders))
-        return np.asarray(displacement, np.float64), np.asarray(inputs, np.float64)
+        receiver, sender = ends(edges.receivers), ends(edges.senders)
+        displacement, inputs = pair_inputs(receiver, sender)
+        relative = np.asarray(sender.velocity, np.float64) - receiver.velocity
+        return PairEnds(
+            np.asarray(displacement, np.float64), relative, np.asarray(inputs, np.float64)
+        )

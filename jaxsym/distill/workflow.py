@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -25,7 +25,16 @@ from jaxsym.distill.phases import Run
 from jaxsym.distill.refitting import Refit, refit
 from jaxsym.distill.selection import RefitData, Selector, rounded
 from jaxsym.distill.tasks import Task, task_for
-from jaxsym.distill.verdict import Errors, recovered, symbolic_errors
+from jaxsym.distill.terms.completeness import completeness
+from jaxsym.distill.terms.symmetries import symmetries_of
+from jaxsym.distill.terms.workflow import discover_terms
+from jaxsym.distill.verdict import (
+    Errors,
+    pair_samples,
+    recovered,
+    symbolic_accelerations,
+    symbolic_errors,
+)
 from jaxsym.distill.weak_learning import tracks_of
 from jaxsym.graphs import Bodies, record_messages
 from jaxsym.laws.exponents import power_of_distance, with_free_exponent
@@ -34,6 +43,7 @@ from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.laws.simplification import with_signs
 from jaxsym.laws.units import NaturalUnits, in_units, natural_units
 from jaxsym.progress import PhaseProgress
+from jaxsym.terms import kinds
 from jaxsym.training import interrupt_flag
 from jaxsym.trajectories import Trajectories
 
@@ -53,6 +63,8 @@ def discover(
     time_limit: float | None = None,
     sigma: ArrayLike | None = None,
     box: float | None = None,
+    terms: str | Sequence[str] | None = None,
+    order: int | None = None,
     callback: Callable[[PhaseProgress], None] | None = None,
 ) -> Discovery:
     """Find the force law in motion, and test it.
@@ -76,11 +88,15 @@ def discover(
       sigma: standard errors of measured positions, one number or one for each body; by default
         those of the file, or estimated.
       box: length of a periodic box, in which measured positions jump at the edges.
+      terms: names of kinds of terms that may occur (`jaxsym.terms`), or one text with commas
+        between them; all by default.
+      order: 2 if terms add up to accelerations, 1 if to velocities; the data choose by default.
       callback: told of progress. The first Ctrl-C ends a phase early and the work goes on with
         what there is; a second one raises, and so does one before there is a trained network.
     Raises:
       ValueError: steps or a time limit that are not positive; positions that jump, or whose noise
-        is larger than the motion; and see `jaxsym.distill.task_for` and `jaxsym.distill.learning`.
+        is larger than the motion; unknown terms; and see `jaxsym.distill.task_for` and
+        `jaxsym.distill.learning`.
     """
     check_model(model)
     require(steps is None or steps >= 1, f"steps is {steps}; expected at least 1")
@@ -88,9 +104,17 @@ def discover(
         time_limit is None or time_limit > 0,
         f"time_limit is {time_limit}; expected a positive number of seconds",
     )
+    require(order in (None, 1, 2), f"order is {order}; expected 1 or 2")
+    names = terms.split(",") if isinstance(terms, str) else terms
+    kinds(names, 3)  # unknown names end here
+    require(
+        model == "auto" or (names is None and order is None),
+        f"model is '{model}', and terms or an order are given, which need no network; expected one "
+        "or the other",
+    )
     run = Run(callback or (lambda progress: None), time_limit)
     with interrupt_flag() as interrupted:
-        found = _discover(run, source, bodies, dims, model, seed, steps, sigma, box)
+        found = _discover(run, source, bodies, dims, model, seed, steps, sigma, box, names, order)
     return dataclasses.replace(found, interrupted=interrupted())
 
 
@@ -104,6 +128,8 @@ def _discover(
     steps: int | None,
     sigma: ArrayLike | None,
     box: float | None,
+    names: Sequence[str] | None,
+    order: int | None,
 ) -> Discovery:
     """The phases, one after the other."""
     key, data_key, train_key, read_key, search_key = jax.random.split(jax.random.key(seed), 5)
@@ -113,7 +139,12 @@ def _discover(
             whole=model == "auto",
         )  # fmt: skip
     if task.train.measured is not None:
-        return discover_measured(task, run, search_key, seed)
+        return discover_measured(task, run, search_key, seed, order, names)
+    found = None
+    if model == "auto":
+        found = discover_terms(task, run, search_key, seed, order, names)
+        if found is not None and (found.complete or names is not None or order is not None):
+            return found
     with run.phase("train"):
         units = natural_units(task.train)
         learned = learn(
@@ -134,7 +165,13 @@ def _discover(
         pair_forces, learned, task, units, float(np.median(network)), run, search_key
     )
     with run.phase("verify"):
-        return _verify(task, learned, units, selector, pair_forces, r2, network, run, seed)
+        read = _verify(task, learned, units, selector, pair_forces, r2, network, run, seed)
+    return read if found is None or _is_better(read, found) else found
+
+
+def _is_better(one: Discovery, other: Discovery) -> bool:
+    assert one.symbolic is not None and other.symbolic is not None
+    return one.symbolic.held_out <= other.symbolic.held_out
 
 
 def _read(
@@ -196,6 +233,10 @@ def _verify(
     errors = [symbolic_errors(best.law, best.log_mass, test) for test in tests]
     networks = [network] + [_neural(learned, t, units) for t in tests[1:]]
     masses = None if best.log_mass is None else np.exp(best.log_mass)
+    whole = lambda: completeness(  # noqa: E731
+        symbolic_accelerations(best.law, best.log_mass, task.held_out), task.held_out
+    )
+    inputs = pair_samples(task.train, masses)[1]
     return Discovery(
         task=task,
         model=learned.name,
@@ -219,6 +260,8 @@ def _verify(
         seconds=run.seconds,
         seed=seed,
         compile_seconds=run.compile_seconds(),
+        completeness=attempt("the share that the law explains", whole, None),
+        symmetries=attempt("the symmetries", lambda: symmetries_of(shown, inputs), ()),
     )
 
 

@@ -16,7 +16,7 @@ import jraph
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsym._settings import implicit_broadcasting
+from jaxsym._settings import full_precision, implicit_broadcasting
 from jaxsym.graphs.bodies import Bodies, Topology, graph
 from jaxsym.graphs.models import GraphModel
 from jaxsym.graphs.network import Params, Prediction
@@ -146,7 +146,8 @@ def weak_loss(
         out: Prediction = model.apply(params, inputs, key)
         shape = windows.left.shape
         acceleration = out.acceleration.reshape(shape[0], NODES, *shape[1:])
-        right = jnp.einsum("g,wgnd->wnd", measure, acceleration)
+        with full_precision():
+            right = jnp.einsum("g,wgnd->wnd", measure, acceleration)
         off = jnp.abs((windows.left - right) / windows.scale)
         squares = jnp.where(off < _HUBER, off**2, 2.0 * _HUBER * off - _HUBER**2)
         fit = jnp.mean(squares)

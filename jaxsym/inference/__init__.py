@@ -26,6 +26,7 @@ from jaxsym.inference.shooting.series import Observations, observations
 from jaxsym.inference.smoothing import Smoothed, smooth
 from jaxsym.inference.weak.choice import choose_groups
 from jaxsym.inference.weak.matrices import WeakForm, weak_form, window_lengths
+from jaxsym.inference.weak.pointwise import PointwiseTerms, RateSnapshots, pointwise_terms
 from jaxsym.inference.weak.profiles import WeakProfiles, WeakTerm, weak_profiles
 from jaxsym.inference.weak.regression import Chosen, Group, Series, WeakFit, weak_fit
 from jaxsym.inference.weak.strengths import (
@@ -56,6 +57,8 @@ __all__ = [
     "Model",
     "Noise",
     "Observations",
+    "PointwiseTerms",
+    "RateSnapshots",
     "Series",
     "Smoothed",
     "Snapped",
@@ -77,6 +80,7 @@ __all__ = [
     "local_polynomials",
     "misfit_bits",
     "noise_exceeds_motion",
+    "pointwise_terms",
     "observations",
     "second_order",
     "smooth",

@@ -10,15 +10,10 @@ from jaxtyping import Bool, Float, Int
 
 from jaxsym._check import require
 
-FEWEST_SAMPLES = 8
+FEWEST_SAMPLES = 5
 _DEGREES = (2, 3, 4, 5, 6)
-_SPARE = 3  # samples of a window beyond those that determine its polynomial
+_SPARE = 3  # samples of a window beyond those that determine its polynomial, where there are many
 _FAR = 6.0  # times the usual mean square: windows beyond hold motion or jumps besides noise
-# of chi-squared with _SPARE degrees of freedom over these: the median, and the mean below _FAR
-_MEDIAN = scipy.stats.chi2.median(_SPARE) / _SPARE
-_TRIMMED = scipy.stats.chi2.cdf(_FAR * _SPARE, _SPARE + 2) / scipy.stats.chi2.cdf(
-    _FAR * _SPARE, _SPARE
-)
 _ALIKE = 3.0  # standard errors within which noises of several groups count as one
 _ABRUPT = 10.0  # how much a jump stands out from the steps around it
 _FASTER = 3.0  # than nine tenths of all steps is a jump
@@ -75,7 +70,7 @@ def estimate_noise(
         their samples, so that every degree leaves less, get at most what the others have.
 
     Raises:
-      ValueError: a column with fewer than eight samples.
+      ValueError: a column with fewer than five samples.
 
     >>> rng = np.random.default_rng(0)
     >>> time = np.sort(rng.uniform(0.0, 10.0, 300))
@@ -91,7 +86,8 @@ def estimate_noise(
         fewest >= FEWEST_SAMPLES,
         f"a column has {fewest} samples; expected at least {FEWEST_SAMPLES} to estimate its noise",
     )
-    found = [_residuals(time, values, present, degree) for degree in _DEGREES]
+    spare = min(_SPARE, fewest - 1 - _DEGREES[0])
+    found = [_residuals(time, values, present, degree, spare) for degree in _DEGREES]
     names = np.unique(groups)
     each = [_least(found, groups == name) for name in names]
     settled = np.array([one.settled for one in each])
@@ -183,19 +179,20 @@ def _jumps(time: np.ndarray, values: np.ndarray, sigma: float) -> list[tuple[int
 
 
 class _Residuals(NamedTuple):
-    """Mean squares of windows, with `_SPARE` degrees of freedom each, and their columns."""
+    """Mean squares of windows, with ``spare`` degrees of freedom each, and their columns."""
 
     column: np.ndarray
     variance: np.ndarray
+    spare: int
 
 
-def _residuals(time, values, present, degree) -> _Residuals:
+def _residuals(time, values, present, degree, spare) -> _Residuals:
     """Of windows as far apart as they have degrees of freedom: each tells something of its own."""
-    count = degree + 1 + _SPARE
+    count = degree + 1 + spare
     column, variance = [], []
     for c in range(values.shape[1]):
         known = np.flatnonzero(present[:, c])
-        start = np.arange(0, len(known) - count + 1, _SPARE)
+        start = np.arange(0, len(known) - count + 1, spare)
         index = known[start[:, None] + np.arange(count)]
         t, y = time[index], values[index, c]
         u = 2.0 * (t - t[:, :1]) / (t[:, -1:] - t[:, :1]) - 1.0
@@ -203,8 +200,8 @@ def _residuals(time, values, present, degree) -> _Residuals:
         y = y - y.mean(axis=1, keepdims=True)
         left = y - np.einsum("wip,wjp,wj->wi", q, q, y)
         column.append(np.full(len(start), c))
-        variance.append(np.sum(left**2, axis=1) / _SPARE)
-    return _Residuals(np.concatenate(column), np.concatenate(variance))
+        variance.append(np.sum(left**2, axis=1) / spare)
+    return _Residuals(np.concatenate(column), np.concatenate(variance), spare)
 
 
 class _Least(NamedTuple):
@@ -226,7 +223,14 @@ def _pooled(found: _Residuals, chosen: Bool[np.ndarray, " S"]) -> tuple[float, f
     variance = found.variance[chosen[found.column]]
     if len(variance) == 0:
         return np.inf, np.inf
-    usual = np.median(variance) / _MEDIAN
+    spare = found.spare
+    usual = np.median(variance) / (scipy.stats.chi2.median(spare) / spare)
     kept = variance[variance <= _FAR * usual]
-    sigma = np.sqrt(np.mean(kept) / _TRIMMED)
-    return float(sigma), float(sigma / np.sqrt(2.0 * _SPARE * len(kept)))
+    sigma = np.sqrt(np.mean(kept) / _trimmed(spare))
+    return float(sigma), float(sigma / np.sqrt(2.0 * spare * len(kept)))
+
+
+def _trimmed(spare: int) -> float:
+    """Mean below `_FAR` of chi-squared with so many degrees of freedom over their number."""
+    below = scipy.stats.chi2.cdf(_FAR * spare, [spare + 2, spare])
+    return float(below[0] / below[1])

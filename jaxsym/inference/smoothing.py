@@ -16,8 +16,9 @@ from jaxtyping import Float
 from jaxsym._check import require
 from jaxsym.inference.polynomials import LocalPolynomials, local_polynomials
 
-FEWEST_SAMPLES = 8
+FEWEST_SAMPLES = 5
 _DEGREES = (3, 5)  # odd ones suit values and velocities (Fan and Gijbels 1996, section 3.3)
+_SPARE = 2  # samples of a window beyond those that determine its polynomial, where there are many
 _GROWTH = 1.4  # of one window over the next
 _GAP = 1.5  # usual steps from the nearest sample: there, the bias is not that at the sample
 _NEIGHBORHOOD = 12  # samples to either side over which predictions are compared
@@ -61,7 +62,7 @@ def smooth(
       at: times of the estimates, by default those of the samples.
 
     Raises:
-      ValueError: a series of fewer than eight samples.
+      ValueError: a series of fewer than five samples.
 
     >>> time = np.linspace(0.0, 6.0, 200)
     >>> noise = 0.01 * np.random.default_rng(0).normal(size=200)
@@ -130,8 +131,9 @@ class _Candidate(NamedTuple):
 def _candidates(time: np.ndarray) -> list[_Candidate]:
     """Windows from the narrowest that can be checked to all samples."""
     found = []
+    spare = min(_SPARE, len(time) - 1 - _DEGREES[0])
     for degree in _DEGREES:
-        count = degree + 3
+        count = degree + 1 + spare
         while count <= len(time):
             fit = local_polynomials(time, time, count=count, degree=degree)
             found.append(_Candidate(count, degree, fit))

@@ -4,7 +4,7 @@ from jaxsym.laws.energy import pair_energy
 from jaxsym.laws.exponents import power_of_distance, with_free_exponent
 from jaxsym.laws.neighborhood import cut_off, neighbors, softened, with_fewer_terms
 from jaxsym.laws.pairs import VARIABLES, pair_inputs
-from jaxsym.laws.particle_law import AXES, OWN_VARIABLES, ParticleLaw, symbolic_network
+from jaxsym.laws.particle_law import AXES, OWN_VARIABLES, ParticleLaw, Term, symbolic_network
 from jaxsym.laws.programs import LawProgram, law_program, program_network
 from jaxsym.laws.simplification import simplify
 from jaxsym.laws.typesetting import latex, law_lines
@@ -17,6 +17,7 @@ __all__ = [
     "LawProgram",
     "NaturalUnits",
     "ParticleLaw",
+    "Term",
     "cut_off",
     "in_units",
     "latex",

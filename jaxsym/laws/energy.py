@@ -22,8 +22,8 @@ def pair_energy(law: ParticleLaw) -> Expression | None:
     Args:
       law: the equations.
     Returns:
-      U in ``r m1 m2 q1 q2``; None if the force on 2 by 1 is not the opposite, or if the integral
-      over r is not that of a rational function.
+      U in ``r m1 m2 q1 q2``; None if the force on 2 by 1 is not the opposite, if pairs have terms
+      beside the pull along the line, or if the integral over r is not that of a rational function.
 
     >>> from jaxsym.expr import parse
     >>> print(pair_energy(ParticleLaw(parse("m1*m2/r**3"), True, 3)))
@@ -31,6 +31,8 @@ def pair_energy(law: ParticleLaw) -> Expression | None:
     >>> print(pair_energy(ParticleLaw(parse("2.5/r"), True, 3)))  # a constant pull
     2.5*r
     """
+    if any(term.kind.between for term in law.further) or law.order == 1:
+        return None
     coefficient = law.as_force().coefficient
     if not _symmetric(coefficient):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.expr.subtrees import part_ends, replaced, to_expression, to_formula
-from jaxsym.laws.particle_law import ParticleLaw
+from jaxsym.laws.particle_law import ParticleLaw, Term
 from jaxsym.laws.thresholds import with_free_thresholds
 
 _SMALL = 1e-3  # where new constants start
@@ -78,6 +78,13 @@ def with_fewer_terms(law: ParticleLaw) -> Iterator[ParticleLaw]:
         yield _changed(law, fewer)
 
 
+def with_coefficient(law: ParticleLaw, term: Term, coefficient: Expression) -> ParticleLaw:
+    """The law with another coefficient for one of its further terms."""
+    new = dataclasses.replace(term, coefficient=coefficient.canonical())
+    further = tuple(new if other is term else other for other in law.further)
+    return dataclasses.replace(law, further=further)
+
+
 def without_a_term(expression: Expression) -> Iterator[Expression]:
     """The expression with each of its sums replaced by each of the two sides.
 
@@ -101,6 +108,10 @@ def _own(law: ParticleLaw) -> Iterator[ParticleLaw]:
     else:
         yield dataclasses.replace(law, drag=None)
     yield dataclasses.replace(law, field=() if law.field else (_SMALL,) * law.dims)
+    for term in law.further:
+        yield law.without(term)
+        for fewer in without_a_term(term.coefficient):
+            yield with_coefficient(law, term, fewer)
 
 
 def _changed(law: ParticleLaw, coefficient: Expression) -> ParticleLaw:

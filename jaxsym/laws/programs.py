@@ -13,6 +13,7 @@ import jraph
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxsym._check import require
 from jaxsym._indices import power_of_two
 from jaxsym.expr import Expression, literal
 from jaxsym.expr.program import Numbers, Program, compile_programs, differentiable
@@ -41,6 +42,10 @@ class LawProgram(NamedTuple):
 def law_program(law: ParticleLaw) -> tuple[LawProgram, dict[str, Any], dict[str, Any]]:
     """The law as data.
 
+    Raises:
+      ValueError: terms beside the central one, drag and a field, whose number is not that of
+        others.
+
     Returns:
       the program; its parameters, constants padded with zeros and a field of zeros where there is
       none; and for each entry of the parameters whether the law has it.
@@ -50,6 +55,11 @@ def law_program(law: ParticleLaw) -> tuple[LawProgram, dict[str, Any], dict[str,
     >>> params["coefficient"].tolist(), int(used["coefficient"].sum())
     ([2.5, 1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 2)
     """
+    require(
+        not law.further,
+        f"the law has a term '{law.further[0].name if law.further else ''}'; expected pulls along "
+        "the line, drag and a field alone",
+    )
     pull = _compiled(law.coefficient, VARIABLES, *_PULL)
     drag = _compiled(literal(0) if law.drag is None else law.drag, OWN_VARIABLES, *_DRAG)
     params = {

@@ -66,7 +66,7 @@ def in_units(data: Trajectories, units: NaturalUnits) -> Trajectories:
 
 
 def coefficient_in_data_units(
-    coefficient: Expression, units: NaturalUnits, masses_known: bool
+    coefficient: Expression, units: NaturalUnits, masses_known: bool, unit: float | None = None
 ) -> Expression:
     """A pair coefficient read in natural units, for the data as they are.
 
@@ -74,6 +74,7 @@ def coefficient_in_data_units(
       coefficient: ``c(r, m1, m2, q1, q2)`` with ``a = c d``.
       units: the natural units.
       masses_known: unknown masses are not measured in any unit of the data.
+      unit: of the coefficient in units of the data; by default that of a pull along the line.
 
     >>> from jaxsym.expr import parse
     >>> units = NaturalUnits(10.0, 1.0, 100.0, 1.0, 1.0)
@@ -83,7 +84,7 @@ def coefficient_in_data_units(
     mass = units.mass if masses_known else 1.0
     scales = {"r": units.length, "m1": mass, "m2": mass, "q1": units.charge, "q2": units.charge}
     changed = {n: variable(n) / constant(s) for n, s in scales.items() if s != 1.0}
-    factor = units.acceleration / units.length
+    factor = units.acceleration / units.length if unit is None else unit
     scaled = coefficient.substitute(changed)
     return (scaled if factor == 1.0 else scaled * constant(factor)).canonical()
 

@@ -95,6 +95,8 @@ class NeSymReSEngine(EngineBase):
                 self.beam,
                 variables=[p.variables for p in problems],
                 tokens=_tokens(problems[0].operators),
+                # the square is a power here, of one token more than its complexity
+                most=problems[0].max_complexity + 1,
             )
             if unwanted():
                 return [[] for _ in problems]

@@ -79,6 +79,7 @@ def pretrain(
     start: Weights | None = None,
     minutes: float | None = None,
     steps: int = _LAST,
+    model_devices: int = 1,
     callback: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Train until the time is over, or go on with what the directory holds.
@@ -93,6 +94,7 @@ def pretrain(
       start: weights to begin with; random ones by default.
       minutes: of this call; without them until `steps` or Ctrl-C.
       steps: in all; no more than the run's decay has.
+      model_devices: devices that share the network's matrices between them.
       callback: told of every line of the log.
 
     Returns:
@@ -117,7 +119,7 @@ def pretrain(
         config["start"] = start.fingerprint
     steps = min(steps, run.decay or steps)
     evaluate = make_evaluation(model, on_device(held_out), HELD_OUT, run.stream)
-    mesh = data_mesh() if jax.device_count() > 1 else None
+    mesh = data_mesh(model=model_devices) if jax.device_count() > 1 else None
     before = 0 if start is None else start.about["examples"]
     figures: dict[str, Any] = {}
     told = begin
@@ -214,6 +216,13 @@ def _show(line: dict[str, Any]) -> None:
     type=click.Choice(sorted(TEST_SETS)),
     help="Test set to keep out of the skeletons; may be repeated.",
 )
+@click.option(
+    "--model-devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Devices that share the network's matrices; the batch is split over the others.",
+)
 @click.option("--hosts", is_flag=True, help="One of several hosts of a cluster.")
 def main(
     config: str,
@@ -231,6 +240,7 @@ def main(
     variants: tuple[str, ...],
     seed: int,
     exclude: tuple[str, ...],
+    model_devices: int,
     hosts: bool,
 ) -> None:
     """Pretrain a model on equations made as it goes; stops in time and goes on when asked again."""
@@ -253,7 +263,15 @@ def main(
         exclude=exclude,
     )
     weights = load_weights(start) if start else None
-    pretrain(run, directory, start=weights, minutes=minutes, steps=steps, callback=_show)
+    pretrain(
+        run,
+        directory,
+        start=weights,
+        minutes=minutes,
+        steps=steps,
+        model_devices=model_devices,
+        callback=_show,
+    )
 
 
 if __name__ == "__main__":

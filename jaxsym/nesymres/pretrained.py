@@ -66,6 +66,7 @@ class Pretrained:
         variables: Sequence[str] | None = None,
         key: Key[Array, ""] | None = None,
         tokens: Sequence[str] = TOKENS,
+        most: int | None = None,
     ) -> list[Proposal]:
         """Equations that may explain a table, the most probable first.
 
@@ -77,12 +78,15 @@ class Pretrained:
           variables: names of the columns; x_1, x_2, ... by default.
           key: with one, equations are drawn at random instead.
           tokens: of the vocabulary, of which equations may consist.
+          most: tokens of an equation; by default as many as the network knows.
 
         Raises:
           ValueError: see `propose_many`.
         """
         names = None if variables is None else [variables]
-        (found,) = self.propose_many([(X, y)], beam, variables=names, key=key, tokens=tokens)
+        (found,) = self.propose_many(
+            [(X, y)], beam, variables=names, key=key, tokens=tokens, most=most
+        )
         return found
 
     @default_settings()
@@ -94,8 +98,12 @@ class Pretrained:
         variables: Sequence[Sequence[str]] | None = None,
         key: Key[Array, ""] | None = None,
         tokens: Sequence[str] = TOKENS,
+        most: int | None = None,
     ) -> list[list[Proposal]]:
         """`propose` for T tables in one call; they may differ in rows and columns.
+
+        Args:
+          tables, beam, variables, key, tokens, most: as for `propose`.
 
         Raises:
           ValueError: no table, shapes that do not match, values that are not finite, fewer than
@@ -126,6 +134,8 @@ class Pretrained:
             mask,
             np.stack([_allowed(table, tokens) for table in checked]),
             jax.random.key(0) if key is None else key,
+            # with the start and the end
+            np.int32(self.config.length if most is None else most + 2),
             beam=beam,
             sample=key is not None,
         )

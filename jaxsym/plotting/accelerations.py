@@ -32,6 +32,7 @@ from jaxsym.plotting.style import (
     spread_evenly,
     unit_pull,
 )
+from jaxsym.plotting.terms import draw_terms
 from jaxsym.plotting.trajectories import draw_measured
 
 
@@ -47,6 +48,8 @@ def draw(discovery: Discovery) -> Figure:
 
     if discovery.trajectory is not None:
         return draw_measured(discovery)
+    if discovery.network is None:
+        return draw_terms(discovery)
     below = "law" if discovery.masses is None else "masses"
     figure = Figure(figsize=(11.0, 8.5), layout="constrained")
     axes: dict[str, Axes] = figure.subplot_mosaic([["law", "accelerations"], [below, "errors"]])

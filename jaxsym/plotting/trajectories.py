@@ -28,6 +28,7 @@ from jaxsym.plotting.style import (
     spread_evenly,
     unit_pull,
 )
+from jaxsym.plotting.terms import plot_pair_terms
 
 
 def draw_measured(discovery: Discovery) -> Figure:
@@ -36,7 +37,8 @@ def draw_measured(discovery: Discovery) -> Figure:
 
     figure = Figure(figsize=(11.0, 8.5), layout="constrained")
     axes: dict[str, Axes] = figure.subplot_mosaic([["law", "motion"], ["residuals", "residuals"]])
-    plot_profile(discovery, axes["law"])
+    plot_law = plot_pair_terms if _evidence(discovery).profile is None else plot_profile
+    plot_law(discovery, axes["law"])
     plot_motion(discovery, axes["motion"])
     plot_residuals(discovery, axes["residuals"])
     figure.suptitle(f"{discovery.task.name}:  {formula(discovery)}", fontsize=15)
@@ -62,9 +64,11 @@ def plot_profile(discovery: Discovery, ax: Axes | None = None) -> Axes:
       discovery: from measured positions.
       ax: where to; new axes by default.
     Raises:
-      ValueError: a discovery of another kind.
+      ValueError: a discovery of another kind, or without a pull along the line.
     """
     profile, ax = _evidence(discovery).profile, axes_or_new(ax)
+    require(profile is not None, "the law has no pull along the line; expected one that has")
+    assert profile is not None
     factor = parse(profile.factor)
     unit = dict(zip(VARIABLES[1:], UNIT, strict=True))
     values = np.array([[unit[name] for name in factor.variables]])

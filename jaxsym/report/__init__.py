@@ -1,4 +1,4 @@
-"""What a discovery leaves behind: a folder with its result, equations and figure."""
+"""What a discovery leaves behind: a folder with its result, a page, equations and figure."""
 
 from jaxsym._folders import check_folder
 from jaxsym.laws import law_lines
@@ -12,13 +12,16 @@ from jaxsym.report.lagrangian import (
 from jaxsym.report.ode import ODE_FILES, ode_module, ode_tex, write_ode
 from jaxsym.report.part import PART_FILES, part_module, part_tex, write_symbolified
 from jaxsym.report.python_module import law_module, python_code
+from jaxsym.report.regression import FIT_FILES, FitResult, write_fit
 from jaxsym.report.words import law_tex, verdict
 
 __all__ = [
     "FILES",
+    "FIT_FILES",
     "LAGRANGIAN_FILES",
     "ODE_FILES",
     "PART_FILES",
+    "FitResult",
     "check_folder",
     "lagrangian_module",
     "lagrangian_tex",
@@ -31,6 +34,7 @@ __all__ = [
     "part_tex",
     "python_code",
     "verdict",
+    "write_fit",
     "write_lagrangian",
     "write_ode",
     "write_report",

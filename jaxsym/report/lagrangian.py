@@ -1,10 +1,11 @@
-"""The output folder of a Lagrangian: JSON, LaTeX, a Python module, and a figure."""
+"""The output folder of a Lagrangian: JSON, a page to read, LaTeX, a Python module, a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from jaxsym.report import page
 from jaxsym.report.python_module import python_code
 from jaxsym.report.writing import RESULT, png, write_result_and_views
 from jaxsym.syrenets import LagrangianDiscovery
@@ -15,7 +16,7 @@ _MODULE = '''\
 
     L = {formula}
 
-    d/dt dL/dqd - dL/dq = GAINS * tau - FRICTION @ qd
+    d/dt dL/dqd - dL/dq = GAINS * tau - FRICTION @ qd - drag(qd)
 """
 
 import jax
@@ -31,11 +32,17 @@ def lagrangian(q, qd, constants=CONSTANTS):
     return {code}
 
 
+def drag(qd, constants=CONSTANTS):
+    """Resistance beside what is in proportion to velocity."""
+    return jnp.stack([{drag}])
+
+
 def torque(q, qd, qdd, constants=CONSTANTS):
     """What the actuators must give for this motion, times their gains."""
     momentum = jax.grad(lagrangian, 1)
     _, rate = jax.jvp(lambda q, qd: momentum(q, qd, constants), (q, qd), (qd, qdd))
-    return rate - jax.grad(lagrangian)(q, qd, constants) + jnp.array(FRICTION) @ qd
+    resistance = jnp.array(FRICTION) @ qd + drag(qd, constants)
+    return rate - jax.grad(lagrangian)(q, qd, constants) + resistance
 
 
 def acceleration(q, qd, tau, constants=CONSTANTS):
@@ -81,7 +88,13 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
     formula, dims = discovery.lagrangian, discovery.system.coordinates
     names = {f"q{i + 1}": f"q[{i}]" for i in range(dims)}
     names |= {f"qd{i + 1}": f"qd[{i}]" for i in range(dims)}
-    constants = [f"'c{place + 1}': {value!r}" for place, value in enumerate(formula.constants)]
+    laws = {f"d{i + 1}_": law for i, law in enumerate(discovery.fit.drag)}
+    drag = [f"0.0*qd[0] + {python_code(law, prefix, names)}" for prefix, law in laws.items()]
+    constants = [
+        f"'{prefix}{place + 1}': {value!r}"
+        for prefix, law in {"c": formula, **laws}.items()
+        for place, value in enumerate(law.constants)
+    ]
     return _MODULE.format(
         name=discovery.system.name,
         formula=formula,
@@ -90,7 +103,35 @@ def lagrangian_module(discovery: LagrangianDiscovery) -> str:
         gains=list(discovery.system.gains),
         coordinates=dims,
         code=python_code(formula, names=names),
+        drag=", ".join(drag or ["0.0*qd[0]"] * dims),
     )
+
+
+def lagrangian_page(discovery: LagrangianDiscovery) -> str:
+    """L, its constants with their errors, and the motion that it makes as one page of HTML."""
+    from jaxsym.plotting import draw_lagrangian
+
+    result = discovery.to_json()
+    constants, errors = result["constants"], result["uncertainty"]
+    rows = [[name, float(value), float(errors[name])] for name, value in constants.items()]
+    quality = (
+        f"Mean squared error of the torques over their variance, on states held out: "
+        f"{discovery.torque_mse_relative:.2g}"
+        f"{' (exact).' if discovery.exact else '.'} Route: {discovery.route}."
+    )
+    parts = [
+        page.equations([f"L = {discovery.latex(6)}"], [f"L = {discovery.lagrangian}"]),
+        page.words(quality, "verdict"),
+        page.picture(lambda: draw_lagrangian(discovery)),
+        page.heading("Constants of the terms")
+        + page.table(["term", "coefficient", "relative error"], rows),
+        page.heading("Viscous friction")
+        + page.code("\n".join(map(str, discovery.fit.friction.tolist()))),
+        page.heading("To go on"),
+        page.code("import lagrangian    # lagrangian.py of this folder\nhelp(lagrangian)"),
+        page.provenance(result),
+    ]
+    return page.page(f"Lagrangian: {discovery.system.name}", parts)
 
 
 def _figure(discovery: LagrangianDiscovery) -> bytes:
@@ -100,6 +141,7 @@ def _figure(discovery: LagrangianDiscovery) -> bytes:
 
 
 _VIEWS: dict[str, Callable[[LagrangianDiscovery], str | bytes]] = {
+    "report.html": lagrangian_page,
     "lagrangian.tex": lambda found: lagrangian_tex(found),
     "lagrangian.py": lambda found: lagrangian_module(found),
     "figure.png": _figure,

@@ -1,4 +1,4 @@
-"""The output folder of equations of motion: JSON, LaTeX, a Python module, and a figure."""
+"""The output folder of equations of motion: JSON, a page, LaTeX, a Python module, a figure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jaxsym.odes import OdeDiscovery
+from jaxsym.report import page
 from jaxsym.report.python_module import python_code
 from jaxsym.report.writing import RESULT, png, write_result_and_views
 
@@ -98,6 +99,28 @@ def _left_tex(discovery: OdeDiscovery, name: str) -> str:
     return rf"\{'d' * discovery.order}ot{{{symbol}}}"
 
 
+def ode_page(discovery: OdeDiscovery) -> str:
+    """The equations, their constants with errors, and the measured series as one page of HTML."""
+    from jaxsym.plotting import draw_ode
+
+    equations = discovery.equations.items()
+    typeset = [f"{_left_tex(discovery, name)} = {right.latex()}" for name, right in equations]
+    plain = [f"{discovery.left_side(name)} = {right}" for name, right in equations]
+    errors = discovery.uncertainty
+    rows = [[name, value, errors[name]] for name, value in discovery.constants.items()]
+    fit = f"The equations leave chi2/dof = {discovery.chi2_per_dof:.3g} of the measured series."
+    parts = [
+        page.equations(typeset, plain),
+        page.words(" ".join([fit, *discovery.notes]), "verdict"),
+        page.picture(lambda: draw_ode(discovery)),
+        page.heading("Constants") + page.table(["constant", "value", "standard error"], rows),
+        page.heading("To go on"),
+        page.code("import ode    # ode.py of this folder\nhelp(ode)"),
+        page.provenance(discovery.to_json()),
+    ]
+    return page.page("Equations of motion", parts)
+
+
 def _figure(discovery: OdeDiscovery) -> bytes:
     from jaxsym.plotting import draw_ode
 
@@ -105,6 +128,7 @@ def _figure(discovery: OdeDiscovery) -> bytes:
 
 
 _VIEWS: dict[str, Callable[[OdeDiscovery], str | bytes]] = {
+    "report.html": ode_page,
     "ode.tex": lambda found: ode_tex(found),
     "ode.py": lambda found: ode_module(found),
     "figure.png": _figure,

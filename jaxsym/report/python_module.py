@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jaxsym.distill.discovery import Discovery
-from jaxsym.expr import Expression, Operator
+from jaxsym.distill.discovery import Discovery, prefix_of
+from jaxsym.expr import Expression, Operator, literal
+from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.expr.operators import ANY, ATOM, SUM, UNARY, Form
 from jaxsym.laws.pairs import VARIABLES
-from jaxsym.laws.particle_law import AXES, ParticleLaw
+from jaxsym.laws.particle_law import AXES, ParticleLaw, Term
+from jaxsym.laws.typesetting import law_lines
 
 # What Python calls otherwise than the expressions' own text, which sympy reads too.
 _FORMS = {
@@ -43,8 +45,8 @@ def coefficient({arguments}, constants=CONSTANTS):
     return {coefficient}
 
 
-def acceleration(position, velocity=None, mass=None, charge=None, constants=CONSTANTS):
-    """Acceleration [..., N, D] of N bodies.
+def {rate}(position, velocity=None, mass=None, charge=None, constants=CONSTANTS):
+    """{Rate} [..., N, D] of N bodies.
 
     Args:
       position, velocity: [..., N, D].
@@ -56,7 +58,7 @@ def acceleration(position, velocity=None, mass=None, charge=None, constants=CONS
     r = jnp.sqrt(jnp.where(acts, jnp.sum(d**2, axis=-1), 1.0))
     pull = jnp.where(acts, coefficient({values}, constants), 0.0)
     total = jnp.sum(pull[..., None] * d, axis=-2)
-    return {result}
+{further}    return {result}
 '''
 
 
@@ -77,6 +79,9 @@ def law_module(discovery: Discovery) -> str:
         if discovery.task.train.pairs is None
         else "jnp.array(ACTS, bool)",
         values=", ".join(_BETWEEN[name] for name in used),
+        further=_further(law),
+        rate=law.rate,
+        Rate=law.rate.capitalize(),
         result=" + ".join(_terms(law)),
     )
 
@@ -121,7 +126,52 @@ def _apply(operator: Operator, args: list[tuple[str, int]]) -> tuple[str, int]:
     return form.template.format(*texts), form.strength
 
 
+def _further(law: ParticleLaw) -> str:
+    """Lines that add further terms between pairs to the total."""
+    terms = [term for term in law.further if term.kind.between]
+    if not terms:
+        return ""
+    lines = []
+    if any(term.kind.powers[1] for term in terms):
+        lines.append("dv = velocity[..., None, :, :] - velocity[..., :, None, :]")
+    for term in terms:
+        size = python_code(term.coefficient, prefix_of(term), _BETWEEN)
+        vector = _vector(term, law.dims, {"d": "d", "dv": "dv"})
+        lines += [
+            f"pull = jnp.where(acts, {size}, 0.0)",
+            f"total += jnp.sum(pull[..., None] * {vector}, axis=-2, where=acts[..., None])",
+        ]
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def _vector(term: Term, dims: int, ends: Mapping[str, str]) -> str:
+    """A term's vector by coordinates, which have these prefixes."""
+    after = "" if term.kind.between else "1"
+    names = {
+        f"{prefix}{axis}{after}": f"{array}[..., {k}]"
+        for prefix, array in ends.items()
+        for k, axis in enumerate(AXES[:dims])
+    }
+    first = next(iter(names.values()))
+    parts = [python_code(part, names=names) for part in _exact(term.kind.components(dims))]
+    return f"jnp.stack([{', '.join(f'{part} + 0*{first}' for part in parts)}], axis=-1)"
+
+
+def _exact(parts: tuple[Expression, ...]) -> list[Expression]:
+    """Constants of a vector, which are none of the law's, as whole numbers."""
+    for slot in reversed(range(max(len(part.constants) for part in parts))):
+        parts = tuple(
+            with_number(part, slot, literal(int(part.constants[slot])))
+            if slot < len(part.constants)
+            else part
+            for part in parts
+        )
+    return list(parts)
+
+
 def _formulas(law: ParticleLaw) -> list[str]:
+    if law.further:
+        return [*law_lines(law, 17)]
     pair = f"{law.quantity} = ({law.coefficient}) * d"
     own = [f"acceleration of 1 by itself, {axis} = {e}" for axis, e in zip(AXES, law.own)]  # noqa: B905
     return [pair, *own]
@@ -154,4 +204,9 @@ def _terms(law: ParticleLaw) -> list[str]:
     if law.field:
         names = ", ".join(f"constants['field_{axis}']" for axis in AXES[: law.dims])
         terms.append(f"jnp.array([{names}])")
+    for term in law.further:
+        if not term.kind.between:
+            size = python_code(term.coefficient, prefix_of(term), _ALONE)
+            vector = _vector(term, law.dims, {"": "position", "v": "velocity"})
+            terms.append(f"({size}) * {vector}")
     return terms

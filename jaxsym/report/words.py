@@ -6,19 +6,20 @@ from jaxsym.distill.discovery import Discovery
 from jaxsym.distill.measured.evidence import EXPLAINED, TrajectoryEvidence
 from jaxsym.distill.verdict import TOLERANCE
 from jaxsym.laws.particle_law import ParticleLaw
-from jaxsym.laws.typesetting import latex, law_lines
+from jaxsym.laws.typesetting import latex, law_lines, term_tex
 
 
 def law_tex(discovery: Discovery) -> str:
     r"""The equations of motion in LaTeX, to ``\input`` in a document that loads amsmath."""
     law = discovery.law
     pair = latex(law).replace("=", "&=", 1)
+    rate = r"\dot{\vec{x}}_1" if law.order == 1 else r"\ddot{\vec{x}}_1"
     return "\n".join(
         [
             f"% Law of motion of {discovery.task.name}, found by jaxsym; needs amsmath.",
             r"\begin{align}",
             rf"  {pair}, \qquad r = \lVert \vec{{x}}_2 - \vec{{x}}_1 \rVert \\",
-            rf"  \ddot{{\vec{{x}}}}_1 &= {' + '.join(_tex_terms(law))}",
+            rf"  {rate} &= {' + '.join(_tex_terms(law))}",
             r"\end{align}",
             "",
         ]
@@ -26,14 +27,15 @@ def law_tex(discovery: Discovery) -> str:
 
 
 def _tex_terms(law: ParticleLaw) -> list[str]:
-    pull = r"\vec{F}_{1 \leftarrow 2}" if law.force else r"\vec{a}_{1 \leftarrow 2}"
+    rate = r"\vec{v}" if law.order == 1 else r"\vec{a}"
+    pull = (r"\vec{F}" if law.force else rate) + r"_{1 \leftarrow 2}"
     terms = [(r"\frac{1}{m_1} " if law.force else "") + r"\sum_2 " + pull]
     if law.drag is not None:
         terms.append(rf"\left({law.drag.latex()}\right) \dot{{\vec{{x}}}}_1")
     if law.field:
         entries = r" \\ ".join(f"{value:.6g}" for value in law.field)
         terms.append(rf"\begin{{pmatrix}} {entries} \end{{pmatrix}}")
-    return terms
+    return terms + [term_tex(term) for term in law.further if not term.kind.between]
 
 
 def verdict(discovery: Discovery) -> str:
@@ -41,16 +43,31 @@ def verdict(discovery: Discovery) -> str:
 
     A law read from a network that learned nothing is not told without saying so.
     """
+    missing = _incomplete(discovery)
     if discovery.trajectory is not None:
-        return f"{_told_by_trajectories(discovery.trajectory)} {_comparison(discovery)}"
+        told = _told_by_trajectories(discovery.trajectory)
+        return f"{told} {missing}{_comparison(discovery)}"
+    if discovery.neural is None:
+        return f"{missing}{_comparison(discovery)}"
     if discovery.network_learned:
-        return f"{_of_weak_forms(discovery)}{_comparison(discovery)}"
+        return f"{_of_weak_forms(discovery)}{missing}{_comparison(discovery)}"
     assert discovery.neural is not None
     return (
         f"The network has learned next to nothing: on held-out data its error is "
         f"{discovery.neural.held_out:.0%} of the acceleration. The law fits the data as far as its "
         "own errors say, and no network supports it; train for more steps or a longer time. "
         + _comparison(discovery)
+    )
+
+
+def _incomplete(discovery: Discovery) -> str:
+    """That the law leaves out a part of the motion, if it does."""
+    if discovery.complete is not False:
+        return ""
+    share = "" if discovery.explained is None else f": it explains {discovery.explained:.1%} of it"
+    return (
+        f"The law is not complete{share}. What is left is no noise: other forces act, of more than "
+        "two bodies, of the past, or of bodies that were not seen. "
     )
 
 
@@ -81,8 +98,6 @@ def _told_by_trajectories(evidence: TrajectoryEvidence) -> str:
             f"It has no motion near what was measured of trajectory {names}, which was left out; "
             "bodies may meet there too closely to be followed."
         )
-    if evidence.unexplained:
-        told.append(f"Terms that laws have no place for show: {', '.join(evidence.unexplained)}.")
     if evidence.indistinguishable:
         told.append(
             f"The data cannot tell it from {', nor from '.join(evidence.indistinguishable)}."
@@ -100,8 +115,10 @@ def _comparison(discovery: Discovery) -> str:
         )
     if truth.own is None:
         return "Not recovered: no function of the bodies' states is the truth of this case."
-    law = ParticleLaw(truth.coefficient, True, discovery.law.dims)
-    true = law_lines(law if discovery.law.force else law.as_acceleration())[0]
+    law = truth.law(discovery.law.dims)
+    true = "; ".join(
+        law_lines(law if discovery.law.force else law.as_acceleration())[: 1 + bool(truth.further)]
+    )
     within = f"within {TOLERANCE:.0%} of the true one"
     if discovery.recovered:
         return (

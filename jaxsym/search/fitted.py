@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsym._check import require
+from jaxsym._views import attempt
 from jaxsym.expr import OPERATORS, Expression
 from jaxsym.search.experiments import Experiments, common_constants
 from jaxsym.search.front.pareto import Candidate, ParetoFront
@@ -137,6 +138,21 @@ class Fitted(Parameters):
     def latex(self, index: int | None = None, digits: int = 6) -> str | list[str]:
         """The selected equation, or that of a row of the front, in LaTeX."""
         return self._one_or_all([e.latex(digits) for e in self._chosen(index)])
+
+    def to_json(self) -> dict[str, Any]:
+        """The selected equation and the front, as `jaxsym fit --json` tells them."""
+        fronts = [
+            [
+                {"complexity": c.complexity, "loss": c.loss, "expression": str(c.expression)}
+                for c in front
+            ]
+            for front in self.fronts_
+        ]
+        return {
+            "expression": self._one_or_all([str(e) for e in self._chosen(None)]),
+            "latex": attempt("the equation in LaTeX", self.latex, None),
+            "front": self._one_or_all(fronts),
+        }
 
     def jax(self, index: int | None = None) -> Any:
         """`(f, constants)` of the selected equation, see `Expression.jax`.

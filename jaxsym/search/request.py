@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxsym._check import require, unknown_name
 from jaxsym.expr import OPERATORS, Expression, Operator, parse
+from jaxsym.expr.fitting.correlation import effective_rows
 from jaxsym.search.engines.protocol import DEFAULT_OPERATORS, Callback, Engine
 from jaxsym.search.engines.registry import make_engine
 from jaxsym.search.experiments import tied
@@ -26,7 +27,6 @@ from jaxsym.search.problem.constraints import (
     check_nesting,
     nested_within,
 )
-from jaxsym.search.problem.correlation import effective_rows
 from jaxsym.search.problem.dimensions import Dimensions, Unit, read_dimensions
 from jaxsym.search.problem.inputs import check_operator
 from jaxsym.search.problem.losses import Loss

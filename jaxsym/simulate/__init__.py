@@ -1,7 +1,8 @@
-"""Differentiable simulators: particles under any pair potential, and mechanical systems."""
+"""Differentiable simulators: particles under any sum of terms, and mechanical systems."""
 
 from jaxsym.simulate.integrators import INTEGRATORS
-from jaxsym.simulate.laws import LAWS, Law, State, Truth
+from jaxsym.simulate.interactions import LAWS
+from jaxsym.simulate.laws import Law, LawTerm, State, Truth
 from jaxsym.simulate.mechanical_motion import MechanicalMotion, simulate_mechanical
 from jaxsym.simulate.mechanical_systems import (
     MECHANICAL,
@@ -16,6 +17,7 @@ __all__ = [
     "LAWS",
     "MECHANICAL",
     "Law",
+    "LawTerm",
     "MechanicalMotion",
     "MechanicalSystem",
     "ParticleSystem",

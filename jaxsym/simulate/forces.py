@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym.simulate.laws import Law, keyword_parameters
+from jaxsym.terms import KINDS, Kind
 
 
 class Forces:
@@ -45,6 +46,10 @@ class Forces:
             self._own_energy = _weighted_potential(external, weights, mass, charge)
         if law.drag is not None:
             self._friction = _like(weights, mass) * _bind(law.drag, parameters)(mass, charge)
+        self._charge = charge
+        self._terms = [
+            (KINDS[term.name], _bind(term.coefficient, parameters)) for term in law.terms
+        ]
 
     def acceleration(
         self, position: Float[Array, "N D *batch"], velocity: Float[Array, "N D *batch"]
@@ -57,7 +62,30 @@ class Forces:
             force += _force(self._own_energy, position)
         if self._friction is not None:
             force -= self._friction[:, None] * velocity
+        if self._terms:
+            force += self._sum_of_terms(position, velocity)
         return force * self._inverse_mass[:, None]
+
+    def velocity(self, position: Float[Array, "N D *batch"]) -> Float[Array, "N D *batch"]:
+        """What the terms of a law of first order add up to."""
+        return self._sum_of_terms(position, jnp.zeros_like(position))
+
+    def _sum_of_terms(self, position: Array, velocity: Array) -> Array:
+        """Terms of other kinds than potentials, on either body of a pair by itself."""
+        total = jnp.zeros_like(position)
+        d, dv = self._differences(position), self._differences(velocity)
+        (m_1, m_2), (q_1, q_2) = self._both_ends(self._mass), self._both_ends(self._charge)
+        r = _norm(d)
+        for kind, coefficient in self._terms:
+            if not kind.between:
+                size = coefficient(self._mass, self._charge)
+                total += size[:, None] * _turning(kind, position, velocity)
+                continue
+            arm = _turning(kind, d, dv)  # the other end's is the opposite
+            on_first = coefficient(r, m_1, m_2, q_1, q_2)[:, None] * arm
+            on_second = -coefficient(r, m_2, m_1, q_2, q_1)[:, None] * arm
+            total += self._gather(on_first, on_second)
+        return total
 
     def energy(
         self, position: Float[Array, "N D *batch"], velocity: Float[Array, "N D *batch"]
@@ -91,9 +119,14 @@ class Forces:
         when = jnp.clip(-jnp.sum(d * v, axis=1) / speed2, 0.0, horizon)
         nearest = _norm(d + when[:, None] * v)
         pull = jnp.abs(self._slope(nearest)) * self._inverse_reduced_mass
+        if self._terms:
+            apart = self._differences(self.acceleration(position, velocity))
+            pull = jnp.maximum(pull, _norm(apart))
         shortest = jnp.min(nearest / jnp.sqrt(speed2 + 32 * nearest * pull), axis=0)
         if self._friction is not None:
             shortest = jnp.minimum(shortest, jnp.min(self._mass / (self._friction + tiny), axis=0))
+        if self._terms:
+            shortest = jnp.minimum(shortest, self._time_of_own_terms())
         if self._own_energy is None:
             return shortest
         force = partial(_force, self._own_energy)
@@ -102,6 +135,16 @@ class Forces:
             frequency2 = 32 * _norm(rate) / (self._mass * _norm(velocity) + tiny)
             shortest = jnp.minimum(shortest, 1 / jnp.sqrt(jnp.max(frequency2, axis=0) + tiny))
         return shortest
+
+    def _time_of_own_terms(self) -> Array:
+        """In which drag, a field or a trap changes a body's motion, as a pendulum's radian."""
+        shortest = jnp.inf
+        for kind, coefficient in self._terms:
+            if not kind.between:
+                rate = jnp.abs(coefficient(self._mass, self._charge)) * self._inverse_mass
+                rate = rate if kind.powers[1] else jnp.sqrt(rate)
+                shortest = jnp.minimum(shortest, 1 / (jnp.max(rate, axis=0) + 1e-30))
+        return jnp.asarray(shortest)
 
     def _slope(self, r: Array) -> Array:
         """``dU/dr`` of every pair."""
@@ -120,17 +163,28 @@ class Forces:
 
     def _collect(self, pairs: Array) -> Array:
         """Adds what each pair gives its first body, and takes it from its second."""
+        return self._gather(pairs, -pairs)
+
+    def _gather(self, on_first: Array, on_second: Array) -> Array:
+        """Adds what each pair does to its first and to its second body."""
         ends = np.cumsum([self._bodies - k for k in self._offsets])
-        rest = [(0, 0)] * (pairs.ndim - 1)
-        total = jnp.zeros((self._bodies, *pairs.shape[1:]), pairs.dtype)
-        for k, part in zip(self._offsets, jnp.split(pairs, ends[:-1]), strict=True):
-            total += jnp.pad(part, [(0, k), *rest]) - jnp.pad(part, [(k, 0), *rest])
+        rest = [(0, 0)] * (on_first.ndim - 1)
+        total = jnp.zeros((self._bodies, *on_first.shape[1:]), on_first.dtype)
+        parts = (jnp.split(forces, ends[:-1]) for forces in (on_first, on_second))
+        for k, first, second in zip(self._offsets, *parts, strict=True):
+            total += jnp.pad(first, [(0, k), *rest]) + jnp.pad(second, [(k, 0), *rest])
         return total
 
 
 def _norm(vectors: Array) -> Array:
     """Lengths of ``[N, D, *batch]`` vectors."""
     return jnp.sqrt(jnp.sum(vectors * vectors, axis=1))
+
+
+def _turning(kind: Kind, first: Array, second: Array) -> Array:
+    """The vectors of a kind of term, ``[N, D, *batch]``."""
+    ends = (jnp.moveaxis(vectors, 1, -1) for vectors in (first, second))
+    return jnp.moveaxis(kind.vector(*ends), -1, 1)
 
 
 def _force(energy: Callable[[Array], Array], position: Array) -> Array:

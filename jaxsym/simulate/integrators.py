@@ -131,6 +131,26 @@ def advance(
     )
 
 
+def first_order_advance(
+    velocity: Callable[[Array], Array], position: Array, dt: float, substeps: int
+) -> Array:
+    """Advances ``x' = v(x)`` by dt in equal substeps of the classical method of order 4.
+
+    >>> round(float(first_order_advance(lambda x: -x, jnp.ones(()), 1.0, 16)), 5)
+    0.36788
+    """
+    h = dt / substeps
+
+    def step(_: int, x: Array) -> Array:
+        k1 = velocity(x)
+        k2 = velocity(x + h / 2 * k1)
+        k3 = velocity(x + h / 2 * k2)
+        k4 = velocity(x + h * k3)
+        return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+    return jax.lax.fori_loop(0, substeps, step, position)
+
+
 def advance_adaptively(
     integrator: Integrator,
     acceleration: Acceleration,

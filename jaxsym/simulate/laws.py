@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from jaxsym.terms import KINDS
+
 
 class State(NamedTuple):
     """Where R systems of N bodies start, and what the bodies are."""
@@ -27,16 +29,33 @@ class State(NamedTuple):
     charge: Float[jax.Array, "R N"]
 
 
+class LawTerm(NamedTuple):
+    """A term of a law beside its potentials and its drag.
+
+    Attributes:
+      name: of a kind in `jaxsym.terms.KINDS`, which has the vector.
+      coefficient: ``c(r, mass_1, mass_2, charge_1, charge_2, *, parameters)`` of what body 2 does
+        to body 1, or ``c(mass, charge, *, parameters)`` of what a body does by itself. It makes a
+        force, or a velocity in laws of first order.
+    """
+
+    name: str
+    coefficient: Callable[..., jax.Array]
+
+
 class Truth(NamedTuple):
     """A law in words that `jaxsym.expr.parser` reads, with the parameters as ``{name}``.
 
     With ``d = x2 - x1`` from body 1 to body 2 and ``r = |d|``, the force on 1 by 2 is
     ``radial * d``. ``own`` is the force on body 1 that does not depend on the others, one text for
     each coordinate, in ``x1 y1 z1 vx1 vy1 vz1 m1``; None where no such function exists.
+    ``further`` has names and coefficients of terms of further kinds. In laws of first order all of
+    these make velocities.
     """
 
     radial: str
     own: tuple[str, ...] | None = ("0", "0", "0")
+    further: tuple[tuple[str, str], ...] = ()
 
 
 def random_state(key: jax.Array, trajectories: int, bodies: int, dims: int) -> State:
@@ -79,6 +98,9 @@ class Law:
       external: potential ``V(position, mass, charge, *, parameters)`` of one body; ``position``
         has the coordinates on its first axis.
       drag: friction coefficient ``gamma(mass, charge, *, parameters)``: the force ``-gamma v``.
+      terms: of other kinds, which need not be reciprocal.
+      order: 2 if forces make accelerations; 1 if terms add up to velocities (then without
+        potentials and drag).
       own_weights: factors ``[N]`` on the one-body terms for N bodies; all 1 when None.
       chain: only neighbors in the order of the bodies interact.
       conservative: the energy is a constant of the motion.
@@ -91,6 +113,8 @@ class Law:
     pair: Callable[..., jax.Array]
     external: Callable[..., jax.Array] | None = None
     drag: Callable[..., jax.Array] | None = None
+    terms: tuple[LawTerm, ...] = ()
+    order: int = 2
     own_weights: Callable[[int], np.ndarray] | None = None
     chain: bool = False
     conservative: bool = True
@@ -102,13 +126,20 @@ class Law:
     def parameters(self) -> dict[str, float | None]:
         """Every parameter of the law's functions with its default, None where it has none.
 
-        >>> LAWS["spring"].parameters
+        >>> CENTRAL_LAWS["spring"].parameters
         {'stiffness': 1.0, 'length': 1.0, 'softening': 0.01}
         """
         found: dict[str, float | None] = {}
-        for function in (self.pair, self.external, self.drag):
+        others = (term.coefficient for term in self.terms)
+        for function in (self.pair, self.external, self.drag, *others):
             found |= keyword_parameters(function)
         return found
+
+    @property
+    def moves_by_speed(self) -> bool:
+        """Whether forces depend on velocities, so that not every integrator serves."""
+        fast = any(KINDS[term.name].powers[1] for term in self.terms)
+        return self.order == 1 or self.drag is not None or fast
 
 
 def keyword_parameters(function: Callable | None) -> dict[str, float | None]:
@@ -183,7 +214,7 @@ _GRAVITY = "-{gravity}*m1"
 _GAP = "sqrt((x1 - {ball_x})**2 + (y1 - {ball_y})**2)"
 _BALL = f"/({_GAP}*({_GAP} - {{radius}})**2)"  # the wall's force outside the ball
 
-LAWS: dict[str, Law] = {
+CENTRAL_LAWS: dict[str, Law] = {
     law.name: law
     for law in (
         Law("r1", _r1, dt=0.005, truth=Truth("{strength}*m1*m2/((r + {softening})*r)")),

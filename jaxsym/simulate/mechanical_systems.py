@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsym import mechanics
 from jaxsym._check import finite, require, unknown_name
+from jaxsym._settings import full_precision
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression, constant, parse
 
@@ -25,7 +26,7 @@ GRAVITY = 9.81
 class MechanicalSystem:
     """D coordinates that move by a Lagrangian, viscous friction and actuators with gains.
 
-        d/dt dL/dqd_i - dL/dq_i = gains_i tau_i - sum_j friction_ij qd_j
+        d/dt dL/dqd_i - dL/dq_i = gains_i tau_i - sum_j friction_ij qd_j - drag_i(qd)
 
     Attributes:
       name: what it is called.
@@ -34,10 +35,12 @@ class MechanicalSystem:
       parameters: numbers by name.
       friction: viscous, ``[D, D]``, or ``[D]`` for its diagonal; zero by default.
       gains: ``[D]`` force for each unit of command; one by default, zero where nothing acts.
+      drag: resistance that is not in proportion to velocity, one formula in ``qd1 .. qdD`` for each
+        coordinate, such as ``0.3*sign(qd1)`` (Coulomb); none by default.
 
     Raises:
-      ValueError: a variable of the formula that is neither a coordinate nor a parameter, friction
-        or gains of another shape or not finite.
+      ValueError: a variable of the formula that is neither a coordinate nor a parameter, friction,
+        gains or drag of another shape or not finite.
 
     >>> formula = parse("m*qd1**2/2 - k*q1**2/2")
     >>> spring = MechanicalSystem("spring", formula, 1, {"m": 2.0, "k": 8.0})
@@ -53,6 +56,7 @@ class MechanicalSystem:
     parameters: Mapping[str, float] = field(default_factory=dict)
     friction: Sequence[float] | Sequence[Sequence[float]] = ()
     gains: Sequence[float] = ()
+    drag: Sequence[Expression] = ()
 
     def __post_init__(self) -> None:
         known = (*self.variables, *self.parameters)
@@ -69,9 +73,15 @@ class MechanicalSystem:
         require(gains.shape == (dims,), f"gains has shape {gains.shape}; expected ({dims},)")
         finite("friction", friction)
         finite("gains", gains)
+        require(len(self.drag) in (0, dims), f"drag has {len(self.drag)} formulas; expected {dims}")
+        velocities = self.variables[dims:]
+        for name in [name for law in self.drag for name in law.variables]:
+            if name not in velocities:
+                raise unknown_name("variable of the drag", name, velocities)
         matrix = np.diag(friction) if friction.ndim == 1 else friction
         object.__setattr__(self, "friction", tuple(map(tuple, matrix.tolist())))
         object.__setattr__(self, "gains", tuple(gains.tolist()))
+        object.__setattr__(self, "drag", tuple(self.drag))
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -100,9 +110,14 @@ class MechanicalSystem:
 
         return lagrangian
 
+    @full_precision()
     def forces(self, q: Array, qd: Array) -> Array:
-        """Friction, which acts beside the torques."""
-        return -jnp.asarray(self.friction, qd.dtype) @ qd
+        """Friction and drag, which act beside the torques."""
+        viscous = -jnp.asarray(self.friction, qd.dtype) @ qd
+        if not self.drag:
+            return viscous
+        laws = [law.jax(self.variables[self.coordinates :]) for law in self.drag]
+        return viscous - jnp.stack([evaluate(qd, constants) for evaluate, constants in laws])
 
     def torques(self, q: ArrayLike, qd: ArrayLike, qdd: ArrayLike) -> Float[np.ndarray, "... D"]:
         """Commands that this motion needs, in float64; zero where nothing acts."""
@@ -189,6 +204,7 @@ def mechanical(
     *,
     friction: Sequence[float] | Sequence[Sequence[float]] = (),
     gains: Sequence[float] = (),
+    drag: Sequence[Expression] = (),
     **parameters: Any,
 ) -> MechanicalSystem:
     """A system of `MECHANICAL`.
@@ -200,7 +216,7 @@ def mechanical(
 
     Args:
       name: a key of `MECHANICAL`.
-      friction, gains: as in `MechanicalSystem`.
+      friction, gains, drag: as in `MechanicalSystem`.
       parameters: numbers instead of the usual ones.
 
     Raises:
@@ -220,7 +236,7 @@ def mechanical(
             bool(np.isfinite(value)) and positive,
             f"{key} is {value}; expected a positive number",
         )
-    return MechanicalSystem(name, parse(formula), coordinates, values, friction, gains)
+    return MechanicalSystem(name, parse(formula), coordinates, values, friction, gains, drag)
 
 
 def _double_pendulum(**given: float) -> tuple[str, int, dict[str, float]]:

@@ -19,14 +19,22 @@ from jaxsym._check import require, unknown_name
 from jaxsym._programs import bounded_jit
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.simulate.forces import Forces
-from jaxsym.simulate.integrators import INTEGRATORS, Phase, advance, advance_adaptively
-from jaxsym.simulate.laws import LAWS, Law, State, Truth
+from jaxsym.simulate.integrators import (
+    INTEGRATORS,
+    Phase,
+    advance,
+    advance_adaptively,
+    first_order_advance,
+)
+from jaxsym.simulate.interactions import LAWS
+from jaxsym.simulate.laws import Law, State, Truth
 from jaxsym.trajectories import Trajectories
 
 # How many trajectories are advanced together. On CPU two vector registers' worth keep everything in
 # cache, and few neighbors wait for the one in a close encounter; accelerators want width.
 _CHUNK = {"cpu": 32}
 _WIDE_CHUNK = 4096
+_FIRST_ORDER_SUBSTEPS = 16  # of motion whose velocities are given by where bodies are
 
 
 @jax.tree_util.register_dataclass
@@ -59,6 +67,8 @@ class ParticleSystem:
     ) -> Float[Array, "*batch N D"]:
         """The law's force by automatic differentiation, over the mass.
 
+        Where terms add up to velocities, these are functions of the positions, and so is this.
+
         >>> pair = particles("spring", bodies=2, dims=2, softening=0.0)
         >>> x = jnp.array([[0.0, 0.0], [3.0, 0.0]])
         >>> pair.acceleration(x, 0 * x, jnp.array([1.0, 2.0]), jnp.zeros(2)).tolist()
@@ -66,6 +76,9 @@ class ParticleSystem:
         """
         x, v, m, q = _batch_last(position, velocity, mass, charge)
         forces = Forces(self.law, self.parameters, m, q)
+        if self.law.order == 1:
+            _, change = jax.jvp(forces.velocity, (x,), (forces.velocity(x),))
+            return jnp.moveaxis(change, (0, 1), (-2, -1))
         return jnp.moveaxis(forces.acceleration(x, v), (0, 1), (-2, -1))
 
     @implicit_broadcasting()
@@ -149,14 +162,15 @@ class ParticleSystem:
           dt: time between them; the law's own by default.
           substeps: steps of the integrator within dt. By default each trajectory gets what its
             nearest encounter in that time needs, up to 256.
-          integrator: a name in `INTEGRATORS`; by default "yoshida6", or "rk4" where there is drag.
+          integrator: a name in `INTEGRATORS`; by default "yoshida6", or "rk4" where forces depend
+            on velocities. Motion of first order always goes by "rk4", in 16 substeps by default.
 
         Raises:
           ValueError: a shape, number or name that does not fit, or a motion that is not finite.
         """
         dt = self.law.dt if dt is None else dt
         if integrator is None:
-            integrator = "yoshida6" if self.law.drag is None else "rk4"
+            integrator = "rk4" if self.law.moves_by_speed else "yoshida6"
         self._check_rollout(state, steps, dt, substeps, integrator)
         result = _rollout(
             self,
@@ -180,9 +194,13 @@ class ParticleSystem:
         if self.law.truth is None:
             return None
         values = {name: f"{float(value):.12g}" for name, value in self.parameters.items()}
-        radial, own = self.law.truth
+        radial, own, further = self.law.truth
         own = own and tuple(text.format(**values) for text in own)
-        return Truth(radial.format(**values), own)
+        return Truth(
+            radial.format(**values),
+            own,
+            tuple((name, text.format(**values)) for name, text in further),
+        )
 
     def _check_rollout(
         self, state: State, steps: int, dt: float, substeps: int | None, integrator: str
@@ -195,9 +213,9 @@ class ParticleSystem:
         if integrator not in INTEGRATORS:
             raise unknown_name("integrator", integrator, INTEGRATORS)
         require(
-            self.law.drag is None or INTEGRATORS[integrator].friction,
+            not self.law.moves_by_speed or INTEGRATORS[integrator].friction,
             f"integrator is '{integrator}', which is for forces without velocity, but the law "
-            f"'{self.law.name}' has drag; expected 'rk4'",
+            f"'{self.law.name}' has {'drag' if self.law.drag else 'terms with it'}; expected 'rk4'",
         )
         runs = len(state.position)
         vector, scalar = (runs, self.bodies, self.dims), (runs, self.bodies)
@@ -318,6 +336,8 @@ def _rollout_chunk(
     x, v, mass, charge = _batch_last(*state)
     integrator = INTEGRATORS[name]
     forces = Forces(system.law, system.parameters, mass, charge)
+    if system.law.order == 1:
+        return _first_order_motion(forces, x, steps=steps, dt=dt, substeps=substeps)
 
     # reverse mode keeps one state for each step, and makes the substeps anew
     @jax.checkpoint
@@ -330,6 +350,23 @@ def _rollout_chunk(
         return advance_adaptively(integrator, forces.acceleration, phase, dt, shortest), (x, v, a)
 
     _, kept = jax.lax.scan(step, Phase.at(x, v), length=steps)
+    x, v, a = (jnp.moveaxis(values, -1, 0) for values in kept)
+    return x, v, a
+
+
+def _first_order_motion(
+    forces: Forces, x: Array, *, steps: int, dt: float, substeps: int | None
+) -> tuple[Array, Array, Array]:
+    """Position, velocity and acceleration ``[R, T, N, D]`` where terms add up to velocities."""
+    count = _FIRST_ORDER_SUBSTEPS if substeps is None else substeps
+
+    @jax.checkpoint
+    def step(x: Array, _: None) -> tuple[Array, tuple[Array, Array, Array]]:
+        v = forces.velocity(x)
+        _, a = jax.jvp(forces.velocity, (x,), (v,))
+        return first_order_advance(forces.velocity, x, dt, count), (x, v, a)
+
+    _, kept = jax.lax.scan(step, x, length=steps)
     x, v, a = (jnp.moveaxis(values, -1, 0) for values in kept)
     return x, v, a
 

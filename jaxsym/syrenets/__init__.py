@@ -2,9 +2,10 @@
 
 from jaxsym._deprecation import renamed
 from jaxsym.progress import PhaseProgress
+from jaxsym.syrenets.besides import Options
 from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
-from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
 from jaxsym.syrenets.fourier import gauge_fixed, same_lagrangian, wave_terms
 from jaxsym.syrenets.hardening import Hardened, harden, network_terms
 from jaxsym.syrenets.library import ExpressionLibrary, LagrangianTerm, WaveLibrary

@@ -11,8 +11,11 @@ from jaxsym._check import require
 from jaxsym._memory import budget_gb, in_words
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import Expression
-from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.expr.fitting.correlation import effective_rows
+from jaxsym.syrenets.besides import Options
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
 from jaxsym.syrenets.library import ExpressionLibrary, Library, WaveLibrary
+from jaxsym.syrenets.regression import ROUNDING
 from jaxsym.syrenets.stage_table import library_stages
 
 _MOST_TERMS = 2500
@@ -22,6 +25,7 @@ _LARGEST_LIBRARY = 6000  # of 4 GB
 _UNFILTERED = 4
 _FIRST_ROWS = 1000  # states that show an exact Lagrangian
 _BETTER = 0.99  # a larger library must lower the error at least to this share
+_CHANCE = 2.0  # standard errors that its gain must exceed: one of forty times by chance
 
 
 def direct_route(
@@ -62,12 +66,24 @@ def direct_route(
                 return fits[-1]
             if time.monotonic() > end or stop():
                 break
-    best, least = fits[0], fits[0].error(kept_apart)
+    best = fits[0]
     for fit in fits[1:]:
-        error = fit.error(kept_apart)
-        if error < _BETTER * least:
-            best, least = fit, error
+        if betters(fit, best, kept_apart):
+            best = fit
     return best
+
+
+def betters(larger: FittedLagrangian, best: FittedLagrangian, data: MechanicalData) -> bool:
+    """Whether a larger library errs less, and by more than chance may let it."""
+    if larger.error(data) >= _BETTER * best.error(data):
+        return False
+    variance = np.mean(best.residual(data) ** 2, axis=0)
+    variance = np.maximum(variance, ROUNDING**2 * variance.max())
+    # what large errors say is capped, since few of them would decide
+    old, new = (np.log1p(fit.residual(data) ** 2 / variance).sum(1) for fit in (best, larger))
+    gain = old - new
+    independent = effective_rows(gain, np.arange(len(gain)))
+    return bool(gain.mean() > _CHANCE * gain.std() / np.sqrt(independent))
 
 
 def check_library(data: MechanicalData, given: Sequence[Expression] | None = None) -> None:

@@ -154,6 +154,7 @@ class LagrangianDiscovery:
             "constants": self.constants,
             "uncertainty": dict(zip(self.constants, self.fit.uncertainty.tolist(), strict=True)),
             "friction": self.fit.friction.tolist(),
+            "drag": [str(law) for law in self.fit.drag],
             "gains": self.fit.gains.tolist(),
             "mass_matrix": attempt("M(q)", lambda: _text(self.mass_matrix.tolist()), None),
             "coriolis": attempt("C(q, qd)", lambda: _text(self.coriolis.tolist()), None),

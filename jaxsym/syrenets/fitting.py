@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -12,30 +12,21 @@ from jaxtyping import Float
 from jaxsym._check import require
 from jaxsym._indices import spread
 from jaxsym.datasets import MechanicalData
-from jaxsym.expr import Expression
+from jaxsym.expr import Expression, literal
 from jaxsym.expr.fitting.snapping import snapped
 from jaxsym.simulate import MechanicalSystem
+from jaxsym.syrenets.besides import Besides, Options, Role, besides, coulomb, force_of
 from jaxsym.syrenets.library import Library
 from jaxsym.syrenets.regression import SparseFit, sparse_fit
+from jaxsym.syrenets.stribeck import stribeck_speed
 
 # A relative mean squared error of torques that only rounding explains.
 EXACT = 1e-16
 # Entries of a regression's table: more rows than that tell little more, and fill the memory.
 _ENTRIES = 6_000_000
+_TURNS = 3  # in which the terms tell Stribeck's speeds, and these the terms
 # A torque that varies less than this share of the others is measured by theirs.
 _STILL = 1e-6
-
-
-class Options(NamedTuple):
-    """What may act besides the Lagrangian.
-
-    Attributes:
-      friction: whether viscous friction is looked for.
-      gains: whether torques are commands of unknown gains, the first actuator's being one.
-    """
-
-    friction: bool = True
-    gains: bool = False
 
 
 class FittedLagrangian(NamedTuple):
@@ -47,6 +38,7 @@ class FittedLagrangian(NamedTuple):
       friction: ``[D, D]``, symmetric.
       gains: ``[D]``.
       uncertainty: relative standard errors of the coefficients.
+      drag: resistance beside the friction, for each coordinate; empty if there is none.
     """
 
     library: Library
@@ -54,6 +46,7 @@ class FittedLagrangian(NamedTuple):
     friction: Float[np.ndarray, "D D"]
     gains: Float[np.ndarray, " D"]
     uncertainty: Float[np.ndarray, " S"]
+    drag: tuple[Expression, ...] = ()
 
     @property
     def numbers(self) -> Float[np.ndarray, " S"]:
@@ -62,10 +55,17 @@ class FittedLagrangian(NamedTuple):
 
     def error(self, data: MechanicalData) -> float:
         """`relative_torque_error` of the torques on other data."""
+        force = self.gains * data.tau
+        return relative_torque_error(force - self.residual(data), force)
+
+    def residual(self, data: MechanicalData) -> Float[np.ndarray, "n D"]:
+        """What it leaves of the torques on other data."""
         force = data.qd @ self.friction
+        if self.drag:
+            force = force + np.stack([force_of(law, data.qd) for law in self.drag], axis=1)
         if len(self.library):
             force = force + self.library.columns(data) @ self.numbers
-        return relative_torque_error(force, self.gains * data.tau)
+        return self.gains * data.tau - force
 
     def check_mass_matrix(self, data: MechanicalData) -> None:
         """Whether the accelerations follow from the torques in some states.
@@ -107,7 +107,7 @@ class FittedLagrangian(NamedTuple):
         pairs = zip(self.coefficients, self.library.expressions, strict=True)
         formula = reduce(lambda a, b: a + b, (c * term for c, term in pairs)).canonical()
         friction, gains = self.friction.tolist(), self.gains.tolist()
-        return MechanicalSystem(name, formula, len(gains), {}, friction, gains)
+        return MechanicalSystem(name, formula, len(gains), {}, friction, gains, self.drag)
 
 
 def relative_torque_error(found: Float[np.ndarray, "n D"], true: Float[np.ndarray, "n D"]) -> float:
@@ -139,10 +139,128 @@ def fit_lagrangian(
     dims = data.q.shape[1]
     most = max(_ENTRIES // (dims * len(library)), 3 * len(library) // dims)
     data = evenly(data, most if rows is None else min(rows, most))
-    extra, target, roles = _besides(data, options)
-    kept = np.array([False] * len(library) + [role == "gain" for role, *_ in roles])
-    columns = np.concatenate([library.columns(data), extra], axis=-1)
-    return _read(sparse_fit(columns, target, kept=kept), library, roles, data, options)
+    regression = _Regression(library, library.columns(data), data, options)
+    solved = regression.solve()
+    solved = regression.with_stribeck(solved)
+    return _read(regression.dissipative(solved), library, data, options)
+
+
+class _Solved(NamedTuple):
+    """A regression, what its columns beside the library's mean, and what went in."""
+
+    fit: SparseFit
+    beside: Besides
+    speeds: dict[int, float]
+    refused: frozenset[Role]
+
+    def exact(self) -> bool:
+        """Whether only rounding is left."""
+        return bool(np.all(self.fit.scale**2 <= EXACT * np.var(self.beside.target)))
+
+
+class _Regression(NamedTuple):
+    """One library and one table of states; friction and gains in several versions."""
+
+    library: Library
+    columns: Float[np.ndarray, "n D K"]
+    data: MechanicalData
+    options: Options
+
+    def solve(
+        self,
+        speeds: dict[int, float] | None = None,
+        refused: frozenset[Role] = frozenset(),
+    ) -> _Solved:
+        speeds = speeds or {}
+        beside = besides(self.data, self.options, speeds=speeds, refused=refused)
+        gains = [role.kind == "gain" for role in beside.roles]
+        kept = np.array([False] * len(self.library) + gains)
+        table = np.concatenate([self.columns, beside.columns], axis=-1)
+        return _Solved(sparse_fit(table, beside.target, kept=kept), beside, speeds, refused)
+
+    def with_stribeck(self, solved: _Solved) -> _Solved:
+        """Speeds of Stribeck's friction where there is Coulomb's, and what they change."""
+        for _ in range(_TURNS):
+            speeds = {} if solved.exact() else self._speeds(solved)
+            if not speeds:
+                break
+            again = self.solve(speeds)
+            if not any(_is_stribecks(self._law(again, place)) for place in again.fit.support):
+                break
+            solved = again
+        return solved
+
+    def _law(self, solved: _Solved, place: int) -> Expression | None:
+        """Of drag, if a column is that."""
+        own = place - len(self.library)
+        return solved.beside.roles[own].law if own >= 0 else None
+
+    def _speeds(self, solved: _Solved) -> dict[int, float]:
+        """For each coordinate with Coulomb's friction."""
+        found = {}
+        for i in range(self.data.q.shape[1]):
+            laws = [self._law(solved, place) for place in solved.fit.support]
+            speed = self._speed(solved, i) if coulomb(i) in laws else None
+            if speed is not None:
+                found[i] = speed
+        return found
+
+    def _speed(self, solved: _Solved, i: int) -> float | None:
+        """Beside the terms that were chosen, and all friction of the coordinate."""
+        table = np.concatenate([self.columns, solved.beside.columns], axis=-1)
+        roles = enumerate(solved.beside.roles, len(self.library))
+        own = {place for place, role in roles if role.i == role.j == i and role.kind != "gain"}
+        places = sorted({*solved.fit.support.tolist(), *own})
+        others = table[:, i, [p for p in places if not _is_stribecks(self._law(solved, p))]]
+        others = others[:, np.any(others != 0, axis=0)]
+        return stribeck_speed(self.data.qd[:, i], others, solved.beside.target[:, i])
+
+    def dissipative(self, solved: _Solved) -> _Solved:
+        """Without the friction that would bring energy in: its matrix is positive semidefinite."""
+        while True:
+            numbers = self._beside(solved)
+            bad = _active_friction(numbers, self.data.q.shape[1]) or _active_drag(numbers)
+            if not bad:
+                return solved
+            solved = self.solve(solved.speeds, solved.refused | bad)
+
+    def _beside(self, solved: _Solved) -> dict[Role, float]:
+        """The coefficients of what acts beside the Lagrangian."""
+        pairs = zip(solved.fit.support.tolist(), solved.fit.coefficients.tolist(), strict=True)
+        first = len(self.library)
+        return {solved.beside.roles[k - first]: value for k, value in pairs if k >= first}
+
+
+def _is_stribecks(law: Expression | None) -> bool:
+    return law is not None and "exp" in law.tokens
+
+
+def _active_friction(numbers: Mapping[Role, float], dims: int) -> frozenset[Role]:
+    """Viscous friction that goes first for its matrix to be positive semidefinite."""
+    matrix = np.zeros((dims, dims))
+    for role, value in numbers.items():
+        if role.kind == "friction":
+            matrix[role.i, role.j] = matrix[role.j, role.i] = value
+    values, own = np.linalg.eigvalsh(matrix), np.diag(matrix)
+    if values[0] >= -1e-12 * abs(values).max():
+        return frozenset()
+    worst = int(np.argmin(own))
+    if own[worst] < 0:
+        pairs = [(min(worst, j), max(worst, j)) for j in range(dims)]
+    else:
+        spare = np.sqrt(np.outer(own, own)) - np.abs(matrix)
+        spare = np.where((matrix == 0) | np.eye(dims, dtype=bool), np.inf, spare)
+        i, j = np.unravel_index(np.argmin(spare), spare.shape)
+        pairs = [(int(min(i, j)), int(max(i, j)))]
+    return frozenset(Role("friction", *pair) for pair in pairs)
+
+
+def _active_drag(numbers: Mapping[Role, float]) -> frozenset[Role]:
+    """Drag that would push, at rest or at large speeds."""
+    drags = [role for role in numbers if role.kind == "drag"]
+    dry = {role.i: numbers[role] for role in drags if role.law == coulomb(role.i)}
+    least = {role: -dry.get(role.i, 0.0) if _is_stribecks(role.law) else 0.0 for role in drags}
+    return frozenset(role for role in drags if numbers[role] < least[role])
 
 
 def evenly(data: MechanicalData, count: int) -> MechanicalData:
@@ -157,42 +275,15 @@ def plain(number: Expression) -> float:
     return float(number.evaluate(np.zeros(0), ()))
 
 
-def _besides(
-    data: MechanicalData, options: Options
-) -> tuple[np.ndarray, np.ndarray, list[tuple[str, int, int]]]:
-    """Columns of friction and gains, what all columns add up to, and what the columns mean."""
-    samples, dims = data.q.shape
-    columns, roles = [np.zeros((samples, dims, 0))], []
-    if options.friction:
-        # Rayleigh's dissipation: qd B qd / 2 with a symmetric matrix B
-        for i, j in itertools.combinations_with_replacement(range(dims), 2):
-            column = np.zeros((samples, dims, 1))
-            column[:, i, 0], column[:, j, 0] = data.qd[:, j], data.qd[:, i]
-            columns.append(column)
-            roles.append(("friction", i, j))
-    target = np.array(data.tau)
-    if options.gains:
-        for i in np.flatnonzero(np.any(data.tau != 0, axis=0))[1:].tolist():
-            column = np.zeros((samples, dims, 1))
-            column[:, i, 0] = -data.tau[:, i]
-            columns.append(column)
-            roles.append(("gain", i, i))
-            target[:, i] = 0.0
-    return np.concatenate(columns, axis=-1), target, roles
-
-
 def _read(
-    fit: SparseFit,
-    library: Library,
-    roles: list[tuple[str, int, int]],
-    data: MechanicalData,
-    options: Options,
+    solved: _Solved, library: Library, data: MechanicalData, options: Options
 ) -> FittedLagrangian:
-    dims = data.q.shape[1]
+    dims, fit = data.q.shape[1], solved.fit
     friction, gains = np.zeros((dims, dims)), np.ones(dims)
     if options.gains:
         gains[~np.any(data.tau != 0, axis=0)] = 0.0
     terms, coefficients, uncertainty = [], [], []
+    drag: list[Expression | None] = [None] * dims
     for place, value, error in zip(fit.support, fit.coefficients, fit.errors, strict=True):
         number = snapped(float(value), float(error))
         if place < len(library):
@@ -200,9 +291,13 @@ def _read(
             coefficients.append(number)
             uncertainty.append(error / abs(value))
             continue
-        role, i, j = roles[place - len(library)]
-        if role == "friction":
+        kind, i, j, law = solved.beside.roles[place - len(library)]
+        if kind == "friction":
             friction[i, j] = friction[j, i] = plain(number)
+            continue
+        if law is not None:
+            before, part = drag[i], number * law
+            drag[i] = part if before is None else before + part
             continue
         require(
             abs(value) > 10 * error,
@@ -210,5 +305,6 @@ def _read(
             f"{i + 1} moves on its own; expected coordinates that push one another, or known gains",
         )
         gains[i] = plain(number)
-    chosen = library.part(terms)
-    return FittedLagrangian(chosen, tuple(coefficients), friction, gains, np.array(uncertainty))
+    laws = tuple((law or literal(0)).canonical() for law in drag) if any(drag) else ()
+    chosen, errors = library.part(terms), np.array(uncertainty)
+    return FittedLagrangian(chosen, tuple(coefficients), friction, gains, errors, laws)

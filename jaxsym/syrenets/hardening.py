@@ -20,10 +20,10 @@ from jaxtyping import Float
 
 from jaxsym.datasets import MechanicalData
 from jaxsym.expr import UnsupportedError
+from jaxsym.syrenets.besides import Options
 from jaxsym.syrenets.fitting import (
     EXACT,
     FittedLagrangian,
-    Options,
     evenly,
     fit_lagrangian,
 )

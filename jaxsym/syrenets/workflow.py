@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Int
 
 from jaxsym._check import require, unknown_name
 from jaxsym._compiling import compile_clock
@@ -15,21 +15,24 @@ from jaxsym._settings import implicit_broadcasting
 from jaxsym.datasets import MechanicalData, mechanical_data
 from jaxsym.expr import Expression, UnsupportedError, parse
 from jaxsym.progress import PhaseProgress
-from jaxsym.syrenets.direct import direct_route
+from jaxsym.syrenets.besides import Options
+from jaxsym.syrenets.direct import betters, direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
-from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, Options, fit_lagrangian
+from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
 from jaxsym.syrenets.fourier import same_lagrangian
 from jaxsym.syrenets.hardening import Hardened, harden
+from jaxsym.syrenets.hints import hints
 from jaxsym.syrenets.network.losses import Batch
 from jaxsym.syrenets.network.symbolic import Architecture
 from jaxsym.syrenets.network.training import train_network
+from jaxsym.syrenets.preparation import prepared
 from jaxsym.training import Event, interrupt_flag
 
 ROUTES = ("auto", "network", "direct")
 _FEWEST = 20  # states
+_BLOCKS = 50  # of neighboring states: each longer than what they remember of one another
 _NETWORK_STEPS = 300  # until the factors are there; their combinations are the regression's work
 _NETWORK_LEAST = 30.0  # seconds; with less, compiling would leave none for the direct route
-_DEGREES = (20.0, 720.0)  # where the largest of a coordinate lies if it is an angle in degrees
 
 
 @implicit_broadcasting()
@@ -58,6 +61,9 @@ def discover_lagrangian(
     ``route`` of the result is ``"network"`` if the network consists of all the terms, else
     ``"recombined"`` (see `harden`), or ``"direct"``.
 
+    Rows are taken in their order: neighbors of one motion that err alike count as fewer rows.
+    Angles that jump by full turns are continued, coordinates that never move are left out; hints
+    tell so.
     States that occur more than once, to nine digits, count once.
 
     A Lagrangian is determined up to constants and total time derivatives, which are left out.
@@ -68,7 +74,8 @@ def discover_lagrangian(
       tau: torques or forces, or commands if gains are unknown; zero where nothing acts.
       seed: of everything random.
       route: see above.
-      friction: whether to look for viscous friction as well.
+      friction: whether to look for friction as well: viscous with a matrix that is symmetric and
+        positive semidefinite, and Coulomb's, quadratic and Stribeck's for each coordinate.
       gains: whether the actuators' gains are unknown.
       library: terms to choose from, in ``q1 .. qD qd1 .. qdD``, instead of the usual libraries and
         the network's.
@@ -80,8 +87,8 @@ def discover_lagrangian(
 
     Raises:
       ValueError: shapes that disagree, values that are not finite, too few states for a library,
-        torques that are all zero, a singular mass matrix, an unknown route, a library that cannot
-        be read.
+        torques that are all zero, velocities that obey a constraint, a singular mass matrix, an
+        unknown route, a library that cannot be read.
 
     >>> import jax
     >>> from jaxsym.simulate import mechanical
@@ -109,6 +116,7 @@ def discover_lagrangian(
         bool(np.any(data.tau != 0)),
         "tau is zero everywhere, which L = 0 explains; expected torques that move the system",
     )
+    data, told = prepared(data)
     tell = callback or (lambda progress: None)
     terms = None if library is None else [parse(t) if isinstance(t, str) else t for t in library]
     search = _Search(data, seed, Options(friction, gains), terms, time_limit, begin, tell)
@@ -127,7 +135,7 @@ def discover_lagrangian(
         time.monotonic() - begin,
         seed,
         _recovered(system.lagrangian, truth, error),
-        _hints(data, error),
+        told + hints(search.test, fit),
         stopped or search.over(),
         compiling(),
     )
@@ -149,6 +157,26 @@ def distinct(data: MechanicalData) -> MechanicalData:
     return MechanicalData(*(values[first] for values in data))
 
 
+def split(rows: int, seed: int) -> tuple[Int[np.ndarray, " n"], ...]:
+    """Places of three fifths, a fifth and a fifth of the rows, in blocks of neighbors.
+
+    Neighboring states of one motion are nearly the same, and so are their errors: drawn one by one,
+    what is kept apart would be known already. The places are in order.
+
+    >>> [len(part) for part in split(200, 0)]
+    [120, 40, 40]
+    """
+    blocks = np.array_split(np.arange(rows), min(rows, _BLOCKS))
+    order = np.random.default_rng(seed).permutation(len(blocks))
+    parts = np.split(order, [round(0.6 * len(order)), round(0.8 * len(order))])
+    return tuple(np.sort(np.concatenate([blocks[b] for b in part])) for part in parts)
+
+
+def rows_of(data: MechanicalData, places: Int[np.ndarray, " n"]) -> MechanicalData:
+    """Some of the states."""
+    return MechanicalData(*(values[places] for values in data))
+
+
 class _Search:
     """The data in three parts, and the two routes."""
 
@@ -162,11 +190,11 @@ class _Search:
         begin: float,
         tell: Callable[[PhaseProgress], None],
     ):
-        order = np.random.default_rng(seed).permutation(len(data.q))
-        parts = np.split(order, [round(0.6 * len(order)), round(0.8 * len(order))])
+        train, kept_apart, test = split(len(data.q), seed)
         self.train, self.kept_apart, self.test = (
-            MechanicalData(*(values[part] for values in data)) for part in parts
+            rows_of(data, part) for part in (train, kept_apart, test)
         )
+        self.known = rows_of(data, np.sort(np.concatenate([train, kept_apart])))
         self.seed, self.options, self.library, self.tell = seed, options, library, tell
         self.end = np.inf if time_limit is None else begin + time_limit
         self.interrupted: Callable[[], bool] = lambda: False
@@ -193,7 +221,7 @@ class _Search:
             if hardened is None:
                 raise
             return self._final(network), used
-        if hardened is not None and error <= direct.error(self.kept_apart):
+        if hardened is not None and betters(network, direct, self.kept_apart):
             return self._final(network), used
         return self._final(direct), "direct"
 
@@ -244,10 +272,7 @@ class _Search:
         """Constants once more, from all states but those of the test."""
         if not len(fit.library) or fit.error(self.kept_apart) <= EXACT:
             return fit
-        both = MechanicalData(
-            *(np.concatenate(pair) for pair in zip(self.train, self.kept_apart, strict=True))
-        )
-        return fit_lagrangian(fit.library, both, self.options)
+        return fit_lagrangian(fit.library, self.known, self.options)
 
 
 def _recovered(found: Expression, truth: Expression | None, error: float) -> bool | None:
@@ -259,17 +284,3 @@ def _recovered(found: Expression, truth: Expression | None, error: float) -> boo
         return same_lagrangian(found, truth, dims, tolerance=1e-8 if error <= EXACT else 1e-2)
     except UnsupportedError:
         return None
-
-
-def _hints(data: MechanicalData, error: float) -> tuple[str, ...]:
-    """What may be wrong with data that no exact Lagrangian explains."""
-    if error <= EXACT:
-        return ()
-    largest = np.abs(data.q).max(axis=0)
-    low, high = _DEGREES
-    return tuple(
-        f"q{i + 1} goes up to {size:.4g}: if it is an angle in degrees, convert it, its "
-        "derivatives and its torque to radians"
-        for i, size in enumerate(largest)
-        if low < size <= high
-    )

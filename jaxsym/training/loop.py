@@ -100,7 +100,8 @@ def train(
       chunk: steps between two callbacks; with a time limit fewer where time is short.
       callback: told of each chunk; ends the training by returning True.
       checkpoint: where to save; if it holds a checkpoint already the run goes on from there.
-      mesh: of `data_mesh`: the batch, or the stacked seeds, are split over it.
+      mesh: of `data_mesh`: the batch, or the stacked seeds, are split over it, and matrices of
+        parameters too if it has an axis for the model.
       time_limit: seconds from now, compilation included; kept to within one step's time (and
         the compilation's, which cannot be broken off).
       data_axes: where states are stacked, which axes of ``data`` are too, hashable and as
@@ -207,7 +208,7 @@ def _private_copy(state: TrainState, mesh: Mesh | None) -> TrainState:
     if state.step.ndim:
         parallel.check_divisible("stacked state", state.step, mesh.size)
         return parallel.place(state, parallel.split(mesh))
-    return parallel.replicate(state, mesh)
+    return parallel.place_network(state, mesh)
 
 
 def _next_chunk(left: int, chunk: int, rate: float, end: float) -> int:

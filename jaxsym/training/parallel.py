@@ -1,4 +1,4 @@
-"""Data parallelism; the only module that names a mesh axis.
+"""Devices that share a batch, or matrices too large for one; the only module with a mesh axis.
 
 Under ``jax.jit`` the same step runs on one CPU, several GPUs, a TPU slice or several hosts (after
 ``jax.distributed.initialize()``): losses are ordinary means over the global batch, and only the
@@ -20,21 +20,37 @@ from jaxtyping import Array, Key, PyTree
 
 from jaxsym._check import require
 
-AXIS = "data"
+AXIS, MODEL_AXIS = "data", "model"
 
 Metrics: TypeAlias = dict[str, Array]
 Loss: TypeAlias = Callable[[PyTree, Any, Key[Array, ""]], tuple[Array, Metrics]]
 
 
-def data_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh of one axis over ``devices``, by default all devices of all hosts.
+def data_mesh(devices: Sequence[jax.Device] | None = None, *, model: int = 1) -> Mesh:
+    """A mesh over ``devices``, by default all devices of all hosts.
+
+    Args:
+      devices: to be used.
+      model: how many of them share the matrices of a network between them, for networks whose
+        state or activations are too large for one; the batch is split over the others. With 1
+        each device has the whole network, and the mesh has one axis.
+
+    Raises:
+      ValueError: a number of devices that `model` does not divide.
 
     >>> data_mesh(jax.devices()[:1]).size
     1
     """
     devices = jax.devices() if devices is None else devices
+    count = len(devices)
+    require(
+        model >= 1 and count % model == 0,
+        f"model is {model}; expected a number that divides the {count} devices equally",
+    )
+    shape = (count,) if model == 1 else (count // model, model)
+    axes = (AXIS, MODEL_AXIS)[: len(shape)]
     # Explicit axes, the default of `jax.make_mesh`, would put the sharding into every type
-    return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
+    return jax.make_mesh(shape, axes, axis_types=(AxisType.Auto,) * len(axes), devices=devices)
 
 
 def one_core() -> bool:
@@ -60,6 +76,24 @@ def replicate(tree: PyTree, mesh: Mesh) -> PyTree:
     Arrays that lie on the mesh already, split or whole, stay as they are.
     """
     return place(tree, replicated(mesh))
+
+
+def place_network(tree: PyTree, mesh: Mesh) -> PyTree:
+    """Put parameters, or a state that holds them, on a mesh.
+
+    Where the mesh has an axis for the model, matrices and stacks of them are split over it along
+    their last axis, if that can be; everything else is whole on every device. The compiler does
+    the rest (Xu et al. 2021, arXiv:2105.04663).
+    """
+
+    def columns(leaf: Any) -> NamedSharding:
+        shape = np.shape(leaf)
+        shared = mesh.shape.get(MODEL_AXIS, 1)
+        if shared == 1 or len(shape) < 2 or shape[-1] % shared:
+            return replicated(mesh)
+        return NamedSharding(mesh, jax.P(*[None] * (len(shape) - 1), MODEL_AXIS))
+
+    return jax.tree.map(lambda leaf: place(leaf, columns(leaf)), tree)
 
 
 def place(tree: PyTree, sharding: NamedSharding) -> PyTree:
@@ -90,7 +124,7 @@ def shard_batch(batch: PyTree, mesh: Mesh) -> PyTree:
     Raises:
       ValueError: a leading axis that the devices cannot share equally.
     """
-    check_divisible("batch", batch, mesh.local_mesh.size)
+    check_divisible("batch", batch, mesh.local_mesh.shape[AXIS])
     return jax.tree.map(
         lambda leaf: jax.make_array_from_process_local_data(
             NamedSharding(mesh, _rows(leaf)), np.asarray(leaf)
@@ -105,7 +139,7 @@ def constrain_batch(batch: PyTree, mesh: Mesh) -> PyTree:
     Raises:
       ValueError: a leading axis that the devices cannot share equally.
     """
-    check_divisible("batch", batch, mesh.size)
+    check_divisible("batch", batch, mesh.shape[AXIS])
     shardings = jax.tree.map(lambda leaf: NamedSharding(mesh, _rows(leaf)), batch)
     return jax.lax.with_sharding_constraint(batch, shardings)
 

@@ -18,6 +18,8 @@ LONG = {
     "noisy_motion",
     "odes",
     "soak",
+    "symbolify",
+    "accelerator",
     "time_limits",
     "other_laws",
     "solar_system_noise",

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsym.expr import parse
 from jaxsym.simulate import mechanical
 
 RNG = np.random.default_rng(0)
@@ -39,14 +40,31 @@ def test_a_simulated_system_and_its_report(run, tmp_path):
     assert again.exit_code == 1 and "exists" in again.stderr
 
 
-def check_module(path):
+def load(path):
     spec = importlib.util.spec_from_file_location("found", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def check_module(path):
+    module = load(path)
     q, qd, qdd = (jnp.asarray(v, jnp.float32) for v in RNG.normal(size=(3, 2)))
     tau = module.torque(q, qd, qdd)
     np.testing.assert_allclose(tau, mechanical("cart-pole").torques(q, qd, qdd), rtol=1e-4)
     np.testing.assert_allclose(module.acceleration(q, qd, tau), qdd, rtol=1e-3, atol=1e-4)
+
+
+def test_a_report_of_dry_friction(run, tmp_path):
+    system = mechanical("cart-pole", drag=[parse("0.4*sign(qd1)"), parse("0.1*abs(qd2)*qd2")])
+    data = table(system)
+    np.savez(tmp_path / "run.npz", **data)
+    out = tmp_path / "report"
+    result = run("lagrangian", tmp_path / "run.npz", "--route", "direct", "--out", out)
+    assert result.exit_code == 0 and "drag on coordinate 1: 0.4*sign(qd1)" in result.stdout
+    module = load(out / "lagrangian.py")
+    q, qd, qdd = (jnp.asarray(data[name][0], jnp.float32) for name in ("q", "qd", "qdd"))
+    np.testing.assert_allclose(module.torque(q, qd, qdd), data["tau"][0], rtol=1e-4, atol=1e-4)
 
 
 def test_files_with_friction_and_unknown_gains(run, tmp_path):

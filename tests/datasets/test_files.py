@@ -265,9 +265,9 @@ def test_bad_archives_are_refused(change, message, tmp_path):
 
 
 def test_too_short_to_differentiate(tmp_path):
-    data = motion(steps=5)
+    data = motion(steps=4)
     np.savez(tmp_path / "a.npz", position=data.position, time=data.time)
-    with pytest.raises(ValueError, match="there are 5 times; expected at least 8"):
+    with pytest.raises(ValueError, match="there are 4 times; expected at least 5"):
         load(tmp_path / "a.npz")
 
 

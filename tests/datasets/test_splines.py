@@ -50,5 +50,7 @@ def test_uneven_times():
 def test_few_times():
     (first,), _ = derivatives(TIME[:8], waves()[:, :8], orders=(1,))
     assert error(first, speed()[:, :8]).max() < 1e-4
-    with pytest.raises(ValueError, match="there are 7 times; expected at least 8"):
-        derivatives(TIME[:7], waves()[:, :7], orders=(1,))
+    (first,), how = derivatives(TIME[:5], waves()[:, :5], orders=(1,))
+    assert error(first, speed()[:, :5]).max() < 1e-2 and how.endswith("degree 3")
+    with pytest.raises(ValueError, match="there are 4 times; expected at least 5"):
+        derivatives(TIME[:4], waves()[:, :4], orders=(1,))

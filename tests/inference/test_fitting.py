@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.integrate
 from jax.tree_util import Partial
 
 from jaxsym.inference import cramer_rao, fit_trajectories, observations, second_order
@@ -180,3 +181,29 @@ def test_bad_arguments_are_named(changes, message):
     given = dict(vector_field=OSCILLATOR, constants=START, order=2) | changes
     with pytest.raises(ValueError, match=message):
         fit_trajectories(data=observations([time], measured([time]), sigma=0.01), **given)
+
+
+def test_what_is_not_seen_in_the_beginning_is_followed_back():
+    """Two bodies about a third that stays; in one run the first is seen when the others were."""
+    time = np.linspace(0.0, 6.0, 61)
+
+    def pull(c, x, v, t, u):
+        one, other = x[:2], x[2:]
+        apart = other - one
+        central = lambda y: -c * y / jnp.sum(y**2) ** 1.5  # noqa: E731
+        between = 0.5 * apart / (jnp.sum(apart**2) + 0.05) ** 1.5
+        return jnp.concatenate([central(one) + between, central(other) - between])
+
+    field = second_order(pull)
+    rng = np.random.default_rng(3)
+    starts = np.array([[1.0, 0.0, -1.5, 0.0, 0.0, 1.0, 0.0, -0.8]] * 3)
+    starts += 0.05 * rng.normal(size=starts.shape)
+    rate = lambda t, s: np.asarray(field(1.0, jnp.asarray(s), t, None))  # noqa: E731
+    true = np.stack(
+        [scipy.integrate.solve_ivp(rate, (0, 6), s, "DOP853", time, rtol=1e-9).y.T for s in starts]
+    )
+    seen = true[..., :4] + 1e-3 * rng.normal(size=(3, 61, 4))
+    seen[1, :35, :2] = np.nan
+    fit = fit_trajectories(field, np.array(0.9), observations(time, seen, sigma=1e-3), order=2)
+    assert fit.led.all() and 0.85 < fit.chi2_per_dof < 1.15
+    assert np.abs(fit.states[1, :35] - true[1, :35]).max() < 0.03

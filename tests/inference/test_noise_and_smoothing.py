@@ -94,10 +94,23 @@ def test_noise_larger_than_the_motion_is_told():
 
 
 def test_too_few_samples_are_refused():
-    with pytest.raises(ValueError, match="has 7 samples; expected at least 8"):
-        estimate_noise(np.arange(7.0), np.zeros((7, 1)))
-    with pytest.raises(ValueError, match="has 7 samples; expected at least 8"):
-        smooth(np.arange(7.0), np.zeros((7, 1, 1)), np.ones((1, 1)))
+    with pytest.raises(ValueError, match="has 4 samples; expected at least 5"):
+        estimate_noise(np.arange(4.0), np.zeros((4, 1)))
+    with pytest.raises(ValueError, match="has 4 samples; expected at least 5"):
+        smooth(np.arange(4.0), np.zeros((4, 1, 1)), np.ones((1, 1)))
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_few_samples_of_many_series(count):
+    rng = np.random.default_rng(6)
+    time, phase = np.linspace(0.0, 1.0, count), np.linspace(0.0, 6.0, 200)
+    motion = np.sin(time[:, None] + phase)
+    values = motion + 0.01 * rng.normal(size=motion.shape)
+    found = estimate_noise(time, values, groups=np.zeros(200, int))
+    assert abs(found.sigma[0] - 0.01) < 5.0 * found.error[0] < 0.003
+    smoothed = smooth(time, values[..., None], np.full((200, 1), 0.01))
+    off = (smoothed.estimate[0, ..., 0] - motion) / smoothed.error[0, ..., 0]
+    assert 0.5 < np.sqrt(np.mean(off**2)) < 1.5
 
 
 def test_smoothed_states_lie_within_their_errors():

@@ -66,6 +66,20 @@ def test_missing_samples_and_finer_times_of_the_right_side():
         weak_form(time, lengths=[0.1])
 
 
+@pytest.mark.parametrize("count", [5, 6])
+def test_a_series_of_few_samples_is_one_window(count):
+    time, at = np.linspace(0.0, 1.0, count), np.linspace(0.0, 1.0, 41)
+    form = weak_form(time, at=at)
+    assert form.start.tolist() == [0.0] and form.end.tolist() == [1.0]
+    np.testing.assert_allclose(form.left(2) @ np.sin(time), form.right @ -np.sin(at), rtol=1e-3)
+
+
+def test_a_series_with_samples_far_apart_is_one_window():
+    time = np.linspace(0.0, 6.0, 61)
+    form = weak_form(time, present=np.arange(61) % 10 == 0, lengths=[2.0])
+    assert form.start.tolist() == [0.0] and form.end.tolist() == [6.0]
+
+
 def test_lengths_reach_from_a_few_steps_to_the_whole():
     lengths = window_lengths(np.linspace(0.0, 1.0, 101))
     assert lengths[0] == pytest.approx(0.06) and lengths[-1] == pytest.approx(1.0)

@@ -71,7 +71,7 @@ def test_gravity_with_uneven_times_and_missing_samples():
 def test_friction_is_found_with_its_constant():
     time, position, data, _ = noisy("damped", 0.1)
     kinds = [("central", "1/m1"), ("central", "m2"), ("across", "1/m1")]
-    own = [("drag", "1"), ("drag", "1/m1"), ("position", "1")]
+    own = [("drag", "1"), ("drag", "1/m1"), ("trap", "1")]
     found = weak_profiles(time, position, mass=data.mass, pair_kinds=kinds, body_kinds=own)
     names = [term.name for term in found.terms]
     assert {"central 1/m1", "drag 1/m1"} <= set(names)

@@ -13,7 +13,15 @@ import pytest
 from jaxsym.nesymres import CONFIGS, NeSymReS, decode
 from jaxsym.nesymres.model.decoding import allowed_next
 from jaxsym.nesymres.model.transformer import init_params
-from jaxsym.nesymres.vocabulary import ID, SIZE, VARIABLES, arity_table, from_ids, to_expression
+from jaxsym.nesymres.vocabulary import (
+    END,
+    ID,
+    SIZE,
+    VARIABLES,
+    arity_table,
+    from_ids,
+    to_expression,
+)
 
 CONFIG = replace(
     CONFIGS["small"], width=16, heads=2, inducing=3, seeds=2, latent_layers=1, decoder_layers=1,
@@ -129,3 +137,14 @@ def test_it_ends_as_soon_as_all_equations_have(params):
     assert int(found.steps) == 2
     assert from_ids(np.asarray(found.tokens[0, 0])) == ("x_1",)
     assert np.isneginf(np.asarray(found.log_probability[0, 1:])).all()
+
+
+def test_equations_are_no_longer_than_asked(params):
+    X, y, mask = table()
+    longest = {}
+    for most in (CONFIG.length, 5):
+        found = decode(MODEL, params, X, y, mask, FEW, jax.random.key(0), most, beam=8)
+        written = np.asarray(found.tokens)[np.isfinite(found.log_probability)]
+        assert len(written) > 1 and np.all((written == END).any(1))
+        longest[most] = int((written == END).argmax(1).max()) + 1
+    assert longest == {CONFIG.length: CONFIG.length, 5: 5}

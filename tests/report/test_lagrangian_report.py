@@ -29,6 +29,7 @@ def fail(*arguments):
     raise RuntimeError("no view of this")
 
 
+@pytest.mark.filterwarnings("ignore:the figure on the page")
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_that_fails_is_left_out_and_nothing_else(found, tmp_path, monkeypatch, name):
     monkeypatch.setattr(*VIEWS[name], fail)

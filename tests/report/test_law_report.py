@@ -158,6 +158,7 @@ def fail(*arguments):
     raise OSError("no space left")
 
 
+@pytest.mark.filterwarnings("ignore:the figure on the page")
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_that_fails_is_left_out_and_nothing_else(old_report, monkeypatch, name):
     monkeypatch.setattr(*VIEWS[name], fail)

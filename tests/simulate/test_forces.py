@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.simulate import LAWS, Law, ParticleSystem, State, particles
+from jaxsym.simulate import LAWS, Law, LawTerm, ParticleSystem, State, particles
+from jaxsym.simulate.laws import CENTRAL_LAWS
+from jaxsym.terms import KINDS
 
 CLOSED = ["r1", "r2", "spring", "charge", "superposition", "discontinuous"]
 
@@ -23,6 +25,7 @@ def some_state(system, seed=0, trajectories=5):
 def force_from_text(system, state):
     """The sum of the truth's texts over the interacting bodies, by NumPy."""
     radial, own = parse(system.truth.radial), system.truth.own
+    further = [(KINDS[name], parse(text)) for name, text in system.truth.further]
     x, v, m, q = (np.asarray(values) for values in state)
     runs, bodies, dims = x.shape
     names = ("r", "m1", "m2", "q1", "q2")
@@ -35,6 +38,14 @@ def force_from_text(system, state):
             r = np.linalg.norm(d, axis=-1)
             table = np.stack([r, m[:, i], m[:, j], q[:, i], q[:, j]], axis=-1)
             force[:, i] += radial.evaluate(table, names)[:, None] * d
+            for kind, coefficient in further:
+                if kind.between:
+                    size = coefficient.evaluate(table, names)
+                    force[:, i] += size[:, None] * kind.vector(d, v[:, j] - v[:, i])
+    for kind, coefficient in further:
+        if not kind.between:
+            size = coefficient.evaluate(np.stack([m, q], -1).reshape(-1, 2), ("m1", "q1"))
+            force += np.broadcast_to(size, m.size).reshape(m.shape)[..., None] * kind.vector(x, v)
     weights = system.law.own_weights(bodies) if system.law.own_weights else np.ones(bodies)
     axes = "xyz"[:dims]
     columns = [f"{a}1" for a in axes] + [f"v{a}1" for a in axes] + ["m1"]
@@ -46,7 +57,9 @@ def force_from_text(system, state):
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-@pytest.mark.parametrize("law", [name for name in LAWS if LAWS[name].truth.own is not None])
+@pytest.mark.parametrize(
+    "law", [n for n, law in LAWS.items() if law.truth.own is not None and law.order == 2]
+)
 def test_acceleration_is_the_law_in_words(law, dims, x64):
     system = particles(law, bodies=4, dims=dims)
     state = some_state(system)
@@ -70,7 +83,7 @@ def test_friction_of_the_paper_falls_with_the_index(x64):
     np.testing.assert_allclose(friction, -share[..., None] * state.velocity, atol=1e-12)
 
 
-@pytest.mark.parametrize("law", [name for name in LAWS if LAWS[name].drag is None])
+@pytest.mark.parametrize("law", [n for n, law in CENTRAL_LAWS.items() if law.drag is None])
 def test_force_is_minus_the_gradient_of_the_energy(law, x64):
     system = particles(law, bodies=5, dims=3)
     x, v, m, q = some_state(system)
@@ -186,3 +199,26 @@ def test_bad_systems_are_refused(arguments, message):
 def test_law_of_a_wrong_type_is_refused():
     with pytest.raises(TypeError, match="law is a int; expected a name, a Law or a pair potential"):
         particles(3)
+
+
+@pytest.mark.parametrize("law", ["vortices", "colloids"])
+def test_velocity_is_the_law_in_words_where_it_is_of_first_order(law, x64):
+    system = particles(law, bodies=4, dims=2)
+    data = system.rollout(some_state(system), steps=3, dt=1e-3)
+    state = State(data.position[:, 1], data.velocity[:, 1], data.mass, data.charge)
+    np.testing.assert_allclose(state.velocity, force_from_text(system, state), rtol=1e-9)
+    moved = (data.position[:, 2] - data.position[:, 0]) / 2e-3
+    np.testing.assert_allclose(state.velocity, moved, rtol=1e-3, atol=1e-4)
+    bent = (data.velocity[:, 2] - data.velocity[:, 0]) / 2e-3
+    np.testing.assert_allclose(data.acceleration[:, 1], bent, rtol=1e-2, atol=1e-2)
+
+
+def test_a_force_that_is_not_reciprocal_acts_on_either_body_by_itself(x64):
+    pull = LawTerm("central", lambda r, m_1, m_2, q_1, q_2, *, k=1.0: k * m_2 + 0 * r)
+    system = particles(Law("sent", lambda r, *_: 0.0 * r, terms=(pull,)), bodies=2)
+    x = np.array([[0.0, 0.0], [1.0, 0.0]])
+    found = system.acceleration(x, 0 * x, np.array([1.0, 3.0]), np.zeros(2))
+    np.testing.assert_allclose(found, [[3.0, 0.0], [-1.0 / 3.0, 0.0]])
+    slope = jax.grad(lambda k: particles(system.law, bodies=2, k=k).acceleration(
+        x, 0 * x, np.ones(2), np.zeros(2))[0, 0])(2.0)  # fmt: skip
+    assert float(slope) == pytest.approx(1.0)

@@ -71,6 +71,45 @@ SYSTEMS = {
         ),
         {},
     ),
+    "ball on a beam": (
+        MechanicalSystem(
+            "", parse("0.077*qd1**2 + (0.055*q1**2 + 0.01)*qd2**2 - 1.0791*q1*sin(q2)"), 2
+        ),
+        {},
+    ),
+    "Wilberforce pendulum": (
+        MechanicalSystem(
+            "",
+            parse("0.245*qd1**2 + 6.95e-5*qd2**2 - 1.4*q1**2 - 3.93e-4*q2**2 - 4.635e-3*q1*q2"),
+            2,
+        ),
+        {},
+    ),
+    "swinging Atwood machine": (
+        MechanicalSystem("", parse("2*qd1**2 + q1**2*qd2**2/2 - 29.43*q1 + 9.81*q1*cos(q2)"), 2),
+        {"low": [0.5, -1.5], "high": [2.0, 1.5]},
+    ),
+    "Acrobot": (
+        MechanicalSystem(
+            "",
+            parse("(1.4 + cos(q2))*qd1**2 + (0.8 + cos(q2))*qd1*qd2 + 0.4*qd2**2 + 3*cos(q1 + q2)"),
+            2,
+            gains=(0.0, 1.0),
+        ),
+        {"low": -3.0, "high": 3.0},
+    ),
+    "arm on a cart": (
+        MechanicalSystem(
+            "",
+            parse(
+                "1.85*qd1**2 + 0.331*qd2**2 + 0.029*(qd2 + qd3)**2 + 0.96*qd1*qd2*cos(q2)"
+                " + 0.175*qd1*(qd2 + qd3)*cos(q2 + q3) + 0.14*qd2*(qd2 + qd3)*cos(q3)"
+                " - 9.4*sin(q2) - 1.7*sin(q2 + q3)"
+            ),
+            3,
+        ),
+        {},
+    ),
     "anharmonic": (MechanicalSystem("", parse("qd1**2/2 - q1**2/2 - 0.3*q1**4"), 1), {}),
 }
 

@@ -1,6 +1,7 @@
 """Run by `test_parallel.py` in a process of its own: 8 forced CPU devices agree with one."""
 
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,10 @@ import numpy as np
 import optax
 import pytest
 
+from jaxsym.nesymres import CONFIGS, NeSymReS
+from jaxsym.nesymres.model.transformer import init_params
+from jaxsym.nesymres.pretraining.examples import Examples
+from jaxsym.nesymres.pretraining.objective import measure
 from jaxsym.training import (
     Checkpoints,
     data_mesh,
@@ -19,6 +24,7 @@ from jaxsym.training import (
     shard_batch,
     train,
 )
+from jaxsym.training.parallel import place_network
 
 # SGD with a large rate: Adam would hide a gradient that is wrong by a constant factor
 OPTIMIZER = optax.sgd(0.1)
@@ -133,7 +139,45 @@ def check_uneven(mesh):
         train(step, seeds, draw, data, steps=1, mesh=mesh)
 
 
+def check_shared_matrices():
+    """Four groups of two devices that share each matrix train the same network."""
+    step, mesh = make_step(loss, OPTIMIZER), data_mesh(model=2)
+    assert dict(mesh.shape) == {"data": 4, "model": 2}
+    one = train(step, start(), batch_fn, rows(), steps=20)
+    shared = train(step, start(), batch_fn, rows(), steps=20, mesh=mesh).state
+    close(shared.params, one.state.params)
+    assert shared.params["w"].sharding.shard_shape((4, 16)) == (4, 8)
+    with pytest.raises(ValueError, match="model is 3; expected a number that divides the 8 dev"):
+        data_mesh(model=3)
+
+
+def check_shared_network():
+    """The paper's architecture, narrower: its loss and gradients are those of one device."""
+    config = replace(CONFIGS["paper"], width=64, isabs=2, decoder_layers=2, feedforward=64)
+    model = NeSymReS(config)
+    params = init_params(model, jax.random.key(0))
+    batch = Examples(
+        tokens=jax.random.randint(jax.random.key(1), (8, 12), 3, 50),
+        X=jax.random.normal(jax.random.key(2), (8, 16, 3)),
+        y=jnp.ones((8, 16)),
+        mask=jnp.ones((8, 16), bool),
+        constants=jnp.ones((8, 8)),
+    )
+    mesh = data_mesh(model=2)
+    found = jax.jit(jax.value_and_grad(lambda p, b: measure(model, p, b)["loss"]))
+    expected, slopes = found(params, batch)
+    shared = place_network(params, mesh)
+    value, split = jax.block_until_ready(found(shared, shard_batch(batch, mesh)))
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    close(split, slopes)
+    whole = sum(leaf.size for leaf in jax.tree.leaves(params))
+    held = sum(leaf.addressable_shards[0].data.size for leaf in jax.tree.leaves(shared))
+    assert held < 0.55 * whole
+
+
 def main():
+    check_shared_matrices()
+    check_shared_network()
     mesh = data_mesh()
     assert mesh.size == 8
     check_steps(mesh)

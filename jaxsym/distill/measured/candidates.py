@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxsym.distill.measured.law_motion import GeneralLaw
 from jaxsym.distill.measured.radial_forms import RadialForm, radial_forms
 from jaxsym.distill.measured.textbook import Form, general
-from jaxsym.expr import Expression, constant, parse, variable
-from jaxsym.inference import WeakProfiles, WeakTerm
-from jaxsym.laws.particle_law import AXES, ParticleLaw
+from jaxsym.expr import Expression, constant, literal, parse, variable
+from jaxsym.inference import WeakTerm
+from jaxsym.laws.particle_law import ParticleLaw, Term
+from jaxsym.terms import AXES, KINDS
 
 # Terms below this share of the acceleration are what the bias of smoothed states leaves; those that
 # are physics are offered later, where the motion asks for them.
@@ -39,64 +41,87 @@ class Terms(NamedTuple):
     """What the data say acts.
 
     Attributes:
-      central: pulls along the line between two bodies.
-      own: what bodies do on their own that a law has a place for: drag and a shared field.
-      other: terms that a law has no place for.
+      pairs: what one body does to another, the leading term first.
+      own: what bodies do on their own.
     """
 
-    central: list[WeakTerm]
+    pairs: list[WeakTerm]
     own: list[WeakTerm]
-    other: list[WeakTerm]
 
 
-def told_apart(profiles: WeakProfiles, share: float = _SHARE) -> Terms:
-    """Terms above a share of the acceleration, by what a law can do with them.
+def told_apart(terms: Sequence[WeakTerm], share: float = _SHARE) -> Terms:
+    """Terms above a share of the acceleration, those of pairs and those of bodies alone.
 
     Args:
-      profiles: of the weak form.
+      terms: as they were read.
       share: of the whole acceleration, by usual sizes.
     """
-    terms = [term for term in profiles.terms if term.share >= share]
-    central = [term for term in terms if term.vector == "central"]
-    own = [term for term in terms if _is_own(term)]
-    other = [term for term in terms if term.vector != "central" and not _is_own(term)]
-    return Terms(central, own, other)
+    shown = [term for term in terms if term.share >= share]
+    pairs = [term for term in shown if KINDS[term.vector].between]
+    return Terms(pairs, [term for term in shown if not KINDS[term.vector].between])
 
 
-def _is_own(term: WeakTerm) -> bool:
-    if term.vector == "drag":
-        return "q1" not in term.factor or term.factor in ("q1", "q1/m1")
-    return term.vector.startswith("constant along") and term.factor == "1"
-
-
-def candidate_laws(terms: Terms, dims: int, found: Sequence[Expression] = ()) -> list[Candidate]:
-    """Laws of accelerations, likeliest first: forms of the leading function, the others' best ones.
+def candidate_laws(
+    terms: Terms, dims: int, found: Sequence[Expression] = (), order: int = 2
+) -> list[Candidate]:
+    """Laws of rates, likeliest first: forms of the leading function, the others' best ones.
 
     Args:
       terms: that act.
       dims: D.
       found: further formulas in ``r`` for the leading function, as of a search.
+      order: of the equation of motion.
     """
-    leading, *others = terms.central
+    if not terms.pairs:
+        return [_candidate([], terms.own, dims, order)]
+    leading, *others = terms.pairs
     rest = [(term, _forms(term, ())[0]) for term in others]
     return [
-        _candidate([(leading, form), *rest], terms.own, dims)
+        _candidate([(leading, form), *rest], terms.own, dims, order)
         for form in _forms(leading, found)[:_FORMS]
     ]
 
 
+def softened_laws(terms: Terms, dims: int, order: int = 2) -> list[Candidate]:
+    """The leading function as a softened power.
+
+    Where bodies meet, the weak form's function of distance is off by more than its errors, and what
+    softens a pull there looks like a second term.
+
+    Args:
+      terms: that act, between bodies for one.
+      dims: D.
+      order: of the equation of motion.
+    """
+    leading, *others = terms.pairs
+    best = _forms(leading, ())[0]
+    form = None if best.form is None else best.form.softened(float(np.median(leading.distance)))
+    if form is None:
+        return []
+    rest = [(term, _forms(term, ())[0]) for term in others]
+    made = best._replace(expression=form.expression(), form=form)
+    return [_candidate([(leading, made), *rest], terms.own, dims, order)]
+
+
 def _candidate(
-    parts: Sequence[tuple[WeakTerm, RadialForm]], own: Sequence[WeakTerm], dims: int
+    parts: Sequence[tuple[WeakTerm, RadialForm]], own: Sequence[WeakTerm], dims: int, order: int
 ) -> Candidate:
-    law = ParticleLaw(
-        _summed([_coefficient(term, form.expression) for term, form in parts]).canonical(),
-        False,
-        dims,
-        *_own(own, dims),
-    )
-    textbook = [(term.factor, form.form) for term, form in parts if form.form is not None]
-    general = _general(law, textbook) if len(textbook) == len(parts) else None
-    return Candidate(law, parts[0][1].bits, general)
+    sums: dict[str, Expression] = {}
+    for term, form in parts:
+        _add(sums, term.vector, _coefficient(term, form.expression))
+    coefficient = sums.pop("central", literal(0))
+    drag, field, alone = _own(own, dims)
+    further = tuple(Term(name, part) for name, part in (sums | alone).items())
+    law = ParticleLaw(coefficient, False, dims, drag, field, further, order)
+    bits = parts[0][1].bits if parts else 0.0
+    central = [(term, form) for term, form in parts if term.vector == "central"]
+    textbook = [(term.factor, form.form) for term, form in central if form.form is not None]
+    same = central and len(textbook) == len(central)
+    return Candidate(law, bits, _general(law, textbook) if same else None)
+
+
+def _add(sums: dict[str, Expression], name: str, part: Expression) -> None:
+    sums[name] = (sums[name] + part if name in sums else part).canonical()
 
 
 def _general(law: ParticleLaw, parts: Sequence[tuple[str, Form]]) -> GeneralLaw:
@@ -130,34 +155,53 @@ def _forms(term: WeakTerm, found: Sequence[Expression]) -> list[RadialForm]:
 
 
 def _coefficient(term: WeakTerm, form: Expression) -> Expression:
-    return (parse(term.factor) * form / variable("r")).canonical()
+    size = parse(term.factor) * form
+    along = KINDS[term.vector].along
+    return (size / variable("r") if along else size).canonical()
 
 
-def _own(terms: Sequence[WeakTerm], dims: int) -> tuple[Expression | None, tuple[float, ...]]:
-    drag: Expression | None = None
+def _own(
+    terms: Sequence[WeakTerm], dims: int
+) -> tuple[Expression | None, tuple[float, ...], dict[str, Expression]]:
+    """Drag, the field that all bodies share, and the coefficients of all other terms."""
     field = [0.0] * dims
+    sums: dict[str, Expression] = {}
     for term in terms:
         size = float(term.size[0])
-        if term.vector == "drag":
-            part = (constant(size) * parse(term.factor)).canonical()
-            drag = part if drag is None else (drag + part).canonical()
-        else:
+        if term.vector.startswith("constant along") and term.factor == "1":
             field[AXES.index(term.vector[-1])] = size
-    return drag, tuple(field) if any(field) else ()
+        else:
+            _add(sums, term.vector, constant(size) * parse(term.factor))
+    return sums.pop("drag", None), tuple(field) if any(field) else (), sums
 
 
-def without_own_terms(given: Candidate) -> list[Candidate]:
-    """The law without its drag, and without its field, where it has them."""
-    fewer: list[dict[str, Any]] = []
-    if given.law.drag is not None:
-        fewer.append({"drag": None})
-    if given.law.field:
-        fewer.append({"field": ()})
-    return [_replaced(given, **change) for change in fewer]
+def with_fewer(given: Candidate, doubtful: Sequence[str] | None = None) -> list[Candidate]:
+    """The law without each of its terms but those along the line between two bodies.
+
+    Args:
+      given: the law.
+      doubtful: names of terms that are tried; all by default. Constants along axes, which all
+        bodies share, leave together.
+    """
+    law = given.law
+    tried = {term.name for term in law.terms} if doubtful is None else set(doubtful)
+    fewer: list[Candidate] = []
+    if law.drag is not None and "drag" in tried:
+        fewer.append(_changed(given, lambda law: dataclasses.replace(law, drag=None)))
+    if law.field and any(name.startswith("constant along") for name in tried):
+        fewer.append(_changed(given, lambda law: dataclasses.replace(law, field=())))
+    for place, term in enumerate(law.further):
+        if len(law.terms) > 1 and term.name in tried:
+            fewer.append(_changed(given, partial(_without, place=place)))
+    return fewer
 
 
-def _replaced(given: Candidate, **change: Any) -> Candidate:
+def _without(law: ParticleLaw, place: int) -> ParticleLaw:
+    return law.without(law.further[place])
+
+
+def _changed(given: Candidate, change: Callable[[ParticleLaw], ParticleLaw]) -> Candidate:
     whole = given.general
     if whole is not None:
-        whole = whole._replace(law=dataclasses.replace(whole.law, **change))
-    return given._replace(law=dataclasses.replace(given.law, **change), general=whole)
+        whole = whole._replace(law=change(whole.law))
+    return given._replace(law=change(given.law), general=whole)

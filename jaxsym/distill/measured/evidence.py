@@ -45,8 +45,7 @@ class TrajectoryEvidence:
       predicted: time over which predictions could be tested.
       indistinguishable: laws that the data cannot tell from this one, in words.
       terms: of the weak form, with their shares of the acceleration.
-      unexplained: those of them that a law has no place for.
-      profile: what the pull is as a function of distance, without a formula.
+      profile: what the pull is as a function of distance, without a formula; None without a pull.
       time: of the trajectories that were fitted.
       measured: their positions; NaN where a sample is missing.
       motion: the law's motion through them.
@@ -65,8 +64,7 @@ class TrajectoryEvidence:
     predicted: float | None
     indistinguishable: tuple[str, ...]
     terms: dict[str, float]
-    unexplained: tuple[str, ...]
-    profile: TermProfile
+    profile: TermProfile | None
     time: Float[np.ndarray, " T"]
     measured: Float[np.ndarray, "R T N D"]
     motion: Float[np.ndarray, "R T N D"]
@@ -97,6 +95,5 @@ class TrajectoryEvidence:
             },
             "indistinguishable": list(self.indistinguishable),
             "terms": self.terms,
-            "unexplained_terms": list(self.unexplained),
             "unfollowed_trajectories": list(self.unfollowed),
         }

@@ -15,14 +15,16 @@ from jaxsym.distill.finding import Table, search_table
 from jaxsym.distill.measured.candidates import (
     Candidate,
     candidate_laws,
+    softened_laws,
     told_apart,
-    without_own_terms,
+    with_fewer,
 )
+from jaxsym.distill.measured.constants import constant_places, flat_constants
 from jaxsym.distill.measured.law_motion import LawFit, LawFitter
 from jaxsym.distill.phases import Run
 from jaxsym.expr import Expression
 from jaxsym.inference import WeakProfiles, WeakTerm
-from jaxsym.laws.neighborhood import softened
+from jaxsym.laws.neighborhood import softened, with_fewer_terms
 from jaxsym.training import interrupt_flag
 
 # Bits by which a profile rules out a form without a look at the trajectories; the weak form's own
@@ -31,6 +33,7 @@ _RULED_OUT = 12.0
 _MOST = 4  # forms that are fitted to the trajectories in each turn: seconds each
 _SEARCH_SECONDS = 20.0
 _DECISIVE = math.log2(20)  # strong evidence (Kass and Raftery 1995, section 3.2)
+_CERTAIN = 10.0  # standard errors: no likelihood of thousands of samples does without such a term
 _SLIGHT = 1e-3  # share of the acceleration from which on terms are offered to a poor law
 
 
@@ -57,26 +60,29 @@ def choose_law(
       masses: of the profiles, where they are to be fitted as well.
 
     Raises:
-      ValueError: no pull between bodies shows above the noise.
+      ValueError: no force shows above the noise.
     """
-    terms = told_apart(profiles)
+    terms = told_apart(profiles.terms)
     require(
-        len(terms.central) > 0,
-        "no pull along the lines between the bodies shows above the noise"
-        + (f"; what shows is {terms.other[0].name}" if terms.other else ""),
+        len(terms.pairs) + len(terms.own) > 0,
+        "no force, neither between the bodies nor on each of them, shows above the noise",
     )
     choice = _Choice(fitter, run, masses)
-    choice.offer(candidate_laws(terms, dims))
+    order = profiles.order
+    choice.offer(candidate_laws(terms, dims, order=order))
+    if terms.pairs and not choice.followed():
+        choice.fit(softened_laws(terms, dims, order))
+    if terms.pairs and not choice.explained():
+        found = _searched(terms.pairs[0], run, key)
+        choice.offer(candidate_laws(terms, dims, found, order))
     if not choice.explained():
-        found = _searched(terms.central[0], run, key)
-        choice.offer(candidate_laws(terms, dims, found))
-    if not choice.explained():
-        choice.offer(candidate_laws(told_apart(profiles, _SLIGHT), dims))
-    if not choice.explained():
-        typical = float(np.median(terms.central[0].distance))
+        choice.offer(candidate_laws(told_apart(profiles.terms, _SLIGHT), dims, order=order))
+    if terms.pairs and not choice.explained():
+        typical = float(np.median(terms.pairs[0].distance))
         choice.fit([Candidate(softened(choice.best.law, typical))])
+        choice.fit(map(Candidate, with_fewer_terms(choice.best.law)))
     best = choice.best
-    choice.fit(without_own_terms(Candidate(best.law, general=best.general)))
+    choice.fit(with_fewer(Candidate(best.law, general=best.general), doubtful_terms(best)))
     return choice.ranked()
 
 
@@ -84,6 +90,16 @@ def indistinguishable(fits: Sequence[LawFit], fitter: LawFitter) -> list[LawFit]
     """The laws that the data cannot tell from the first: odds below 20 to 1."""
     best = fitter.bits(fits[0])
     return [fit for fit in fits[1:] if fitter.bits(fit) - best < _DECISIVE]
+
+
+def doubtful_terms(found: LawFit) -> list[str]:
+    """Names of terms with a constant that is not far from zero, in its standard errors."""
+    errors = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
+    certain = (
+        np.abs(flat_constants(found.law)) > _CERTAIN * errors[: len(flat_constants(found.law))]
+    )
+    names = constant_places(found.law)
+    return [name for name in dict.fromkeys(names) if not certain[np.array(names) == name].all()]
 
 
 class _Choice:
@@ -103,6 +119,10 @@ class _Choice:
         """Whether the best law leaves what noise does, or time is over."""
         return self.run.over() or self.fitter.explains(self.best)
 
+    def followed(self) -> bool:
+        """Whether the best law's motion explains every trajectory."""
+        return self.explained() and bool(self.best.fit.led.all())
+
     def offer(self, candidates: Iterable[Candidate]) -> None:
         """Fit some that the weak form does not rule out, more while none explains the motion."""
         candidates = list(candidates)
@@ -116,10 +136,11 @@ class _Choice:
         """Fit laws whose form is new, until time is over."""
         with self._refitting():
             for law, _, general in candidates:
-                form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field))
-                if form in self._seen or (self.fits and (self.run.over() or self._interrupted())):
+                if law.form in self._seen or (
+                    self.fits and (self.run.over() or self._interrupted())
+                ):
                     continue
-                self._seen.add(form)
+                self._seen.add(law.form)
                 self.fits.append(self.fitter.fit(law, general, self._masses))
 
     def ranked(self) -> list[LawFit]:

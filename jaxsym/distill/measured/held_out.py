@@ -43,7 +43,8 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     count = len(motion.data.time)
     # as many trajectories as the fit had: nothing is compiled anew
     padded = _padded(
-        motion._replace(states=_smoothed(motion)), max(count, len(fitter.motion.data.time))
+        motion._replace(states=_smoothed(motion, found.law.order)),
+        max(count, len(fitter.motion.data.time)),
     )
     whole = fitter.motion_of(found, padded)
     residual = whole.residuals[:count]
@@ -57,7 +58,7 @@ def held_out_errors(found: LawFit, fitter: LawFitter, motion: MeasuredMotion) ->
     return HeldOut(float(np.sqrt(np.nanmean(residual**2))), float(lasted), float(longest))
 
 
-def _smoothed(motion: MeasuredMotion) -> Float[np.ndarray, "R T S"] | None:
+def _smoothed(motion: MeasuredMotion, order: int) -> Float[np.ndarray, "R T S"] | None:
     """Positions and velocities where fits start; None where there are too few samples."""
     data = motion.data
     assert data.sigma is not None
@@ -68,7 +69,7 @@ def _smoothed(motion: MeasuredMotion) -> Float[np.ndarray, "R T S"] | None:
     for time, value, present, sigma in zip(*columns, strict=True):
         seen = np.where(present, value, np.nan).reshape(len(time), motion.bodies, motion.dims)
         spread = np.where(present, sigma, np.inf).min(axis=0).reshape(seen.shape[1:])
-        runs.append(smooth(time, seen, spread).estimate[:2])
+        runs.append(smooth(time, seen, spread).estimate[:order])
     states = np.stack(runs)  # [R, 2, T, N, D]
     return np.moveaxis(states, 1, 2).reshape(*data.time.shape, -1)
 

@@ -7,15 +7,17 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsym._settings import implicit_broadcasting
 from jaxsym.distill.measured.constants import constants_of, flat_constants
 from jaxsym.distill.measured.evidence import EXPLAINED
 from jaxsym.distill.measured.restating import StatedLaw, restated
-from jaxsym.expr import variable
+from jaxsym.expr import Expression, variable
 from jaxsym.expr.jax_bridge import to_jax
 from jaxsym.inference import (
     Observations,
@@ -26,7 +28,7 @@ from jaxsym.inference import (
     second_order,
 )
 from jaxsym.laws.pairs import VARIABLES, arbitrary_inputs
-from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw, with_parameters
+from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw, Term, with_parameters
 from jaxsym.trajectories import Pairs, Trajectories
 
 _BITS_A_NODE = 3.0  # a choice among some eight symbols
@@ -134,8 +136,15 @@ def _linked(bodies: int, pairs: Pairs | None) -> Int[np.ndarray, "P 2"]:
 
 
 def is_mutual(law: ParticleLaw) -> bool:
-    """Whether the force on 2 by 1 is the opposite of that on 1 by 2, whatever the two are."""
-    coefficient = law.coefficient if law.force else law.coefficient * variable("m1")
+    """Whether the force on 2 by 1 is the opposite of that on 1 by 2, whatever the two are.
+
+    The vectors of pairs' terms are opposite at both ends; so it depends on the coefficients.
+    """
+    return all(_symmetric(term.coefficient, law.force) for term in law.pair_terms)
+
+
+def _symmetric(coefficient: Expression, force: bool) -> bool:
+    coefficient = coefficient if force else coefficient * variable("m1")
     table = arbitrary_inputs()
     swapped = coefficient.substitute({a: variable(b) for a, b in _SWAPPED.items()})
     here, there = (e.evaluate(table, VARIABLES) for e in (coefficient, swapped))
@@ -163,10 +172,15 @@ def law_field(
     >>> field({"coefficient": jnp.array([2.0])}, state, 0.0, inputs)[4:].tolist()
     [2.0, 0.0, -0.5, 0.0]
     """
-    return second_order(_acceleration(law, bodies, pairs, box))
+    rate = _rate(law, bodies, pairs, box)
+    return second_order(rate) if law.order == 2 else Partial(_first_order, Partial(rate))
 
 
-def _acceleration(
+def _first_order(rate: Callable, constants: Any, state: Array, time: Array, inputs: Any) -> Array:
+    return rate(constants, state, jnp.zeros_like(state), time, inputs)
+
+
+def _rate(
     law: ParticleLaw, bodies: int, pairs: np.ndarray, box: float | None
 ) -> Callable[..., Array]:
     mutual = is_mutual(law)
@@ -179,27 +193,42 @@ def _acceleration(
         onto[second, np.arange(len(first))] = -1.0
     pull, _ = to_jax(law.coefficient, VARIABLES)
     drag = None if law.drag is None else to_jax(law.drag, OWN_VARIABLES)[0]
+    further = [_coefficient_of(term) for term in law.further]
     none = jnp.zeros(0)
 
-    def acceleration(constants: Any, x: Array, v: Array, time: Array, inputs: Any) -> Array:
+    def sum_of(between: bool, table: Array, constants: Any, *ends: Array) -> Array | float:
+        return sum(
+            size(table, constants["further"][k])[:, None] * term.kind.vector(*ends)
+            for k, (term, size) in enumerate(zip(law.further, further, strict=True))
+            if term.kind.between is between
+        )
+
+    def rate(constants: Any, x: Array, v: Array, time: Array, inputs: Any) -> Array:
         mass, charge = constants.get("mass", inputs["mass"]), inputs["charge"]
         at = x.reshape(bodies, -1)
         d = at[second] - at[first]
         d = d if box is None else d - box * jnp.round(d / box)
         ends = (mass[first], mass[second], charge[first], charge[second])
         table = jnp.stack([jnp.sqrt(jnp.sum(d**2, axis=-1)), *ends], axis=-1)
-        size = pull(table, constants.get("coefficient", none))
+        velocity = v.reshape(bodies, -1)
+        each = pull(table, constants.get("coefficient", none))[:, None] * d
+        each += sum_of(True, table, constants, d, velocity[second] - velocity[first])
         if mutual and not law.force:  # an acceleration of the first alone
-            size = size * mass[first]
-        total = jnp.asarray(onto) @ (size[:, None] * d)
+            each = each * mass[first, None]
+        total = jnp.asarray(onto) @ each
         if mutual or law.force:
             total = total / mass[:, None]
+        own = jnp.stack([mass, charge], axis=-1)
         if drag is not None:
-            own = jnp.stack([mass, charge], axis=-1)
-            total += drag(own, constants.get("drag", none))[:, None] * v.reshape(bodies, -1)
+            total += drag(own, constants.get("drag", none))[:, None] * velocity
+        total += sum_of(False, own, constants, at, velocity)
         return (total + constants.get("field", 0.0)).ravel()
 
-    return acceleration
+    return rate
+
+
+def _coefficient_of(term: Term) -> Callable[[Array, Array], Array]:
+    return to_jax(term.coefficient, VARIABLES if term.kind.between else OWN_VARIABLES)[0]
 
 
 class LawFitter:
@@ -256,10 +285,10 @@ class LawFitter:
         """
         law = found.law if found.general is None else found.general.law
         constants = constants_of(law, found.masses)
-        held = {name: np.zeros(len(values), bool) for name, values in constants.items()}
+        held = _marked(constants, False)
         return fit_trajectories(
-            self._field(law), constants, motion.data, order=2, states=motion.states, free=held,
-            looseness=LOOSENESS[-1:] if near else LOOSENESS, segments=self._segments,
+            self._field(law), constants, motion.data, order=law.order, states=motion.states,
+            free=held, looseness=LOOSENESS[-1:] if near else LOOSENESS, segments=self._segments,
         )  # fmt: skip
 
     def _fitted(
@@ -272,13 +301,13 @@ class LawFitter:
         """From the motion under a law that explains it, if there is one, else from the start."""
         start = law if general is None else general.law
         constants = constants_of(start, masses)
-        free = {name: np.ones(len(values), bool) for name, values in constants.items()}
+        free = _marked(constants, True)
         if masses is not None:
             free["mass"] = np.arange(len(masses)) != np.argmin(np.abs(masses - 1.0))
         if general is not None:
             free["coefficient"] = general.free
         fit = fit_trajectories(
-            self._field(start), constants, self.motion.data, order=2, free=free,
+            self._field(start), constants, self.motion.data, order=law.order, free=free,
             states=self.motion.states if explained is None else explained,
             looseness=LOOSENESS if explained is None else LOOSENESS[_NEAR:],
             segments=self._segments,
@@ -295,12 +324,11 @@ class LawFitter:
         return LawFit(written, stated.covariance, fit, general._replace(law=found), masses)
 
     def _field(self, law: ParticleLaw) -> VectorField:
-        form = (law.coefficient.tokens, law.drag and law.drag.tokens, len(law.field), law.force)
-        if form not in self._fields:
-            self._fields[form] = law_field(
+        if law.form not in self._fields:
+            self._fields[law.form] = law_field(
                 law, self.motion.bodies, self.motion.pairs, self.motion.box
             )
-        return self._fields[form]
+        return self._fields[law.form]
 
     def bits(self, found: LawFit) -> float:
         """Description length of law and misfit, up to a constant (Rissanen 1978).
@@ -331,6 +359,10 @@ class LawFitter:
         now, then = self.motion.data.sigma, found.fit.sigma
         assert now is not None
         return float(np.median(then / now)) ** 2
+
+
+def _marked(constants: Any, value: bool) -> Any:
+    return jax.tree.map(lambda numbers: np.full(np.shape(numbers), value), constants)
 
 
 def _with_noise(motion: MeasuredMotion, ratio: float) -> MeasuredMotion:

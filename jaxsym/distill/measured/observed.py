@@ -101,9 +101,8 @@ def in_motion_units(data: Trajectories) -> tuple[Trajectories, MotionUnits]:
     """The motion in units in which lengths, speeds and masses are of order one, times too.
 
     Args:
-      data: of which positions alone were measured.
+      data: measured or given.
     """
-    assert data.measured is not None
     usual = natural_units(data)
     time = usual.length / usual.velocity
     natural = usual._replace(acceleration=usual.velocity / time)
@@ -113,13 +112,13 @@ def in_motion_units(data: Trajectories) -> tuple[Trajectories, MotionUnits]:
 
 def to_motion_units(data: Trajectories, units: MotionUnits) -> Trajectories:
     """Other data in units of which the origin of time need not be theirs."""
-    assert data.measured is not None
-    length = units.natural.length
-    seen = data.measured
-    position = np.asarray(seen.position, np.float64) / length
-    sigma = None if seen.sigma is None else np.asarray(seen.sigma) / length
+    length, seen = units.natural.length, data.measured
+    if seen is not None:
+        sigma = None if seen.sigma is None else np.asarray(seen.sigma) / length
+        position = np.asarray(seen.position, np.float64) / length
+        seen = seen._replace(position=position, sigma=sigma)
     return dataclasses.replace(
         in_units(data, units.natural),
         time=(np.asarray(data.time, np.float64) - units.origin) / units.time,
-        measured=seen._replace(position=position, sigma=sigma),
+        measured=seen,
     )

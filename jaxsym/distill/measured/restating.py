@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from jaxsym.expr import Expression, constant, literal, variable
 from jaxsym.expr.fitting.snapping import with_number
 from jaxsym.inference import TrajectoryFit, snap_constants
 from jaxsym.laws.pairs import VARIABLES
-from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw
+from jaxsym.laws.particle_law import OWN_VARIABLES, ParticleLaw, Term, with_parameters
 from jaxsym.laws.units import NaturalUnits, coefficient_in_data_units
 
 _STEP = 1e-6  # of differences, relative to the constants
@@ -34,6 +36,14 @@ class MotionUnits(NamedTuple):
     natural: NaturalUnits
     time: float
     origin: float
+
+    def rate(self, order: int) -> float:
+        """Of what terms add up to."""
+        return self.natural.velocity if order == 1 else self.natural.acceleration
+
+    def unit_of(self, term: Term, order: int) -> float:
+        """Of a term's coefficient."""
+        return self.rate(order) / term.kind.unit(self.natural.length, self.natural.velocity)
 
 
 class StatedLaw(NamedTuple):
@@ -75,25 +85,36 @@ def in_data_units(
     """
     natural, law = units.natural, given.law
     scales = np.array([natural.length, natural.mass, natural.mass, natural.charge, natural.charge])
-    drag = law.drag
-    if drag is not None:
-        named = {"m1": natural.mass, "q1": natural.charge}
-        changed = {n: variable(n) / constant(s) for n, s in named.items() if s != 1.0}
-        drag = drag.substitute(changed)
-        drag = (drag if units.time == 1.0 else drag * constant(1 / units.time)).canonical()
-    in_units = coefficient_in_data_units(law.coefficient, natural, True)
-    if len(in_units.constants) > len(law.coefficient.constants):
-        unit = natural.acceleration / natural.length
-        same = _rescaled(law.coefficient, inputs / scales, scales, unit)
-        one, other = (form.evaluate(inputs, VARIABLES) for form in (same, in_units))
-        in_units = same if np.allclose(one, other, rtol=_SAME, atol=0.0) else in_units
-    stated = dataclasses.replace(
+
+    def of_pairs(coefficient: Expression, unit: float) -> Expression:
+        in_units = coefficient_in_data_units(coefficient, natural, True, unit)
+        if len(in_units.constants) > len(coefficient.constants):
+            same = _rescaled(coefficient, inputs / scales, scales, unit)
+            one, other = (form.evaluate(inputs, VARIABLES) for form in (same, in_units))
+            in_units = same if np.allclose(one, other, rtol=_SAME, atol=0.0) else in_units
+        return in_units
+
+    def stated(term: Term) -> Term:
+        unit = units.unit_of(term, law.order)
+        change = of_pairs if term.kind.between else partial(_own_in_units, natural=natural)
+        return dataclasses.replace(term, coefficient=change(term.coefficient, unit))
+
+    drag = law.drag and stated(Term("drag", law.drag)).coefficient
+    in_data = dataclasses.replace(
         law,
-        coefficient=in_units,
+        coefficient=stated(Term("central", law.coefficient)).coefficient,
         drag=drag,
-        field=tuple(value * natural.acceleration for value in law.field),
+        field=tuple(value * units.rate(law.order) for value in law.field),
+        further=tuple(stated(term) for term in law.further),
     )
-    return _carried(given, stated, inputs / scales, inputs, units)
+    return _carried(given, in_data, inputs / scales, inputs, units)
+
+
+def _own_in_units(coefficient: Expression, unit: float, natural: NaturalUnits) -> Expression:
+    named = {"m1": natural.mass, "q1": natural.charge}
+    changed = {n: variable(n) / constant(s) for n, s in named.items() if s != 1.0}
+    changed_too = coefficient.substitute(changed)
+    return (changed_too if unit == 1.0 else changed_too * constant(unit)).canonical()
 
 
 def _rescaled(
@@ -188,27 +209,26 @@ def snapped(given: StatedLaw, fit: TrajectoryFit, inputs: np.ndarray) -> StatedL
     constants = constants_of(given.law, given.masses)
     whole = dataclasses.replace(fit, constants=constants, covariance=given.covariance)
     found = snap_constants(whole, first=len(flat_constants(given.law)))
-    law = _with_constants(given.law, found.constants)
+    law = with_parameters(given.law, {"coefficient": (), "drag": (), **found.constants})
     left = StatedLaw(law, found.covariance, found.constants.get("mass"))
-    coefficient, count = law.coefficient, len(law.coefficient.constants)
-    for place in sorted(found.numbers, reverse=True):
-        if place < count:
-            coefficient = with_number(coefficient, place, found.numbers[place])
-    short = dataclasses.replace(law, coefficient=coefficient.canonical())
-    return restated(left, short, inputs)
+    return restated(left, _with_numbers(law, found.numbers), inputs)
 
 
-def _with_constants(law: ParticleLaw, constants: dict[str, np.ndarray]) -> ParticleLaw:
-    drag = law.drag
-    if drag is not None:
-        drag = drag.with_constants(np.asarray(constants.get("drag", ())).tolist())
-    values = np.asarray(constants.get("coefficient", ())).tolist()
-    return dataclasses.replace(
-        law,
-        coefficient=law.coefficient.with_constants(values),
-        drag=drag,
-        field=tuple(np.asarray(constants.get("field", ())).tolist()),
-    )
+def _with_numbers(law: ParticleLaw, numbers: Mapping[int, Expression]) -> ParticleLaw:
+    """Exact numbers in the pull and in further terms, by place among `flat_constants`."""
+
+    def written(coefficient: Expression, first: int) -> Expression:
+        for slot in reversed(range(len(coefficient.constants))):
+            if first + slot in numbers:
+                coefficient = with_number(coefficient, slot, numbers[first + slot])
+        return coefficient.canonical()
+
+    place = len(flat_constants(dataclasses.replace(law, further=())))
+    further = []
+    for term in law.further:
+        further.append(dataclasses.replace(term, coefficient=written(term.coefficient, place)))
+        place += len(term.coefficient.constants)
+    return dataclasses.replace(law, coefficient=written(law.coefficient, 0), further=tuple(further))
 
 
 def _carried(
@@ -220,28 +240,30 @@ def _carried(
 ) -> StatedLaw:
     """Constants move together such that both laws have the same values everywhere."""
     before, covariance = given.law, given.covariance
-    natural = None if units is None else units.natural
-    # from one unit of acceleration over length to the other
-    pull = np.ones(1) if natural is None else np.array([natural.acceleration / natural.length])
-    own = 1.0 if units is None else 1.0 / units.time
-    push = 1.0 if natural is None else natural.acceleration
+    pull: float | np.ndarray = 1.0
     if before.force != after.force:
         pull = inputs_after[:, [1]] if after.force else 1.0 / inputs_after[:, [1]]
-    blocks = [
-        _linked(
-            pull * _slopes(before.coefficient, inputs_before, VARIABLES),
-            _slopes(after.coefficient, inputs_after, VARIABLES),
+    columns = [VARIABLES.index(name) for name in ("m1", "q1")]
+
+    def linked(old: Term, new: Term) -> np.ndarray:
+        unit: float | np.ndarray = 1.0 if units is None else units.unit_of(new, after.order)
+        names: tuple[str, ...] = VARIABLES
+        tables = inputs_before, inputs_after
+        if new.kind.between:
+            unit = pull * unit
+        else:
+            tables, names = (inputs_before[:, columns], inputs_after[:, columns]), OWN_VARIABLES
+        return _linked(
+            unit * _slopes(old.coefficient, tables[0], names),
+            _slopes(new.coefficient, tables[1], names),
         )
-    ]
+
+    blocks = [linked(Term("central", before.coefficient), Term("central", after.coefficient))]
     if before.drag is not None and after.drag is not None:
-        columns = [VARIABLES.index(name) for name in ("m1", "q1")]
-        blocks.append(
-            _linked(
-                own * _slopes(before.drag, inputs_before[:, columns], OWN_VARIABLES),
-                _slopes(after.drag, inputs_after[:, columns], OWN_VARIABLES),
-            )
-        )
+        blocks.append(linked(Term("drag", before.drag), Term("drag", after.drag)))
+    push = 1.0 if units is None else units.rate(after.order)
     blocks.append(push * np.eye(len(before.field)))
+    blocks += [linked(*pair) for pair in zip(before.further, after.further, strict=True)]
     masses = 0 if given.masses is None else len(given.masses)
     blocks.append(np.eye(masses))
     matrix = np.zeros((len(flat_constants(after)) + masses, len(covariance)))

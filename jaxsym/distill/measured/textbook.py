@@ -42,6 +42,22 @@ class Form(NamedTuple):
         first = (r + v["s"]) ** v["p"] * both
         return np.stack([first, r ** v["q"] * np.exp(-v["e"] * r) * both], axis=-1)
 
+    def softened(self, r: float) -> Form | None:
+        """The larger of its two parts at a distance as a softened power; None where none suits.
+
+        Args:
+          r: a typical distance; the length that softens starts at a hundredth of it.
+
+        >>> two = _form(-4, "ab", q=-2).moved(a=-0.01, b=1.0)
+        >>> str(two.softened(1.0).expression())
+        '1.0/(r + 0.01)**2'
+        """
+        parts = np.abs(self.columns(np.array([r]))[0] * [self.values["a"], self.values["b"]])
+        size, power = ("a", "p") if parts[0] >= parts[1] else ("b", "q")
+        if self.values[power] not in _SOFTENED:
+            return None
+        return _form(int(self.values[power]), "as").moved(a=self.values[size], s=0.01 * r)
+
     def evaluate(self, r: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
         """f(r)."""
         return self.columns(r) @ np.array([self.values["a"], self.values["b"]])

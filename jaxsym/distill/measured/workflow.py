@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -32,6 +33,7 @@ from jaxsym.distill.measured.observed import (
     noise_of,
     to_motion_units,
 )
+from jaxsym.distill.measured.order import Reading, is_first_order
 from jaxsym.distill.measured.restating import (
     MotionUnits,
     StatedLaw,
@@ -56,7 +58,14 @@ _SLOPES_A_TIME = 16
 _STATES_A_STEP = 4  # of the weak form, between samples
 
 
-def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discovery:
+def discover_measured(
+    task: Task,
+    run: Run,
+    key: jax.Array,
+    seed: int,
+    order: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Discovery:
     """The law of motion of which positions alone were measured.
 
     Args:
@@ -64,6 +73,8 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
       run: whose time is taken.
       key: of a search.
       seed: which the key is of.
+      order: of the equation of motion; the data choose by default.
+      names: of kinds of terms that may occur; all by default.
 
     Raises:
       ValueError: jumps, noise larger than the motion, or no force that shows above the noise.
@@ -75,11 +86,8 @@ def discover_measured(task: Task, run: Run, key: jax.Array, seed: int) -> Discov
         data, units = in_motion_units(task.train)
         sigma = sigma / units.natural.length
     box = None if task.box is None else task.box / units.natural.length
-    if data.mass is None:
-        profiles, fitter, fits = _with_unknown_masses(data, sigma, box, run, key)
-    else:
-        profiles, fitter = _read(data, sigma, box, run)
-        fits = choose_law(profiles, fitter, data.dims, run, key)
+    reading = Reading(sigma, box, order, names)
+    profiles, fitter, fits = _chosen(data, reading, run, key)
     with run.phase("verify"):
         held_out = attempt(
             "the comparison with held-out motion",
@@ -105,32 +113,64 @@ def check_size(data: Trajectories) -> None:
     )
 
 
-def _read(
-    data: Trajectories, sigma: Float[np.ndarray, "R N"], box: float | None, run: Run
-) -> tuple[WeakProfiles, LawFitter]:
+def _chosen(
+    data: Trajectories, reading: Reading, run: Run, key: jax.Array
+) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
+    """Laws fitted to the trajectories, with masses as known, unknown, or not needed."""
+    alike = dataclasses.replace(data, mass=np.ones((len(data.position), data.bodies)))
+    with run.phase("weak form"):
+        first = reading.order != 2 and is_first_order(alike if data.mass is None else data, reading)
+    reading = reading._replace(order=1 if first else 2)
+
+    def known(data: Trajectories) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
+        profiles, fitter = _read(data, reading, run)
+        return profiles, fitter, choose_law(profiles, fitter, data.dims, run, key)
+
+    if data.mass is not None:
+        return known(data)
+    if first or reading.names is not None:
+        return known(alike)
+    try:
+        found = _with_unknown_masses(data, reading, run, key)
+    except ValueError:  # no pull along the line between bodies: other terms may act
+        return known(alike)
+    _, fitter, fits = found
+    if fitter.explains(fits[0]) or run.over():
+        return found
+    other = known(alike)
+    return other if other[1].explains(other[2][0]) else found
+
+
+def _read(data: Trajectories, reading: Reading, run: Run) -> tuple[WeakProfiles, LawFitter]:
     """The terms that show in the data, and what fits laws to them."""
     with run.phase("weak form"):
         mass = np.asarray(data.mass, np.float64)
-        profiles = weak_profiles(*_positions(data), mass=mass, **_known(data, sigma, box))
-        motion = measured_motion(data, sigma, _states(profiles), box)
+        profiles = _profiles(data, mass, reading, reading.order or 2)
+        motion = measured_motion(data, reading.sigma, _states(profiles), reading.box)
     return profiles, LawFitter(motion, pair_samples(data, None)[1])
 
 
+def _profiles(
+    data: Trajectories, mass: Float[np.ndarray, "R N"], reading: Reading, order: int, **more: Any
+) -> WeakProfiles:
+    known = _known(data, reading.sigma, reading.box)
+    time, position = _positions(data)
+    return weak_profiles(
+        time, position, mass=mass, order=order, terms=reading.names, **known, **more
+    )
+
+
 def _with_unknown_masses(
-    data: Trajectories,
-    sigma: Float[np.ndarray, "R N"],
-    box: float | None,
-    run: Run,
-    key: jax.Array,
+    data: Trajectories, reading: Reading, run: Run, key: jax.Array
 ) -> tuple[WeakProfiles, LawFitter, list[LawFit]]:
-    known = _known(data, sigma, box)
+    sigma, box = reading.sigma, reading.box
     with run.phase("weak form"):
-        start = start_masses(body_pulls(*_positions(data), **known))
+        start = start_masses(body_pulls(*_positions(data), **_known(data, sigma, box)))
 
     def read(masses: StartMasses) -> WeakProfiles:
         with run.phase("weak form"):
             mass = np.tile(masses.mass, (len(data.position), 1))
-            return weak_profiles(*_positions(data), mass=mass, pair_kinds=masses.kinds, **known)
+            return _profiles(data, mass, reading, 2, pair_kinds=masses.kinds)
 
     def fitter(profiles: WeakProfiles) -> LawFitter:
         motion = measured_motion(data, sigma, _states(profiles), box)
@@ -157,11 +197,11 @@ def _known(
 
 
 def _states(profiles: WeakProfiles) -> Float[np.ndarray, "R T S"]:
-    """Smoothed positions and velocities at the times of the samples."""
+    """Smoothed positions, and velocities if they are part of the state, at the times of samples."""
     runs = []
     for smoothed in profiles.fit.states:
-        x, v = smoothed.estimate[:2, ::_STATES_A_STEP]
-        runs.append(np.concatenate([x.reshape(len(x), -1), v.reshape(len(v), -1)], axis=1))
+        parts = smoothed.estimate[: profiles.order, ::_STATES_A_STEP]
+        runs.append(np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1))
     return np.stack(runs)
 
 
@@ -251,6 +291,8 @@ def _meaning(stated: StatedLaw, names: tuple[str, ...]) -> str:
 
 
 def _shorter(stated: StatedLaw, inputs: np.ndarray) -> StatedLaw:
+    if stated.law.order == 1:
+        return stated
     forms = [stated.law, stated.law.as_force(), stated.law.as_acceleration()]
     shortest = min(forms, key=lambda law: (law.complexity, len(flat_constants(law))))
     return stated if shortest is stated.law else restated(stated, shortest, inputs)
@@ -291,8 +333,7 @@ def _evidence(
         dof=fit.dof,
         indistinguishable=tuple(f"{law.quantity} = ({law.coefficient}) d" for law in alike),
         terms={term.name: term.share for term in profiles.terms},
-        unexplained=tuple(term.name for term in told_apart(profiles).other),
-        profile=_profile(told_apart(profiles).central[0], units, _mass_unit(best, stated)),
+        profile=_leading_profile(profiles, units, _mass_unit(best, stated)),
         time=np.asarray(task.train.time, np.float64),
         measured=measured,
         motion=fit.predicted.reshape(measured.shape) * length,
@@ -309,13 +350,21 @@ def _mass_unit(best: LawFit, stated: StatedLaw) -> float:
     return float(stated.masses.max() / best.masses.max())
 
 
-def _profile(term: WeakTerm, units: MotionUnits, mass_unit: float) -> TermProfile:
+def _leading_profile(
+    profiles: WeakProfiles, units: MotionUnits, mass_unit: float
+) -> TermProfile | None:
+    """Of the pull along the line; None where there is none."""
+    central = [term for term in told_apart(profiles.terms).pairs if term.vector == "central"]
+    return _profile(central[0], units, mass_unit, profiles.order) if central else None
+
+
+def _profile(term: WeakTerm, units: MotionUnits, mass_unit: float, order: int) -> TermProfile:
     natural = units.natural
     mass = mass_unit * natural.mass
     scale = {"m1": mass, "m2": mass, "q1": natural.charge, "q2": natural.charge}
     factor = parse(term.factor)
     values = np.array([[scale[name] for name in factor.variables]])
-    unit = natural.acceleration / float(factor.evaluate(values, factor.variables)[0])
+    unit = units.rate(order) / float(factor.evaluate(values, factor.variables)[0])
     return TermProfile(
         term.factor, term.distance * natural.length, term.size * unit, term.error * unit
     )

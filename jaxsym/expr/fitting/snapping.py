@@ -30,6 +30,7 @@ _ROOT = 11.0  # bits that name 1/pi or a root, which are rarer
 _HALVES = (1, 2)  # denominators of multiples of roots
 _TRIED = 8  # numbers that are refitted at a time
 _DIGITS_SPARE = 4  # a decimal is taken for exact if it says at least so many digits less
+_DECISIVE = math.log2(20)  # bits: strong evidence (Kass and Raftery 1995, section 3.2)
 _WIDE = 4.0  # standard errors within which an exact number may lie
 _LEAST_ERROR = 4e-13  # relative error of a coefficient that linear regression leaves in float64
 _ROUNDING = 1e-28  # share of mean(y**2) below which a loss is float64 rounding
@@ -187,11 +188,14 @@ def exact_numbers(value: float, error: float, bits: float = 0.0) -> list[Express
 def snapped(value: float, error: float) -> Expression:
     """A number as exactly as its standard error lets it be said.
 
-    The shortest decimal if the digits that follow are all zeros, as in 7.1289; else a rational or a
-    multiple of pi or e if that is shorter; else the constant as it is.
+    The shortest decimal if the digits that follow are all zeros, as in 7.1289; else a rational if
+    that is decisively shorter, misfit included; else the constant as it is. Masses and lengths are
+    no multiples of pi or e.
 
     >>> [str(snapped(v, 1e-13)) for v in (7.128900000000003, 1 / 3 + 1e-14, 0.46481666666667)]
     ['7.1289', '1/3', '0.46481666666667']
+    >>> str(snapped(2.718, 0.02))
+    '2.718'
     """
     error = max(error, _LEAST_ERROR * abs(value))
     known = math.floor(-math.log10(_WIDE * error))
@@ -199,8 +203,9 @@ def snapped(value: float, error: float) -> Expression:
         rounded = round(value, places)
         if abs(rounded - value) <= _WIDE * error and rounded:
             return constant(rounded) if places else literal(int(rounded))
-    exact = [number for number in exact_numbers(value, error) if number.tokens != ("0",)]
-    return exact[0] if exact else constant(value)
+    rationals = (c for c in _near(0, value, error, _BASES[:1]) if c.number.tokens != ("0",))
+    best = max(rationals, key=lambda candidate: candidate.expected, default=None)
+    return best.number if best and best.expected > _DECISIVE else constant(value)
 
 
 def with_number(expression: Expression, slot: int, number: Expression) -> Expression:

@@ -42,6 +42,7 @@ class Task(NamedTuple):
       scale: of the state's components: how far noise moves them.
       allowed: error of a step of the integration, in units of the scale.
       most: a coordinate beyond which a motion has run away.
+      sense: 1, or -1 for motion backward in time, whose times have the other sign.
     """
 
     field: Partial
@@ -54,6 +55,7 @@ class Task(NamedTuple):
     scale: Float[Array, " S"]
     allowed: Float[Array, ""]
     most: Float[Array, ""]
+    sense: Float[Array, ""]
 
 
 class Weighting(NamedTuple):
@@ -101,7 +103,7 @@ def segment_motion(
 ) -> Motion:
     """One segment's states at its samples and its end."""
     named = ravel_pytree(task.constants)[1](constants)
-    rate = lambda x, t: task.field(named, x, t, inputs)  # noqa: E731
+    rate = lambda x, t: task.sense * task.field(named, x, task.sense * t, inputs)  # noqa: E731
     return rollout(
         rate, task.method, state, segment.start, segment.stops, segment.filled, segment.step,
         task.allowed * task.scale, task.most,
@@ -113,7 +115,7 @@ def observed(
 ) -> Float[Array, "L1 M"]:
     """What is observed of a segment's states."""
     named = ravel_pytree(task.constants)[1](constants)
-    observe = lambda x, t: task.observe(named, x, t, inputs)  # noqa: E731
+    observe = lambda x, t: task.observe(named, x, task.sense * t, inputs)  # noqa: E731
     time = jnp.concatenate([segment.start[None], segment.stops])
     return jax.vmap(observe)(states, time)
 
@@ -227,6 +229,9 @@ def best_of(task: Task, guesses: Sequence[Guess], weighting: Weighting):
     chosen = jnp.argmin(costs, axis=0)
     row = jnp.arange(len(chosen))
     return Guess(guesses[0].constants, states[chosen, row]), costs[chosen, row], chosen
+
+
+run_best_of = bounded_jit(shapes=PROGRAMS)(best_of)
 
 
 @bounded_jit(shapes=PROGRAMS)

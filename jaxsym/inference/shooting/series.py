@@ -44,6 +44,26 @@ class Observations(NamedTuple):
         spread = np.broadcast_to(np.asarray(sigma, np.float64), self.value.shape)
         return self._replace(sigma=np.where(self.present, spread, 1.0))
 
+    def backward(self) -> tuple[Observations, Int[np.ndarray, "R T"]]:
+        """The last samples first, at times of the other sign; and where each sample was or is.
+
+        >>> data = observations([[0.0, 1.0, 3.0]], [[[5.0], [6.0], [7.0]]])
+        >>> back, place = data.backward()
+        >>> back.time.tolist(), back.value[0, :, 0].tolist(), place.tolist()
+        ([[-3.0, -1.0, -0.0]], [7.0, 6.0, 5.0], [[2, 1, 0]])
+        """
+        runs, times = self.time.shape
+        place = np.maximum(self.lengths[:, None] - 1 - np.arange(times), 0)
+        row, padding = np.arange(runs)[:, None], np.arange(times) >= self.lengths[:, None]
+        sigma = None if self.sigma is None else self.sigma[row, place]
+        back = self._replace(
+            time=-self.time[row, place],
+            value=self.value[row, place],
+            present=self.present[row, place] & ~padding[..., None],
+            sigma=sigma,
+        )
+        return back, place
+
 
 def observations(
     time: ArrayLike | Sequence[ArrayLike],

@@ -29,6 +29,7 @@ from jaxsym.inference.shooting.objective import (
     Weighting,
     huber_weight,
     motions,
+    run_best_of,
     weighting,
 )
 from jaxsym.inference.shooting.results import TrajectoryFit
@@ -48,6 +49,7 @@ _LAST_GAIN = 1e-3  # in the sum of squares, that ends the last stage
 _SETTLED = 0.1  # in the sum of squares: what one more step may promise where a fit has converged
 _LOOSE_STEPS = 10  # most in a stage whose joints are looser than the noise
 _NEAR = 2.0  # times the best quarter's sum of squares a trajectory may have and lead
+_FEW = 3.0  # standard errors of its sum of squares, by which it may be more
 _RECUT_AFTER = (30.0, 0.3)
 _MOTION_ERROR = 0.05  # of a whole trajectory by its integration, in units of the noise
 _SIGMA_ROUNDS, _SIGMA_SETTLED = 5, 0.01
@@ -101,7 +103,7 @@ class Fit:
         for stages in (tight, looseness):
             if self.leads.all():
                 break
-            self.start_again()
+            self.start_again(stages[0])
             found, weights = self.sweep(stages, huber, iterations)
         if self.estimated:
             for _ in range(_SIGMA_ROUNDS):
@@ -116,7 +118,7 @@ class Fit:
             limit = _HUBER if stage >= _ROBUST_UNTIL else np.inf
             last = stage == looseness[-1]
             outlying = np.inf if last else _HUBER  # the last stage leaves no joint open
-            weights = weighting(stage, min(limit, huber), outlying, self.leads)
+            weights = weighting(stage, min(limit, huber), outlying, self.counted())
             if stage >= _FOLLOWED_UNTIL or not self.leads.all():
                 self.guess = run_follow(self.task, self.guess, weights)
             gain = _LAST_GAIN if last else _GAIN * self.data.present.sum()
@@ -127,17 +129,41 @@ class Fit:
                 self.recut()
         return found, weights
 
-    def start_again(self) -> None:
-        """The constants found, with states from the data where no motion near them was found."""
+    def start_again(self, looseness: float) -> None:
+        """The constants found, with other states where no motion near the data was found.
+
+        These states are followed forward and backward in time: what is not seen in the beginning
+        is known from what was seen later.
+        """
         self.take_motion()
         self.path = np.where(self.leads[:, None, None], self.path, self.first_path)
+        weights = weighting(looseness, _HUBER, _HUBER, self.counted())
+        back = self.followed_back(weights)
         self.cut()
+        forward = run_follow(self.task, self.guess, weights)
+        row = np.arange(len(back))[:, None]
+        other = forward._replace(states=jnp.asarray(back[row, self.places.first]))
+        self.guess = run_best_of(self.task, [forward, other], weights)[0]
+
+    def followed_back(self, weights: Weighting) -> Float[np.ndarray, "R T S"]:
+        """States at the samples, found from the last to the first of them."""
+        data, place = self.data.backward()
+        row = np.arange(len(place))[:, None]
+        task, guess, places = self.laid_out(data, self.path[row, place], -1.0)
+        found = run_follow(task, guess, weights)
+        return places.gather(np.asarray(motions(task, found)[0]))[row, place]
+
+    def counted(self) -> Bool[np.ndarray, " R"]:
+        """Trajectories whose sums of squares shall fall: where no constant is fitted, all."""
+        return self.leads if self.free.any() else np.ones_like(self.leads)
 
     def near(self, costs: Float[Array, " R"]) -> Bool[np.ndarray, " R"]:
         """Which trajectories are near enough to their data to count for the constants."""
         count = self.data.present.sum(axis=(1, 2))
         each = np.asarray(costs) / np.maximum(count, 1)
-        return each <= _NEAR * max(np.quantile(each[count > 0], 0.25), 0.5)
+        usual = max(np.quantile(each[count > 0], 0.25), 0.5) if self.free.any() else 1.0
+        spread = np.sqrt(2.0 / np.maximum(count, 1))  # of chi squared over its degrees of freedom
+        return each <= _NEAR * usual * (1.0 + _FEW * spread)
 
     def relax(self, weights: Weighting, tolerance: float, most: int):
         """One stage; the guess moves."""
@@ -149,27 +175,31 @@ class Fit:
 
     def cut(self) -> None:
         """Segments for the motion as it is known."""
-        data = self.data
-        most = data.time.shape[1] - 1
+        self.task, self.guess, self.places = self.laid_out(self.data, self.path, 1.0)
+
+    def laid_out(
+        self, data: Observations, path: Float[np.ndarray, "R T S"], sense: float
+    ) -> tuple[Task, Guess, Places]:
+        """Segments, forward in time or with data whose times have the other sign."""
+        most, way = data.time.shape[1] - 1, jnp.asarray(sense)
         allowed = jnp.asarray(_MOTION_ERROR / data.time.shape[1] ** 2)
         steps, lengths = _steps_needed(
             self.field, self.method, self.unravel(jnp.asarray(self.constants)), self.inputs,
-            self.path, data.time, allowed * self.scale, self.most,
+            path, data.time, allowed * self.scale, self.most, way,
         )  # fmt: skip
         intervals = min(most, self.intervals or max(4, -(-most // 40)))
-        segments, self.places = cut(
+        segments, places = cut(
             data, np.asarray(steps), np.asarray(lengths), intervals, self.segments
         )
         self.segments = segments.start.shape[1]
         row = np.arange(len(data.time))[:, None]
-        self.guess = Guess(
-            jnp.asarray(self.constants), jnp.asarray(self.path[row, self.places.first])
-        )
-        self.task = Task(
+        guess = Guess(jnp.asarray(self.constants), jnp.asarray(path[row, places.first]))
+        task = Task(
             self.field, self.observe, self.method, jax.tree.map(jnp.asarray, segments),
             self.inputs, self.template, jnp.asarray(self.free), jnp.asarray(self.scale),
-            allowed, jnp.asarray(self.most),
+            allowed, jnp.asarray(self.most), way,
         )  # fmt: skip
+        return task, guess, places
 
     def take_motion(self) -> None:
         """Constants and states are those of the guess."""
@@ -243,11 +273,11 @@ class Fit:
 
 
 @bounded_jit(shapes=PROGRAMS)
-def _steps_needed(field, method, constants, inputs, states, time, allowed, most):
+def _steps_needed(field, method, constants, inputs, states, time, allowed, most, sense):
     """How many steps each interval between samples needs, and how long they are ``[R, T - 1]``."""
 
     def one(inputs, state, start, stop):
-        rate = lambda x, t: field(constants, x, t, inputs)  # noqa: E731
+        rate = lambda x, t: sense * field(constants, x, sense * t, inputs)  # noqa: E731
         gap = stop - start
         motion = rollout(rate, method, state, start, stop[None], gap > 0, gap, allowed, most)
         return motion.steps, motion.step

@@ -19,7 +19,8 @@ from jaxsym._check import require
 from jaxsym.inference.polynomials import local_polynomials
 
 POWER = 4  # of the test functions (1 - u^2)^4: three derivatives vanish at the ends
-FEWEST_SAMPLES = 7  # of a window, of which the first and the last count nothing
+FEWEST_SAMPLES = 5  # of a series: four determine a motion with a constant slope of acceleration
+_IN_WINDOW = 7  # samples of a window, of which the first and the last count nothing
 _DEGREE = 5  # of the polynomials between samples
 _NODES = 7  # of Gauss' quadrature between samples: exact for degree 13, POWER * 2 + _DEGREE
 _TINY = np.finfo(float).tiny
@@ -77,7 +78,8 @@ def weak_form(
     """Windows of several lengths, a quarter of a length apart, over unevenly spaced times.
 
     Between samples the series is the polynomial of degree 5 through the six nearest, and the
-    integral of its product with the test function is exact.
+    integral of its product with the test function is exact. A series of which no window of these
+    lengths holds seven samples is one window.
 
     Args:
       time: of the samples, increasing.
@@ -86,7 +88,7 @@ def weak_form(
       present: which samples there are, all by default; the others get no weight.
 
     Raises:
-      ValueError: fewer than seven samples, or no window that holds as many.
+      ValueError: fewer than five samples, or lengths in which no seven successive times lie.
 
     >>> time = np.sort(np.random.default_rng(0).uniform(0.0, 3.0, 60))
     >>> form = weak_form(time, lengths=[1.5])
@@ -101,7 +103,9 @@ def weak_form(
         len(known) >= FEWEST_SAMPLES,
         f"there are {len(known)} samples; expected at least {FEWEST_SAMPLES} for a weak form",
     )
-    ends = known[_windows(known, window_lengths(known) if lengths is None else lengths)]
+    ends = known[
+        _windows(known, window_lengths(known) if lengths is None else _long(time, lengths))
+    ]
     sampled = (_integrals(ends, known, len(time), np.flatnonzero(present), k) for k in range(3))
     halves = [np.unique(np.r_[0, np.arange(k, len(at), 2), len(at) - 1]) for k in (0, 1)]
     every, even, odd = (
@@ -111,12 +115,12 @@ def weak_form(
 
 
 def window_lengths(time: Float[np.ndarray, " T"]) -> Float[np.ndarray, " L"]:
-    """Lengths in a geometric series, from seven usual steps to the whole span.
+    """Lengths in a geometric series, from those of seven samples to the whole span.
 
     >>> window_lengths(np.arange(31.0)).round(1).tolist()
     [6.0, 9.0, 13.5, 20.2, 30.0]
     """
-    span, least = time[-1] - time[0], (FEWEST_SAMPLES - 1) * np.median(np.diff(time))
+    span, least = time[-1] - time[0], (_IN_WINDOW - 1) * np.median(np.diff(time))
     count = max(0, int(np.ceil(np.log(span / least) / np.log(_GROWTH))))
     return np.minimum(least * _GROWTH ** np.arange(count + 1), span)
 
@@ -140,13 +144,19 @@ def _windows(time: np.ndarray, lengths: Sequence[float] | np.ndarray) -> np.ndar
         begin = np.linspace(time[0], max(time[-1] - length, time[0]), steps + 1)
         found.append(np.stack([_closest(time, begin), _closest(time, begin + length)], axis=1))
     ends = np.unique(np.concatenate(found), axis=0)
-    ends = ends[ends[:, 1] - ends[:, 0] >= FEWEST_SAMPLES - 1]
+    ends = ends[ends[:, 1] - ends[:, 0] >= _IN_WINDOW - 1]
+    return ends if len(ends) else np.array([[0, len(time) - 1]])
+
+
+def _long(time: np.ndarray, lengths: Sequence[float]) -> Sequence[float]:
+    """Lengths in which enough successive times lie, or all times."""
+    more = min(_IN_WINDOW, len(time)) - 1
     require(
-        len(ends) > 0,
-        f"lengths is {list(lengths)}, and no window holds {FEWEST_SAMPLES} samples; "
+        max(lengths) >= (1.0 - 0.5 / more) * np.min(time[more:] - time[:-more]),
+        f"lengths is {list(lengths)}, and no window holds {_IN_WINDOW} samples; "
         "expected longer windows",
     )
-    return ends
+    return lengths
 
 
 def _closest(time: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from jaxsym.inference.noise import estimate_noise
 from jaxsym.inference.weak.regression import Chosen, Series, WeakFit, weak_fit
 from jaxsym.inference.weak.splines import DistanceSpline
 from jaxsym.inference.weak.terms import Particles, body_groups, nearest_image, pair_groups
+from jaxsym.terms import kinds
 
 _POINTS = 60  # at which a profile is told
 _OUTERMOST = 0.005  # share of the distances at either end where it is not told
@@ -59,6 +60,7 @@ class WeakProfiles(NamedTuple):
       density: number of distances of samples in each interval between those of a profile.
       sigma: standard deviation of the noise, of each run, body and coordinate.
       fit: with the smoothed states.
+      order: of the equation of motion.
     """
 
     terms: list[WeakTerm]
@@ -66,6 +68,7 @@ class WeakProfiles(NamedTuple):
     density: Float[np.ndarray, " K-1"]
     sigma: Float[np.ndarray, "R N D"]
     fit: WeakFit
+    order: int = 2
 
 
 def weak_profiles(
@@ -80,6 +83,8 @@ def weak_profiles(
     body_kinds: Sequence[tuple[str, str]] | None = None,
     lengths: Sequence[float] | None = None,
     box: float | None = None,
+    order: int = 2,
+    terms: Sequence[str] | None = None,
 ) -> WeakProfiles:
     """Read terms and their functions of distance from positions alone.
 
@@ -95,9 +100,12 @@ def weak_profiles(
       lengths: of the windows; by default the data choose.
       box: length of a periodic box in which the nearest image of a body acts. Positions are those
         of continuous motion.
+      order: 2 if terms add up to accelerations, 1 if to velocities.
+      terms: names of kinds of terms that may occur (`jaxsym.terms`); all by default.
 
     Raises:
-      ValueError: shapes that disagree, too few samples, a sigma that is not positive.
+      ValueError: shapes that disagree, too few samples, a sigma that is not positive, unknown
+        names.
 
     >>> import jax
     >>> from jaxsym.simulate import particles
@@ -116,13 +124,17 @@ def weak_profiles(
     particles = Particles(mass, charge, ordered_pairs(position, pairs), bodies, dims, box)
     distance = distances(position, particles)
     distance = distance[np.isfinite(distance)]
-    of_pairs, spline = pair_groups(particles, distance, pair_kinds)
-    groups = of_pairs + body_groups(particles, body_kinds)
-    fit = weak_fit(series, groups, lengths=lengths)
-    at = np.quantile(distance, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
-    terms = [_term(one, spline, at) for one in fit.groups]
+    known = kinds(terms, dims, order)
+    of_pairs, spline = pair_groups(
+        particles, distance, pair_kinds, [kind.name for kind in known if kind.between], order
+    )
+    alone = [kind.name for kind in known if not kind.between]
+    groups = of_pairs + body_groups(particles, body_kinds, alone)
+    fit = weak_fit(series, groups, order=order, lengths=lengths)
+    at = profile_places(distance)
+    found = [term_of(one, spline, at) for one in fit.groups]
     density = np.histogram(distance, at)[0].astype(float)
-    return WeakProfiles(terms, fit.chi2_per_row, density, noise, fit)
+    return WeakProfiles(found, fit.chi2_per_row, density, noise, fit, order)
 
 
 def series_of(
@@ -185,7 +197,13 @@ def _noise(time, position, sigma) -> Float[np.ndarray, "R N D"]:
     return np.broadcast_to(sigma, shape)
 
 
-def _term(chosen: Chosen, spline: DistanceSpline, distance: np.ndarray) -> WeakTerm:
+def profile_places(distance: Float[np.ndarray, " n"]) -> Float[np.ndarray, " K"]:
+    """Distances at which profiles are told: quantiles of those of the data."""
+    return np.quantile(distance, np.linspace(_OUTERMOST, 1.0 - _OUTERMOST, _POINTS))
+
+
+def term_of(chosen: Chosen, spline: DistanceSpline, distance: np.ndarray) -> WeakTerm:
+    """A group that was chosen, its function of distance at these places."""
     vector, factor = chosen.name.rsplit(" ", 1)
     start = vector, factor, chosen.evidence, chosen.share
     if len(chosen.coefficients) == 1:

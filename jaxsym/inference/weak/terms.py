@@ -1,12 +1,11 @@
-"""Kinds of terms that forces are made of: a vector that turns with the coordinates times a factor.
+"""Terms of every kind as groups of columns: a vector of `jaxsym.terms` times a factor.
 
-Every kind is one row of a table. A pair's term has a function of distance before it, a body's term
-a constant.
+A pair's term has a function of distance before it, a body's term a constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,51 +15,21 @@ from jaxsym.expr import parse
 from jaxsym.inference.weak.regression import Group
 from jaxsym.inference.weak.splines import DistanceSpline
 from jaxsym.inference.weak.tables import Jacobians
+from jaxsym.terms import KINDS, Kind
+from jaxsym.terms import kinds as known_kinds
 
 _ALIKE = 1.0 - 1e-9  # cosine between factors that are multiples of one another
 _PIECES = 16  # with as many samples each, of the finest of splines
 _STRIDES = (1, 2, 4)  # that make the coarser ones; the data choose
 _STEP = 1e-4  # of the finite differences, relative to distance and speed
 
-PairVector = Callable[[np.ndarray, np.ndarray], np.ndarray]
-BodyVector = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def _turned(vector: np.ndarray) -> np.ndarray:
-    """By a quarter turn, in the plane; about the last axis in space."""
-    rest = np.zeros_like(vector[..., 2:])
-    return np.concatenate([-vector[..., 1:2], vector[..., :1], rest], axis=-1)
-
-
-def _unit(d: np.ndarray) -> np.ndarray:
-    return d / np.linalg.norm(d, axis=-1, keepdims=True)
-
-
-def _approach(d: np.ndarray, dv: np.ndarray) -> np.ndarray:
-    along = _unit(d)
-    return along * np.sum(along * dv, axis=-1, keepdims=True)
-
-
-# of the displacement d = x2 - x1 and dv = v2 - v1
-PAIR_VECTORS: Mapping[str, PairVector] = {
-    "central": lambda d, dv: _unit(d),
-    "across": lambda d, dv: _turned(_unit(d)),
-    "relative velocity": lambda d, dv: dv,
-    "approach": _approach,
-}
-
-# of position x and velocity v
-BODY_VECTORS: Mapping[str, BodyVector] = {
-    "drag": lambda x, v: v,
-    "quadratic drag": lambda x, v: v * np.linalg.norm(v, axis=-1, keepdims=True),
-    "turned velocity": lambda x, v: _turned(v),
-    "position": lambda x, v: x,
-    "constant along x": lambda x, v: np.zeros_like(x) + np.eye(x.shape[-1])[0],
-    "constant along y": lambda x, v: np.zeros_like(x) + np.eye(x.shape[-1])[1],
-}
+PAIR_VECTORS = tuple(kind.name for kind in KINDS.values() if kind.between)
+BODY_VECTORS = tuple(kind.name for kind in KINDS.values() if not kind.between)
 
 # accelerations grow with them; simplest first, as the first of several that are alike is kept
 PAIR_FACTORS = ("1", "1/m1", "m2", "m2/m1", "m2**2/m1", "q1*q2", "q1*q2/m1")
+# of velocities: bodies yield by a mobility 1/m1, if at all, and stir by strengths of their own
+FIRST_ORDER_PAIR_FACTORS = ("1", "1/m1", "m2", "q2", "q1*q2", "q1*q2/m1")
 BODY_FACTORS = ("1", "1/m1", "q1", "q1/m1")
 
 
@@ -68,8 +37,8 @@ class Particles(NamedTuple):
     """What the bodies of R runs are.
 
     Attributes:
-      mass: None where unknown.
-      charge: None where there is none.
+      mass: None where unknown. ``[1, Q, N]`` for a run of Q snapshots with masses of their own.
+      charge: None where there is none; likewise.
       pairs: ordered pairs (acted on, acting).
       bodies: N.
       dims: D.
@@ -103,6 +72,8 @@ def pair_groups(
     particles: Particles,
     distance: Float[np.ndarray, " n"],
     kinds: Sequence[tuple[str, str]] | None = None,
+    names: Sequence[str] = PAIR_VECTORS,
+    order: int = 2,
 ) -> tuple[list[Group], DistanceSpline]:
     """A group for each pair of a vector and a factor, and the spline that all share.
 
@@ -110,9 +81,12 @@ def pair_groups(
       particles: the bodies.
       distance: sample of the distances between them, to place the pieces of splines.
       kinds: names in `PAIR_VECTORS` and factors; all by default.
+      names: of the vectors that may occur.
+      order: of the equation of motion.
     """
-    factors = _different(particles, PAIR_FACTORS, pairs=True)
-    kinds = [(v, f) for v in PAIR_VECTORS for f in factors] if kinds is None else kinds
+    known = PAIR_FACTORS if order == 2 else FIRST_ORDER_PAIR_FACTORS
+    factors = _different(particles, known, pairs=True)
+    kinds = [(v, f) for v in names for f in factors] if kinds is None else kinds
     spline, choices = _splines(distance)
     return [
         _pair_group(particles, spline, choices, vector, factor_values(particles, factor), name)
@@ -148,11 +122,15 @@ def _splines(distance: np.ndarray) -> tuple[DistanceSpline, tuple[np.ndarray, ..
 
 
 def body_groups(
-    particles: Particles, kinds: Sequence[tuple[str, str]] | None = None
+    particles: Particles,
+    kinds: Sequence[tuple[str, str]] | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[Group]:
-    """A group of one column for each vector and factor; all by default."""
+    """A group of one column for each vector and factor; all by default, or those of the names."""
     factors = _different(particles, BODY_FACTORS, pairs=False)
-    kinds = [(v, f) for v in BODY_VECTORS for f in factors] if kinds is None else kinds
+    if names is None:
+        names = [kind.name for kind in known_kinds(None, particles.dims) if not kind.between]
+    kinds = [(v, f) for v in names for f in factors] if kinds is None else kinds
     return [_body_group(particles, vector, factor) for vector, factor in kinds]
 
 
@@ -167,11 +145,11 @@ def _evaluated(particles: Particles, factor: str, ends: dict[str, np.ndarray]) -
     for letter, values in (("m", particles.mass), ("q", particles.charge)):
         if values is not None:
             names += [letter + end for end in ends]
-            columns += [values[:, index] for index in ends.values()]
+            columns += [values[..., index] for index in ends.values()]
     expression = parse(factor)
     if not expression.variables:
-        runs = next((len(x) for x in (particles.mass, particles.charge) if x is not None), 1)
-        return np.ones((runs, len(ends["1"])))
+        known = [x.shape[:-1] for x in (particles.mass, particles.charge) if x is not None]
+        return np.ones((*(known or [(1,)])[0], len(ends["1"])))
     table = np.stack(columns, axis=-1)
     return expression.evaluate(table.reshape(-1, len(names)), names).reshape(table.shape[:-1])
 
@@ -197,7 +175,7 @@ def _different(particles: Particles, factors: Sequence[str], *, pairs: bool) -> 
 
 def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
     acted_on, acting = particles.pairs.T
-    turn = PAIR_VECTORS[vector]
+    kind = KINDS[vector]
 
     def ends(x, v):
         x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
@@ -206,7 +184,7 @@ def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
 
     def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         d, dv = ends(x, v)
-        arms = turn(d, dv) * _of_run(factors, run)[:, None]
+        arms = _of_pairs(kind, d, dv) * _of_run(factors, run)[..., None]
         pieces = spline.values(np.linalg.norm(d, axis=-1))
         result = np.zeros((*x.shape, pieces.shape[-1])).reshape(
             len(x), -1, particles.dims, pieces.shape[-1]
@@ -221,7 +199,7 @@ def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
 
         def pull(d, dv):
             size = spline.values(np.linalg.norm(d, axis=-1)) @ coefficients
-            return turn(d, dv) * (size * _of_run(factors, run))[..., None]
+            return _of_pairs(kind, d, dv) * (size * _of_run(factors, run))[..., None]
 
         value = _derivative(lambda y: pull(y, dv), d)
         velocity = _derivative(lambda y: pull(d, y), dv)
@@ -233,11 +211,11 @@ def _pair_group(particles, spline, choices, vector, factors, name) -> Group:
 def _body_group(particles, vector, factor) -> Group:
     bodies = np.arange(particles.bodies)
     factors = _evaluated(particles, factor, {"1": bodies})
-    push = BODY_VECTORS[vector]
+    push = KINDS[vector].vector
 
     def own(run, x, v):
         x, v = (y.reshape(len(x), -1, particles.dims) for y in (x, v))
-        return x, v, _of_run(factors, run)[:, None]
+        return x, v, _of_run(factors, run)[..., None]
 
     def design(run: int, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         bodies_x, bodies_v, factor = own(run, x, v)
@@ -250,6 +228,12 @@ def _body_group(particles, vector, factor) -> Group:
         return Jacobians(*(_on_diagonal(j, x.shape[1]) for j in (value, velocity)))
 
     return Group(f"{vector} {factor}", design, jacobians, (np.eye(1),))
+
+
+def _of_pairs(kind: Kind, d: np.ndarray, dv: np.ndarray) -> np.ndarray:
+    """The vector, of length 1 where it has that of the distance."""
+    vector = kind.vector(d, dv)
+    return vector / np.linalg.norm(d, axis=-1, keepdims=True) if kind.along else vector
 
 
 def _of_run(factors: np.ndarray, run: int) -> np.ndarray:

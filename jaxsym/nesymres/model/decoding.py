@@ -80,6 +80,7 @@ def decode(
     mask: Bool[Array, "T n"],
     allowed: Bool[Array, "T 60"],
     key: Key[Array, ""],
+    most: int | Int[Array, ""] | None = None,
     *,
     beam: int,
     sample: bool = False,
@@ -93,10 +94,12 @@ def decode(
       X, y, mask: tables; points where the mask is False do not count.
       allowed: tokens of which the equations of each table may consist.
       key: PRNG key of the samples.
+      most: tokens of an equation, with the start and the end; by default what the model knows.
       beam: S, equations kept at every step, or samples.
       sample: independent samples instead of beam search.
     """
     tables, length = len(X), model.config.length
+    most = length if most is None else jnp.minimum(most, length)
     cache: Any = model.apply(params, X, y, mask, beam, method="start")
     first = jnp.full((tables, beam, length), PAD, jnp.int32).at[..., 0].set(START)
     alone = jnp.where(jnp.arange(beam) > 0, -jnp.inf, 0.0)
@@ -112,13 +115,13 @@ def decode(
     )
 
     def going(beams: _Beams) -> Array:
-        return (beams.position < length - 1) & ~beams.done.all()
+        return (beams.position < most - 1) & ~beams.done.all()
 
     def advance(beams: _Beams) -> _Beams:
         last = beams.tokens[..., beams.position].reshape(-1)
         stepped: Any = model.apply(params, last, beams.position, beams.cache, method="step")
         logits, cache = stepped
-        room = length - 1 - beams.position
+        room = most - 1 - beams.position
         may = allowed_next(beams.wanted, beams.varied, room, allowed[:, None])
         masked = jnp.where(may, logits.reshape(tables, beam, SIZE), -jnp.inf)
         over = jnp.where(jnp.arange(SIZE) == PAD, 0.0, -jnp.inf)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxsym._settings import implicit_broadcasting
+from jaxsym._settings import full_precision, implicit_broadcasting
 
 HUBBLE = 100.0  # km/s for a Mpc/h
 _CRITICAL = 2.77536627e11  # density, solar masses over h in a cubic Mpc/h
@@ -57,6 +57,7 @@ def growth(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "*n"
     return _growing(cosmology, a) / _growing(cosmology, 1.0)
 
 
+@full_precision()
 def _growing(cosmology: Cosmology, a: Float[ArrayLike, "*n"]) -> Float[Array, "*n"]:
     a = jnp.asarray(a)
     matter = cosmology.omega_m

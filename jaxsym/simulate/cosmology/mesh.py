@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
 from jaxsym._check import require
-from jaxsym._settings import implicit_broadcasting
+from jaxsym._settings import full_precision, implicit_broadcasting
 
 
 def wave_numbers(mesh: int, box: float) -> tuple[Float[np.ndarray, "_ _ _"], ...]:
@@ -66,6 +66,7 @@ def cic_paint(position: Float[Array, "n 3"], mesh: int, box: float) -> Float[Arr
 
 @jax.jit
 @implicit_broadcasting()
+@full_precision()
 def cic_read(
     field: Float[Array, "M M M ..."], position: Float[Array, "n 3"], box: float
 ) -> Float[Array, "n ..."]:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._check import require, unknown_name
-from jaxsym._settings import implicit_broadcasting
+from jaxsym._settings import full_precision, implicit_broadcasting
 from jaxsym.expr import OPERATORS, Expression, apply
 
 PAPER_OPERATORS = ("add", "mul", "sin", "cos")
@@ -74,6 +74,7 @@ class Candidates:
         return jnp.concatenate(parts, axis=-1)
 
     @implicit_broadcasting()
+    @full_precision()
     def weighted(
         self, weights: Float[Array, "K V"], u: Float[Array, "*batch U"]
     ) -> Float[Array, "*batch K"]:

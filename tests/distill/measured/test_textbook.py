@@ -50,3 +50,21 @@ def test_forms_that_physics_knows_are_there(text):
             found = np.linalg.lstsq(columns, true, rcond=None)[0]
             best = min(best, np.abs(columns @ found - true).max())
     assert best < 1e-9
+
+
+def test_the_larger_part_is_softened():
+    # as the weak form reads 1/(r + 0.01)**2 where bodies meet
+    [two] = [
+        f for f in forms() if f.free == {"a", "b"} and (f.values["p"], f.values["q"]) == (-4, -2)
+    ]
+    found = two.moved(a=-0.003, b=0.97).softened(0.5)
+    assert found.free == {"a", "s"} and found.values["p"] == -2
+    np.testing.assert_allclose(found.evaluate(R), 0.97 / (R + 0.005) ** 2)
+    assert two.moved(a=-3.0, b=0.01).softened(0.5).values["p"] == -4
+
+
+def test_a_spring_is_not_softened():
+    [spring] = [
+        f for f in forms() if f.free == {"a", "b"} and (f.values["p"], f.values["q"]) == (0, 1)
+    ]
+    assert spring.softened(1.0) is None

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsym._programs import bounded_jit
+from jaxsym._settings import full_precision
 from jaxsym.expr import Expression, apply, constant, literal, variable
 from jaxsym.expr.subtrees import Formula, to_formula
 from jaxsym.search.native.library import Library
@@ -240,6 +241,7 @@ class Powers:
 
 
 @bounded_jit()
+@full_precision()
 def _left(units: Array, costs: Array, target: Array) -> Array:
     """`[B, M]` log of the share that a column leaves of logarithms, plus a cost."""
     return jnp.log(jnp.maximum(1 - (target @ units.T) ** 2, SHARE_SINGLE)) + costs

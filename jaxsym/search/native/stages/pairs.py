@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxsym._programs import bounded_jit
+from jaxsym._settings import full_precision
 from jaxsym.expr.program import Numbers
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import two_regressors
@@ -169,6 +170,7 @@ def _row_scores(rows: Numbers, moments: Moments, root, target, xp):
 
 
 @bounded_jit()
+@full_precision()
 def _compiled(rows: Array, moments: Moments, root: Array, target: Array) -> Array:
     return _row_scores(rows, moments, root, target, jnp)
 

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsym._programs import bounded_jit
+from jaxsym._settings import full_precision
 from jaxsym.expr.subtrees import Formula, to_formula
 from jaxsym.search.native.library import Library
 from jaxsym.search.native.linear import as_short
@@ -163,6 +164,7 @@ def affine(target: SemanticTarget, f: Float[np.ndarray, " n"], part: Formula) ->
 
 
 @bounded_jit()
+@full_precision()
 def _affine_left(entries: Array, penalty: Array, with_target: Array, weights: Array) -> Array:
     """`[B, M]` log of the share of the targets' variance that `a f + b` leaves, plus a penalty."""
     mean = weights @ entries.T

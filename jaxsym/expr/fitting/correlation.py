@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from jaxsym.search.tolerances import TINY
+_TINY = 1e-300
 
 
 def effective_rows(residual: Float[np.ndarray, " n"], order: Float[np.ndarray, " n"]) -> float:
@@ -30,7 +30,7 @@ def effective_rows(residual: Float[np.ndarray, " n"], order: Float[np.ndarray, "
     count = len(series)
     power = np.abs(np.fft.rfft(series, 2 * count)) ** 2
     covariances = np.fft.irfft(power)[:count]
-    if not covariances[0] > TINY:
+    if not covariances[0] > _TINY:
         return float(count)
     alike = covariances / covariances[0]
     pairs = alike[: count - count % 2].reshape(-1, 2).sum(1)

@@ -1,0 +1,1 @@
+"""Everything that is measured on an accelerator, in one command that ends in time."""
