@@ -198,13 +198,13 @@ def heat(seed: int, quick: bool) -> Case:
         seen = jnp.mean((prediction["seen"] - batch[2]) ** 2)
         return seen + 0.1 * jnp.mean(prediction["equation"] ** 2)
 
-    data = sensors(10 * seed, 400, 1.0)
+    data = sensors(10 * seed, 200, 1.0)
     params = {"net": net.init(jax.random.key(seed), data[0][0]), "kappa": jnp.asarray(0.1)}
     params = trained(
         lambda params, batch: loss(apply(params, batch), batch),
         params,
         lambda key: jax.tree.map(jnp.asarray, data),
-        steps=20 if quick else 6000,
+        steps=20 if quick else 2000,
         seed=seed,
     )
     tests = sensors(10 * seed + 1, 400, 1.0), sensors(10 * seed + 2, 400, 1.5)

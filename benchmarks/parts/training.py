@@ -37,4 +37,5 @@ def trained(
 
     keys = jax.random.split(jax.random.key(seed), steps)
     start = params, optimizer.init(params)
-    return jax.jit(lambda start: jax.lax.scan(step, start, keys)[0][0])(start)
+    found = jax.jit(lambda start: jax.lax.scan(step, start, keys)[0][0])(start)
+    return jax.block_until_ready(found)
