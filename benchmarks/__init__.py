@@ -7,6 +7,7 @@ benchmarks.tables` writes these into the README and the pages of `docs/`.
 
 Rooms: `common` (clocks, records, files), `search` (equations for tables), `graphs` (networks),
 `nesymres` (the pretrained network), `syrenets` (Lagrangians), `discovery` (laws from motion),
+`parts` (networks of users' own),
 `speed` (simulation, evaluation), `reliability` (limits, kills, damage) and `accelerator` (all that
 one is wanted for, in one command). A module beside them is
 the name of one benchmark of a room.
@@ -21,6 +22,7 @@ NAMES = (
     "syrenets",
     "discovery",
     "other_laws",
+    "symbolify",
     "noisy_motion",
     "interactions",
     "odes",

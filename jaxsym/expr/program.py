@@ -218,7 +218,9 @@ def value_and_jacobian(
 
 
 def differentiable(program: Program) -> Callable[[Array, Array], Float[Array, "P n"]]:
-    """``f(X, constants)``, whose forward derivatives by both arguments come from one run.
+    """``f(X, constants)``, whose derivatives by both arguments come from one run.
+
+    Forward and backward; second ones if the last is forward, as in `jax.hessian`.
 
     Args:
       program: P expressions in V variables, with K constant slots.
@@ -261,8 +263,8 @@ def _value_and_change(
 
 
 def _along(slopes: Float[Array, "P T n"], direction: Float[Array, "P T n"]) -> Float[Array, "P n"]:
-    """Their product, in which a slope that is not finite counts only where something moves."""
-    return jnp.sum(jnp.where(direction != 0, slopes * direction, 0.0), axis=1)
+    """Their product, linear in the direction; slopes that are not finite count as none."""
+    return jnp.sum(jnp.where(jnp.isfinite(slopes), slopes, 0.0) * direction, axis=1)
 
 
 def _run(program: Program, X: Float[ArrayLike, "n V"], tangents: int) -> Float[Array, "P 1+T n"]:

@@ -1,4 +1,4 @@
-"""The output folder of a model with equations in its parts: JSON, LaTeX, a module, a figure."""
+"""The output folder of a model with equations in its parts: JSON, a page, LaTeX, a module."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxsym.distill import FoundPart, Symbolified
 from jaxsym.expr import Expression
+from jaxsym.report import page
 from jaxsym.report.python_module import python_code
 from jaxsym.report.writing import RESULT, png, write_result_and_views
 
@@ -125,6 +126,39 @@ def _tex_rows(part: FoundPart) -> list[str]:
     ]
 
 
+def part_page(found: Symbolified) -> str:
+    """The equations, the verdict, the figure and the fronts as one page of HTML."""
+    from jaxsym.plotting import draw_symbolified
+
+    typeset = [row.strip().replace("&=", "=") for p in found.parts.values() for row in _tex_rows(p)]
+    plain = [line for part in found.parts.values() for line in part.lines()]
+    neural, symbolic = found.errors["neural"], found.errors["symbolic"]
+    rows = [
+        [name.replace("_", " "), neural[name], symbolic[name]]
+        for name in neural
+        if neural[name] is not None
+    ]
+    notes = [f"{part.name} {note}." for part in found.parts.values() for note in part.notes]
+    fronts = [
+        [c.complexity, c.loss, str(c.expression)]
+        for part in found.parts.values()
+        for front in part.fronts
+        for c in front
+    ]
+    parts = [
+        page.equations(typeset, plain),
+        page.words(" ".join([f"The equations are {found.faithful}.", *notes]), "verdict"),
+        page.table(["loss of the model", "network", "equations"], rows),
+        page.picture(lambda: draw_symbolified(found)),
+        page.heading("Candidates in place")
+        + page.table(["complexity", "loss of the model", "equation"], fronts),
+        page.heading("To go on"),
+        page.code("import law    # law.py of this folder\nhelp(law)"),
+        page.provenance(found.to_json()),
+    ]
+    return page.page("Equations in the place of parts of a network", parts)
+
+
 def _figure(found: Symbolified) -> bytes:
     from jaxsym.plotting import draw_symbolified
 
@@ -132,6 +166,7 @@ def _figure(found: Symbolified) -> bytes:
 
 
 _VIEWS: dict[str, Callable[[Symbolified], str | bytes]] = {
+    "report.html": part_page,
     "law.tex": lambda found: part_tex(found),
     "law.py": lambda found: part_module(found),
     "figure.png": _figure,

@@ -19,6 +19,7 @@ LONG = {
     "interactions",
     "odes",
     "soak",
+    "symbolify",
     "accelerator",
     "time_limits",
     "other_laws",

@@ -181,3 +181,12 @@ def test_a_slope_that_is_not_finite_counts_only_where_something_moves(x64):
     still, turn = np.zeros((1, 1)), np.ones_like(constants)
     change = jax.jvp(differentiable(program), (X, constants), (still, turn))[1]
     assert change.tolist() == [[0.0]]
+
+
+def test_derivatives_go_backward_too_and_forward_over_them():
+    program = compile_programs([parse("1.5*x**2*sin(y)")], ["x", "y"])
+    f = lambda x, c: differentiable(program)(x[None], c)[0, 0]  # noqa: E731
+    plain = lambda x, c: c[0, 0] * x[0] ** 2 * jnp.sin(x[1])  # noqa: E731
+    x, c = jnp.array([0.7, 1.1]), jnp.asarray(program.constants)
+    for derivative in (jax.grad, jax.hessian, lambda g: jax.jacfwd(jax.hessian(g), 1)):
+        np.testing.assert_allclose(derivative(f)(x, c), derivative(plain)(x, c), rtol=1e-5)

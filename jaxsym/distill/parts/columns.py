@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import qr
 
 from jaxsym._check import require
 from jaxsym.distill.parts.outputs import Target
@@ -22,6 +23,7 @@ _DEAD = 0.02  # of a target's changes, at most, that an input causes which does 
 _BROKEN = 0.05  # of the size of derivatives, at most, by which a symmetry may be missed
 _ROUND = 8  # columns, at most, among which radii are looked for
 _SAME = 1e-9  # relative difference of columns that are one
+_LINEAR = 1e-4  # of a column's spread, at most, that linear functions of others leave of it
 _ALIKE = 1e-5  # the same where one was computed in single precision
 
 
@@ -102,12 +104,12 @@ def read_columns(
       error: of the network, relative: what is below it cannot be told.
     """
     table = _Table(list(samples.names), samples.inputs, target.slopes)
+    table, notes = _independent(table, target.along)
     shares = sensitivities(table.values, table.slopes)
-    sensitivity = dict(zip(samples.names, shares.tolist(), strict=True))
+    sensitivity = dict(zip(table.names, shares.tolist(), strict=True))
     dead = shares <= max(_DEAD, min(error, 0.1))
-    notes = []
     if np.any(dead):
-        gone = ", ".join(name for name, d in zip(samples.names, dead, strict=True) if d)
+        gone = ", ".join(name for name, d in zip(table.names, dead, strict=True) if d)
         notes.append(f"does not depend on {gone}")
     table = _without(table, np.flatnonzero(dead))
     features: dict[str, Expression] = {}
@@ -149,6 +151,33 @@ def _without(table: _Table, gone: np.ndarray) -> _Table:
     return _Table([table.names[k] for k in kept], table.values[:, kept], table.slopes[:, kept])
 
 
+def _independent(table: _Table, kept: tuple[str, ...]) -> tuple[_Table, list[str]]:
+    """The table without columns that are linear functions of others, as mixes of few numbers are.
+
+    What the target depends on them by, it depends on the others by.
+    """
+    center, size = table.values.mean(axis=0), table.values.std(axis=0)
+    varying = np.flatnonzero(size > _ALIKE * np.abs(table.values).max(axis=0))
+    scaled = (table.values[:, varying] - center[varying]) / size[varying]
+    # those that directions are made of come first
+    scaled = scaled * np.array([1e3 if table.names[k] in kept else 1.0 for k in varying])
+    _, triangle, order = qr(scaled, mode="economic", pivoting=True)
+    diagonal = np.abs(np.diag(triangle))
+    own = diagonal > _LINEAR * np.sqrt(len(scaled))
+    if len(varying) < 2 or np.all(own):
+        return table, []
+    left = np.sort(varying[order[: len(own)][own]])
+    gone = np.setdiff1d(varying, left)
+    mix = np.linalg.lstsq(
+        table.values[:, left] - center[left], table.values[:, gone] - center[gone], rcond=None
+    )[0]
+    slopes = table.slopes.copy()
+    slopes[:, left] += table.slopes[:, gone] @ mix.T
+    names = ", ".join(table.names[k] for k in gone)
+    said = [f"is given {names} as linear functions of its other inputs"]
+    return _without(table._replace(slopes=slopes), gone), said
+
+
 def _differences(
     table: _Table, along: tuple[str, ...], given: Mapping[str, Expression]
 ) -> tuple[_Table, dict[str, Expression], list[str]]:
@@ -163,13 +192,13 @@ def _differences(
         for sign, word in ((-1.0, "minus"), (1.0, "plus")):
             if not _vanishes(table.slopes[:, j] - sign * table.slopes[:, i], table, (i, j)):
                 continue
-            formula = variable(second) + int(sign) * variable(first)
+            formula = (variable(second) + int(sign) * variable(first)).canonical()
             name = _name(f"{second}_{word}_{first}", formula, given, (*table.names, *features))
             features[name] = formula
             column = table.values[:, j] + sign * table.values[:, i]
             rest = _without(table, np.array([i, j]))
             table = _joined(rest, name, column, table.slopes[:, j])
-            notes.append(f"depends on {first} and {second} by {formula.canonical()} alone")
+            notes.append(f"depends on {first} and {second} by {formula} alone")
             break
     return table, features, notes
 

@@ -140,6 +140,7 @@ class Symbolified:
         on "held_out", and "outside" where that was given (None where not).
       faithful: what the equations are faithful to.
       scale: what the loss means.
+      held_out_is: what "held_out" is, in words.
       seconds: that it took.
       seed: of everything random.
       interrupted: whether Ctrl-C cut it short.

@@ -20,6 +20,8 @@ from jaxsym.distill.parts.recording import Samples
 
 _WORSE = 1.1  # times the model's error, at most, with some of its outputs' directions left out
 _LEAST = 1e-4  # of the error without the part: less is nothing
+_VECTORS = (2, 3)  # dimensions of space
+_LEAKS = 0.1  # of the error without the part, at most, outside of a vector
 _ACROSS = 0.02  # of a vector's squared size, at most, that lies across its direction
 _ROWS = 1000  # that directions are told from
 _COLUMNS = 12  # inputs among which they are looked for, at most
@@ -82,6 +84,9 @@ def read_outputs(
         (d for d, onto in enumerate(projections[:-1], 1) if error(mean, onto) <= enough),
         len(projections),
     )
+    live = next(
+        (d for d in _VECTORS if d < live and _a_vector(samples, projections, d, error)), live
+    )
     width = samples.outputs.shape[1]
     if live == width:
         chosen, mix, offset = tuple(range(width)), np.eye(width), np.zeros(width)
@@ -104,6 +109,22 @@ def read_outputs(
         for i in range(live)
     ]
     return Outputs(targets, offset, live, chosen)
+
+
+def _a_vector(
+    samples: Samples,
+    projections: list[np.ndarray],
+    live: int,
+    error: Callable[[np.ndarray, np.ndarray], float],
+) -> bool:
+    """Whether few directions are a vector along inputs, and all but little of what counts.
+
+    A penalty leaves leaks in further directions, which equations of the vector make good.
+    """
+    if error(samples.outputs.mean(axis=0), projections[live - 1]) > _LEAKS:
+        return False
+    chosen, _ = _representatives(projections[live - 1], samples.outputs)
+    return direction_along(samples.inputs, samples.outputs[:, chosen]) is not None
 
 
 def _projections(outputs: np.ndarray, uses: np.ndarray) -> list[np.ndarray]:

@@ -114,6 +114,7 @@ def test_the_report_holds_result_formula_module_and_figure(found, tmp_path):
     found.save(tmp_path / "report")
     result = json.loads((tmp_path / "report" / "result.json").read_text())
     assert result["faithful"]["to_data"] and result["parts"]["force"]["equations"]
+    assert "faithful to the data" in (tmp_path / "report" / "report.html").read_text()
     assert r"\begin{align}" in (tmp_path / "report" / "law.tex").read_text()
     assert (tmp_path / "report" / "figure.png").stat().st_size > 5000
     namespace: dict = {}
