@@ -124,9 +124,10 @@ WITHIN = {
     "syrenets": (
         ("regression", "network", "library", "besides", "stribeck", "preparation"),
         ("fourier", "stage_table", "fitting"),
-        ("hints",),
+        ("hints", "weak"),
         ("direct", "discovery", "hardening"),
-        ("workflow",),
+        ("workflow", "weak_search"),
+        ("measured",),
     ),
 }
 
