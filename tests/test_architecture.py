@@ -126,7 +126,7 @@ WITHIN = {
         ("fourier", "stage_table", "fitting"),
         ("hints", "weak"),
         ("direct", "discovery", "hardening"),
-        ("workflow", "weak_search"),
+        ("workflow", "weak_search", "change"),
         ("measured",),
     ),
 }

@@ -3,6 +3,7 @@
 from jaxsym._deprecation import renamed
 from jaxsym.progress import PhaseProgress
 from jaxsym.syrenets.besides import Options
+from jaxsym.syrenets.change import Change, detect_change
 from jaxsym.syrenets.direct import direct_route
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
@@ -35,6 +36,7 @@ __all__ = [
     "Autoencoder",
     "Batch",
     "Candidates",
+    "Change",
     "ExpressionLibrary",
     "FittedLagrangian",
     "Hardened",
@@ -50,6 +52,7 @@ __all__ = [
     "TrainedNetwork",
     "WaveLibrary",
     "Weights",
+    "detect_change",
     "direct_route",
     "discover_lagrangian",
     "entmax",

@@ -39,6 +39,7 @@ class FittedLagrangian(NamedTuple):
       gains: ``[D]``.
       uncertainty: relative standard errors of the coefficients.
       drag: resistance beside the friction, for each coordinate; empty if there is none.
+      noise: root mean square of what it leaves of each torque; None if torques were integrated.
     """
 
     library: Library
@@ -47,6 +48,7 @@ class FittedLagrangian(NamedTuple):
     gains: Float[np.ndarray, " D"]
     uncertainty: Float[np.ndarray, " S"]
     drag: tuple[Expression, ...] = ()
+    noise: Float[np.ndarray, " D"] | None = None
 
     @property
     def numbers(self) -> Float[np.ndarray, " S"]:
@@ -323,4 +325,4 @@ def read(
         gains[i] = plain(number)
     laws = tuple((law or literal(0)).canonical() for law in drag) if any(drag) else ()
     chosen, errors = library.part(terms), np.array(uncertainty)
-    return FittedLagrangian(chosen, tuple(coefficients), friction, gains, errors, laws)
+    return FittedLagrangian(chosen, tuple(coefficients), friction, gains, errors, laws, fit.scale)

@@ -137,7 +137,7 @@ class _Search:
         for turn in range(_TURNS + 1):
             solve = partial(self._solve, columns, rows, covariance)
             solved = dissipative(solve, solve(frozenset()), library, self.dims)
-            fit = read(solved, library, self.states, self.options)
+            fit = read(solved, library, self.states, self.options)._replace(noise=None)
             if not len(fit.library):
                 return None
             if covariance is not None:
