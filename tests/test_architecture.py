@@ -124,9 +124,9 @@ WITHIN = {
     "syrenets": (
         ("regression", "network", "library", "besides", "stribeck", "preparation"),
         ("fourier", "stage_table", "fitting"),
-        ("hints", "weak"),
+        ("hints", "measured.weak"),
         ("direct", "discovery", "hardening"),
-        ("workflow", "weak_search", "change"),
+        ("workflow", "measured.weak_search", "change"),
         ("measured",),
     ),
 }

@@ -10,7 +10,7 @@ from jaxsym.syrenets.fitting import EXACT, FittedLagrangian, fit_lagrangian
 from jaxsym.syrenets.fourier import gauge_fixed, same_lagrangian, wave_terms
 from jaxsym.syrenets.hardening import Hardened, harden, network_terms
 from jaxsym.syrenets.library import ExpressionLibrary, LagrangianTerm, WaveLibrary
-from jaxsym.syrenets.measured import lagrangian_from_positions
+from jaxsym.syrenets.measured.workflow import lagrangian_from_positions
 from jaxsym.syrenets.network.autoencoder import Autoencoder
 from jaxsym.syrenets.network.candidates import PAPER_OPERATORS, Candidates
 from jaxsym.syrenets.network.losses import PAPER_WEIGHTS, Batch, Weights, make_loss, predict

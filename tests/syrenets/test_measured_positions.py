@@ -17,7 +17,7 @@ from jaxsym.syrenets import (
     lagrangian_libraries,
     wave_terms,
 )
-from jaxsym.syrenets.weak import WeakTorques
+from jaxsym.syrenets.measured.weak import WeakTorques
 
 LIGHT = {"m1": 0.3, "l1": 0.4, "m2": 0.1, "l2": 0.3}
 RNG = np.random.default_rng(0)

@@ -18,9 +18,9 @@ from jaxsym.progress import PhaseProgress
 from jaxsym.syrenets.besides import Options
 from jaxsym.syrenets.discovery import LagrangianDiscovery
 from jaxsym.syrenets.hints import terms_hints
+from jaxsym.syrenets.measured.weak import Measured
+from jaxsym.syrenets.measured.weak_search import weak_search
 from jaxsym.syrenets.preparation import check_free, unwrapped
-from jaxsym.syrenets.weak import Measured
-from jaxsym.syrenets.weak_search import weak_search
 from jaxsym.syrenets.workflow import recovered
 from jaxsym.training import interrupt_flag
 

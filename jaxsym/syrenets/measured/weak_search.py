@@ -22,8 +22,8 @@ from jaxsym.syrenets.fitting import (
     relative_torque_error,
 )
 from jaxsym.syrenets.library import Library
+from jaxsym.syrenets.measured.weak import Measured, WeakTorques, whitened
 from jaxsym.syrenets.regression import sparse_fit
-from jaxsym.syrenets.weak import Measured, WeakTorques, whitened
 
 _MOST_ROWS = 1500  # whitened together: the time grows as their cube
 _ROWS_EACH = 3  # rows for each term
