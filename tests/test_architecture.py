@@ -125,7 +125,7 @@ WITHIN = {
         ("regression", "network", "library", "besides", "stribeck", "preparation"),
         ("fourier", "stage_table", "fitting"),
         ("hints", "measured.weak"),
-        ("direct", "discovery", "hardening"),
+        ("direct", "discovery", "hardening", "term_network"),
         ("workflow", "measured.weak_search", "change"),
         ("measured",),
     ),

@@ -24,6 +24,7 @@ from jaxsym.syrenets.network.training import (
 )
 from jaxsym.syrenets.regression import SparseFit, sparse_fit
 from jaxsym.syrenets.stage_table import LibraryStage, lagrangian_libraries, library_stages
+from jaxsym.syrenets.term_network import TermNetworkFit, train_term_network
 from jaxsym.syrenets.workflow import ROUTES, discover_lagrangian
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "SparseFit",
     "SymbolicNetwork",
     "LagrangianTerm",
+    "TermNetworkFit",
     "TrainedNetwork",
     "WaveLibrary",
     "Weights",
@@ -71,6 +73,7 @@ __all__ = [
     "lagrangian_libraries",
     "library_stages",
     "train_network",
+    "train_term_network",
     "wave_terms",
 ]
 
