@@ -124,9 +124,10 @@ WITHIN = {
     "syrenets": (
         ("regression", "network", "library", "besides", "stribeck", "preparation"),
         ("fourier", "stage_table", "fitting"),
-        ("hints",),
-        ("direct", "discovery", "hardening"),
-        ("workflow",),
+        ("hints", "measured.weak"),
+        ("direct", "discovery", "hardening", "term_network"),
+        ("workflow", "measured.weak_search", "change"),
+        ("measured",),
     ),
 }
 

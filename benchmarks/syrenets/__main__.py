@@ -21,7 +21,8 @@ import numpy as np
 
 from benchmarks import common
 from benchmarks.common.processes import Engine
-from benchmarks.syrenets.exact import SYSTEMS, adaptation, exact, noisy, untrained
+from benchmarks.syrenets.exact import SYSTEMS, adaptation, exact, noisy, own_terms, untrained
+from benchmarks.syrenets.positions import positions
 from benchmarks.syrenets.systems import textbook
 from benchmarks.syrenets.tables import OPERON, PAPER, fits, grouped, learn, paper_data, syrenets
 from jaxsym.search.engines.operon import OperonEngine
@@ -126,6 +127,14 @@ def _untrained(seeds: int, states: int) -> dict[str, Any]:
     }
 
 
+def _own_terms(seeds: int, states: int, steps: int) -> dict[str, Any]:
+    return {
+        name: own_terms(system, range(seeds), states=states, steps=steps)
+        for name, system in SYSTEMS.items()
+        if system.coordinates == 2
+    }
+
+
 def _noise(seeds: int, states: int) -> list[dict[str, Any]]:
     return [noisy(*levels, range(seeds), states=states) for levels in _NOISE]
 
@@ -136,7 +145,9 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "speed": lambda quick: speed(3, 1, 2) if quick else speed(200, 5, 10),
     "exact": lambda quick: _exact(1, 500) if quick else _exact(10, 10_000),
     "textbook": lambda quick: textbook(1, 400) if quick else textbook(5, 4000),
+    "positions": lambda quick: positions(range(1), samples=400) if quick else positions(range(10)),
     "untrained": lambda quick: _untrained(1, 500) if quick else _untrained(10, 10_000),
+    "own_terms": lambda quick: _own_terms(1, 300, 5) if quick else _own_terms(10, 4000, 1000),
     "noise": lambda quick: _noise(1, 2000) if quick else _noise(10, 10_000),
     "adaptation": lambda quick: adaptation(20) if quick else adaptation(3000),
 }
@@ -167,8 +178,16 @@ def report(result: dict[str, Any]) -> None:
         for route, row in routes.items():
             took = f"{row['most_cpu_seconds']:.0f} CPU-s at most"
             print(f"{name}, {route}: exact {row['exact']} of {row['seeds']}, {took}")
+    for name, row in result.get("positions", {}).items():
+        print(f"{name}: right terms {row['right_terms']} of {row['seeds']}")
+        print("  worst error of a constant:", row["worst_constant_error"])
+        print("  errors in standard errors, rms:", row["rms_in_standard_errors"])
     for name, row in result.get("untrained", {}).items():
         print(f"{name}, a network that was never trained: {row}")
+    for name, row in result.get("own_terms", {}).items():
+        print(f"{name}: a network's own terms are exact in")
+        for kind in ("trained", "untrained"):
+            print(f"  {row[kind]['exact']} of {row['seeds']}, {kind}")
     for row in result.get("noise", []):
         print(row)
     for row in result.get("adaptation", []):

@@ -26,7 +26,9 @@ from jaxsym.syrenets import (
     gauge_fixed,
     harden,
     mean_squared_error,
+    same_lagrangian,
     train_network,
+    train_term_network,
     wave_terms,
 )
 
@@ -89,6 +91,34 @@ def untrained(
             exact += 1
             own += hardened.own
     return {"seeds": len(seeds), "exact": exact, "own_terms": own}
+
+
+def own_terms(
+    system: MechanicalSystem, seeds: Sequence[int], *, states: int = 4000, steps: int = 1000
+) -> dict[str, Any]:
+    """Networks of single terms: exact by what they have chosen, trained and never trained."""
+    result: dict[str, Any] = {"seeds": len(seeds), "steps": steps}
+    for name, taken in (("trained", steps), ("untrained", 0)):
+        rows = []
+        for seed in seeds:
+            data, begin = system.sample(jax.random.key(seed), states), time.process_time()
+            train, apart, test = (MechanicalData(*(v[k::3] for v in data)) for k in range(3))
+            found = train_term_network(train, apart, Options(), seed=seed, steps=taken)
+            error = found.fit.error(test)
+            same = same_lagrangian(
+                found.fit.system("").lagrangian, system.lagrangian, system.coordinates
+            )
+            row = {"seed": seed, "exact": error <= EXACT and same, "torque_mse_relative": error}
+            row["exact_restarts"] = sum(e <= EXACT for e in found.errors)
+            row["cpu_seconds"] = time.process_time() - begin
+            rows.append(row)
+        result[name] = {
+            "exact": sum(row["exact"] for row in rows),
+            "restarts": len(found.errors),
+            "most_cpu_seconds": max(row["cpu_seconds"] for row in rows),
+            "rows": rows,
+        }
+    return result
 
 
 def noisy(

@@ -179,8 +179,16 @@ def _card() -> list[Statement]:
     fewer = [_row("fresh-constants", f"nesymres:{beam}") for beam in (8, 1)]
     return [
         say(_PAGE, "| examples seen | {} in batches of 32, then", examples),
-        say(_PAGE, "the prior draws them; {} on skeletons that it has not met,", f"{unseen['loss']:.3f}"),
-        say(_PAGE, "given those before | {*} before the GPU, {} % |", f"{100 * unseen['accuracy']:.1f}"),
+        say(
+            _PAGE,
+            "the prior draws them; {} on skeletons that it has not met,",
+            f"{unseen['loss']:.3f}",
+        ),
+        say(
+            _PAGE,
+            "given those before | {*} before the GPU, {} % |",
+            f"{100 * unseen['accuracy']:.1f}",
+        ),
         say(
             _PAGE,
             f"| {examples} | {{*}} | {{}} | {{}} % | {{}} % |",

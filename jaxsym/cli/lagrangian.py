@@ -30,7 +30,7 @@ from jaxsym.cli.shared import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from jaxsym.datasets import MechanicalData
+    from jaxsym.datasets import MechanicalData, MechanicalSeries
     from jaxsym.expr import Expression
     from jaxsym.syrenets import LagrangianDiscovery
 
@@ -105,7 +105,8 @@ def lagrangian(
 
     SOURCE is a system to simulate (double-pendulum, cart-pole, chain), or a file: .npz with arrays
     q, qd, qdd and tau, or a table (.csv, .tsv, .parquet) with columns q1 q2 ... qd1 qd2 ... qdd1
-    qdd2 ... tau1 tau2 ...; angles in radians. Times (t or time) are passed over.
+    qdd2 ... tau1 tau2 ...; angles in radians. A file with times (t or time), q and tau alone is a
+    measured run: its positions and torques may be noisy.
 
     \b
     Examples:
@@ -114,25 +115,27 @@ def lagrangian(
       jaxsym lagrangian my_robot.csv --unknown-gains --json
     """
     from jaxsym.cli.progress import ProgressDisplay
+    from jaxsym.datasets import MechanicalSeries
     from jaxsym.report import LAGRANGIAN_FILES, write_lagrangian
-    from jaxsym.syrenets import discover_lagrangian
+    from jaxsym.syrenets import discover_lagrangian, lagrangian_from_positions
     from jaxsym.training import interrupt_flag
 
     check_report(out, force, LAGRANGIAN_FILES)
     data, truth = _data(context, source, links, damping, noise, samples, seed)
     messages = message_console()
     with ProgressDisplay(messages) as progress:
-        found = discover_lagrangian(
-            *data,
-            seed=seed,
-            route=route,
-            friction=friction,
-            gains=unknown_gains,
-            time_limit=time_limit,
-            truth=truth,
-            name=Path(source).name,
-            callback=progress,
-        )
+        wanted: dict[str, Any] = {
+            "friction": friction,
+            "gains": unknown_gains,
+            "time_limit": time_limit,
+            "truth": truth,
+            "name": Path(source).name,
+            "callback": progress,
+        }
+        if isinstance(data, MechanicalSeries):
+            found = lagrangian_from_positions(*data, **wanted)
+        else:
+            found = discover_lagrangian(*data, seed=seed, route=route, **wanted)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     with interrupt_flag() as interrupted:
@@ -155,7 +158,7 @@ def _data(
     noise: float,
     samples: int,
     seed: int,
-) -> tuple[MechanicalData, Expression | None]:
+) -> tuple[MechanicalData | MechanicalSeries, Expression | None]:
     """Motion and torque, and the truth if it is known."""
     import jax
     import numpy as np
@@ -196,6 +199,11 @@ def _show(console: Console, found: LagrangianDiscovery) -> None:
         f"  mean squared torque error over variance, held out: {found.torque_mse_relative:.2g}"
         + (" (exact)" if found.exact else "")
     )
+    if found.chi2_per_row is not None:
+        say(f"  left of integrated torques: {found.chi2_per_row:.3g} times the noise's variance")
+        pairs = zip(found.constants.items(), found.fit.uncertainty, strict=True)
+        for (term, number), error in pairs:
+            say(f"  {number:.6g} +- {abs(error * number):.2g}  {term}")
     if found.recovered is not None:
         verdict = "Recovered: it is" if found.recovered else "Not recovered: it is not"
         style = "bold green" if found.recovered else "bold red"

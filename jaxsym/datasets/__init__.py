@@ -4,12 +4,18 @@ from jaxsym.datasets.columns import Columns, check_suffix, read_columns
 from jaxsym.datasets.ephemeris import solar_system, solar_system_gm
 from jaxsym.datasets.files import load, save
 from jaxsym.datasets.measured import measured_trajectories, with_sigma
-from jaxsym.datasets.mechanical import MechanicalData, load_mechanical, mechanical_data
+from jaxsym.datasets.mechanical import (
+    MechanicalData,
+    MechanicalSeries,
+    load_mechanical,
+    mechanical_data,
+)
 from jaxsym.datasets.splines import derivatives
 
 __all__ = [
     "Columns",
     "MechanicalData",
+    "MechanicalSeries",
     "check_suffix",
     "derivatives",
     "load",

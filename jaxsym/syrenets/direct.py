@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def direct_route(
     """
     end = np.inf if time_limit is None else time.monotonic() + time_limit
     check_library(data, library)
-    libraries = _libraries(data, library)
+    libraries = list(libraries_for(data, library))
     fits: list[FittedLagrangian] = []
     for rows in (_FIRST_ROWS, None):
         fits = []
@@ -116,10 +116,16 @@ def _smallest(dims: int, given: Sequence[Expression] | None) -> int:
     return next(library_stages(dims)).most_terms if given is None else len(given)
 
 
-def _libraries(data: MechanicalData, given: Sequence[Expression] | None) -> list[Library]:
-    """The libraries that the states can tell the terms of."""
+def libraries_for(data: MechanicalData, given: Sequence[Expression] | None) -> Iterator[Library]:
+    """The libraries that the states can tell the terms of, from small to large.
+
+    Args:
+      data: motion.
+      given: terms to choose from instead.
+    """
     if given is not None:
-        return [ExpressionLibrary(list(given))]
+        yield ExpressionLibrary(list(given))
+        return
     samples, dims = data.q.shape
     most = min(samples * dims // 2, max(_MOST_TERMS, _smallest(dims, given)))
     # what divides by a coordinate needs one that stays on one side of zero
@@ -135,4 +141,4 @@ def _libraries(data: MechanicalData, given: Sequence[Expression] | None) -> list
 
     worth_making = (s for s in library_stages(dims) if s.most_terms <= _UNFILTERED * most)
     made = (finite(stage.build()) for stage in worth_making)
-    return [library for library in made if len(library) <= most]
+    yield from (library for library in made if len(library) <= most)

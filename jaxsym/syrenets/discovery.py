@@ -33,13 +33,15 @@ class LagrangianDiscovery:
         to, of the coordinate where it is largest.
       route: ``"network"`` if a trained network consists of all the terms, ``"recombined"`` if some
         are factors of the network's terms combined anew, ``"direct"`` if they came out of a library
-        because the network's would not do, or because that was asked for.
+        because the network's would not do, or because that was asked for, ``"positions"`` if
+        positions and torques alone were measured.
       seconds: that it took.
       seed: of everything random.
       recovered: whether it is the true Lagrangian up to the gauge; None where no truth is known.
       hints: what may be wrong with the data, in words.
       interrupted: whether Ctrl-C or the time limit cut it short.
       compile_seconds: how many of the seconds were compiling, which no time limit can break off.
+      chi2_per_row: of measured positions: what is left over what noise explains, about 1.
     """
 
     system: MechanicalSystem
@@ -52,6 +54,7 @@ class LagrangianDiscovery:
     hints: tuple[str, ...] = ()
     interrupted: bool = False
     compile_seconds: float = 0.0
+    chi2_per_row: float | None = None
 
     @property
     def exact(self) -> bool:
@@ -167,6 +170,7 @@ class LagrangianDiscovery:
             "torque_mse_relative": error if math.isfinite(error) else None,
             "exact": self.exact,
             "recovered": self.recovered,
+            "chi2_per_row": self.chi2_per_row,
             "route": self.route,
             "hints": list(self.hints),
             "interrupted": self.interrupted,

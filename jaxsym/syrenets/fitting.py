@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
+from functools import partial, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,7 @@ class FittedLagrangian(NamedTuple):
       gains: ``[D]``.
       uncertainty: relative standard errors of the coefficients.
       drag: resistance beside the friction, for each coordinate; empty if there is none.
+      noise: root mean square of what it leaves of each torque; None if torques were integrated.
     """
 
     library: Library
@@ -47,6 +48,7 @@ class FittedLagrangian(NamedTuple):
     gains: Float[np.ndarray, " D"]
     uncertainty: Float[np.ndarray, " S"]
     drag: tuple[Expression, ...] = ()
+    noise: Float[np.ndarray, " D"] | None = None
 
     @property
     def numbers(self) -> Float[np.ndarray, " S"]:
@@ -142,11 +144,12 @@ def fit_lagrangian(
     regression = _Regression(library, library.columns(data), data, options)
     solved = regression.without_rounding(regression.solve())
     solved = regression.with_stribeck(solved)
-    return _read(regression.dissipative(solved), library, data, options)
+    again = partial(regression.solve, solved.speeds)
+    return read(dissipative(again, solved, library, data.q.shape[1]), library, data, options)
 
 
-class _Solved(NamedTuple):
-    """A regression, what its columns beside the library's mean, and what went in."""
+class Solved(NamedTuple):
+    """A regression on a library's columns, what the columns beside them mean, and what went in."""
 
     fit: SparseFit
     beside: Besides
@@ -170,15 +173,15 @@ class _Regression(NamedTuple):
         self,
         speeds: dict[int, float] | None = None,
         refused: frozenset[Role] = frozenset(),
-    ) -> _Solved:
+    ) -> Solved:
         speeds = speeds or {}
         beside = besides(self.data, self.options, speeds=speeds, refused=refused)
         gains = [role.kind == "gain" for role in beside.roles]
         kept = np.array([False] * len(self.library) + gains)
         table = np.concatenate([self.columns, beside.columns], axis=-1)
-        return _Solved(sparse_fit(table, beside.target, kept=kept), beside, speeds, refused)
+        return Solved(sparse_fit(table, beside.target, kept=kept), beside, speeds, refused)
 
-    def without_rounding(self, solved: _Solved) -> _Solved:
+    def without_rounding(self, solved: Solved) -> Solved:
         """Without terms whose share in all torques is below what counts as exact.
 
         Files have so many digits, and rounding is no noise of one size, so that terms which follow
@@ -196,7 +199,7 @@ class _Regression(NamedTuple):
         fewer = sparse_fit(np.where(others, 0.0, table), solved.beside.target, kept=~others)
         return solved._replace(fit=fewer)
 
-    def with_stribeck(self, solved: _Solved) -> _Solved:
+    def with_stribeck(self, solved: Solved) -> Solved:
         """Speeds of Stribeck's friction where there is Coulomb's, and what they change."""
         for _ in range(_TURNS):
             speeds = {} if solved.exact() else self._speeds(solved)
@@ -208,12 +211,12 @@ class _Regression(NamedTuple):
             solved = again
         return solved
 
-    def _law(self, solved: _Solved, place: int) -> Expression | None:
+    def _law(self, solved: Solved, place: int) -> Expression | None:
         """Of drag, if a column is that."""
         own = place - len(self.library)
         return solved.beside.roles[own].law if own >= 0 else None
 
-    def _speeds(self, solved: _Solved) -> dict[int, float]:
+    def _speeds(self, solved: Solved) -> dict[int, float]:
         """For each coordinate with Coulomb's friction."""
         found = {}
         for i in range(self.data.q.shape[1]):
@@ -223,7 +226,7 @@ class _Regression(NamedTuple):
                 found[i] = speed
         return found
 
-    def _speed(self, solved: _Solved, i: int) -> float | None:
+    def _speed(self, solved: Solved, i: int) -> float | None:
         """Beside the terms that were chosen, and all friction of the coordinate."""
         table = np.concatenate([self.columns, solved.beside.columns], axis=-1)
         roles = enumerate(solved.beside.roles, len(self.library))
@@ -233,20 +236,30 @@ class _Regression(NamedTuple):
         others = others[:, np.any(others != 0, axis=0)]
         return stribeck_speed(self.data.qd[:, i], others, solved.beside.target[:, i])
 
-    def dissipative(self, solved: _Solved) -> _Solved:
-        """Without the friction that would bring energy in: its matrix is positive semidefinite."""
-        while True:
-            numbers = self._beside(solved)
-            bad = _active_friction(numbers, self.data.q.shape[1]) or _active_drag(numbers)
-            if not bad:
-                return solved
-            solved = self.solve(solved.speeds, solved.refused | bad)
 
-    def _beside(self, solved: _Solved) -> dict[Role, float]:
-        """The coefficients of what acts beside the Lagrangian."""
-        pairs = zip(solved.fit.support.tolist(), solved.fit.coefficients.tolist(), strict=True)
-        first = len(self.library)
-        return {solved.beside.roles[k - first]: value for k, value in pairs if k >= first}
+def dissipative(
+    solve: Callable[[frozenset[Role]], Solved], solved: Solved, library: Library, dims: int
+) -> Solved:
+    """Without the friction that would bring energy in: its matrix is positive semidefinite.
+
+    Args:
+      solve: the regression again, some friction left out.
+      solved: the regression.
+      library: the terms.
+      dims: D.
+    """
+    while True:
+        numbers = _beside(solved, len(library))
+        bad = _active_friction(numbers, dims) or _active_drag(numbers)
+        if not bad:
+            return solved
+        solved = solve(solved.refused | bad)
+
+
+def _beside(solved: Solved, first: int) -> dict[Role, float]:
+    """The coefficients of what acts beside the Lagrangian."""
+    pairs = zip(solved.fit.support.tolist(), solved.fit.coefficients.tolist(), strict=True)
+    return {solved.beside.roles[k - first]: value for k, value in pairs if k >= first}
 
 
 def _is_stribecks(law: Expression | None) -> bool:
@@ -293,9 +306,14 @@ def plain(number: Expression) -> float:
     return float(number.evaluate(np.zeros(0), ()))
 
 
-def _read(
-    solved: _Solved, library: Library, data: MechanicalData, options: Options
+def read(
+    solved: Solved, library: Library, data: MechanicalData, options: Options
 ) -> FittedLagrangian:
+    """A regression as a Lagrangian, its constants as exactly as their errors let them be said.
+
+    Raises:
+      ValueError: a gain that the data do not tell.
+    """
     dims, fit = data.q.shape[1], solved.fit
     friction, gains = np.zeros((dims, dims)), np.ones(dims)
     if options.gains:
@@ -325,4 +343,4 @@ def _read(
         gains[i] = plain(number)
     laws = tuple((law or literal(0)).canonical() for law in drag) if any(drag) else ()
     chosen, errors = library.part(terms), np.array(uncertainty)
-    return FittedLagrangian(chosen, tuple(coefficients), friction, gains, errors, laws)
+    return FittedLagrangian(chosen, tuple(coefficients), friction, gains, errors, laws, fit.scale)

@@ -22,10 +22,23 @@ def hints(data: MechanicalData, fit: FittedLagrangian) -> tuple[str, ...]:
       fit: the Lagrangian, with friction and gains.
     """
     error = fit.error(data)
+    told = terms_hints(data, fit, error)
+    if error > EXACT:
+        told += (*_dry_friction(data, fit), *_energy_coming_in(data, fit))
+    return told
+
+
+def terms_hints(data: MechanicalData, fit: FittedLagrangian, error: float) -> tuple[str, ...]:
+    """What a Lagrangian's terms and its error alone say.
+
+    Args:
+      data: motion and torques.
+      fit: the Lagrangian.
+      error: of the torques on held-out states, over their variance.
+    """
     told = [*_offsets(fit), *_free_of_coordinates(fit)]
     if error > EXACT:
         told += [*_nothing_explained(error), *_degrees(data, fit.library)]
-        told += [*_dry_friction(data, fit), *_energy_coming_in(data, fit)]
     return tuple(told)
 
 

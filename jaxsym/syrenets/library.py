@@ -7,7 +7,7 @@ times those of ``phi_k``, so that a Lagrangian is a linear regression once its t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import NamedTuple, TypeAlias
@@ -35,6 +35,18 @@ class LagrangianTerm(NamedTuple):
     waves: tuple[int, ...]
     sine: bool
     rates: tuple[int, ...]
+
+
+class Gradients(NamedTuple):
+    """Slopes of K terms at n states.
+
+    Attributes:
+      by_q: by the coordinates.
+      by_qd: by the velocities: momenta.
+    """
+
+    by_q: Columns
+    by_qd: Columns
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,14 @@ class WaveLibrary:
         result -= slopes * w[:, place, None]
         return np.swapaxes(result, 1, 2)
 
+    def gradients(self, q: Float[np.ndarray, "n D"], qd: Float[np.ndarray, "n D"]) -> Gradients:
+        """Slopes of every term by coordinates and velocities."""
+        powers, waves, _, rates = (np.array(part) for part in zip(*self.terms, strict=True))
+        f, slopes = self._shapes(q, powers, waves)
+        w, w_first, _ = _monomials(qd, rates)
+        by_q, by_qd = slopes * w[..., None], f[..., None] * w_first
+        return Gradients(np.swapaxes(by_q, 1, 2), np.swapaxes(by_qd, 1, 2))
+
     def part(self, places: Sequence[int]) -> WaveLibrary:
         """The library of some of the terms."""
         return WaveLibrary(tuple(self.terms[place] for place in places))
@@ -112,18 +132,30 @@ class ExpressionLibrary:
 
     def columns(self, data: MechanicalData) -> Columns:
         """Torques of every term for its own, in float64."""
-        names = variable_names(data.q.shape[1])
-        parts = [expression.jax(names) for expression in self.expressions]
+        values = self._values(data.q.shape[1])
 
         def torque(weights: Array) -> Array:
-            def lagrangian(q: Array, qd: Array) -> Array:
-                point = jnp.concatenate([q, qd])
-                return weights @ jnp.stack([f(point, constants) for f, constants in parts])
-
-            return euler_lagrange(lagrangian)(*data[:3])
+            return euler_lagrange(lambda q, qd: weights @ values(q, qd))(*data[:3])
 
         with jax.enable_x64(True):
-            return np.asarray(jax.jit(jax.jacfwd(torque))(jnp.zeros(len(parts))))
+            return np.asarray(jax.jit(jax.jacfwd(torque))(jnp.zeros(len(self))))
+
+    def gradients(self, q: Float[np.ndarray, "n D"], qd: Float[np.ndarray, "n D"]) -> Gradients:
+        """Slopes of every term by coordinates and velocities, in float64."""
+        slopes = jax.vmap(jax.jacrev(self._values(q.shape[1]), argnums=(0, 1)))
+        with jax.enable_x64(True):
+            by_q, by_qd = (np.asarray(part) for part in jax.jit(slopes)(q, qd))
+        return Gradients(np.swapaxes(by_q, 1, 2), np.swapaxes(by_qd, 1, 2))
+
+    def _values(self, dims: int) -> Callable[[Array, Array], Array]:
+        """All terms of one state."""
+        parts = [expression.jax(variable_names(dims)) for expression in self.expressions]
+
+        def values(q: Array, qd: Array) -> Array:
+            point = jnp.concatenate([q, qd])
+            return jnp.stack([f(point, constants) for f, constants in parts])
+
+        return values
 
     def part(self, places: Sequence[int]) -> ExpressionLibrary:
         """The library of some of the terms."""

@@ -50,13 +50,14 @@ def prepared(data: MechanicalData) -> Prepared:
     >>> bool(np.ptp(found.data.q) > 8.9), found.hints[0].split(":")[0]
     (True, 'q1 jumps by full turns')
     """
-    data, told = _unwrapped(data)
+    data, told = unwrapped(data)
     data, still = _moving(data)
     check_free(data)
     return Prepared(data, (*told, *still))
 
 
-def _unwrapped(data: MechanicalData) -> tuple[MechanicalData, list[str]]:
+def unwrapped(data: MechanicalData) -> tuple[MechanicalData, list[str]]:
+    """Angles continued where they jump by full turns, and which, in words."""
     turn, hints = 2 * np.pi, []
     q = np.array(data.q)
     for i, column in enumerate(data.q.T):

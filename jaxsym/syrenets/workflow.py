@@ -134,7 +134,7 @@ def discover_lagrangian(
         used,
         time.monotonic() - begin,
         seed,
-        _recovered(system.lagrangian, truth, error),
+        recovered(system.lagrangian, truth, error),
         told + hints(search.test, fit),
         stopped or search.over(),
         compiling(),
@@ -275,8 +275,14 @@ class _Search:
         return fit_lagrangian(fit.library, self.known, self.options)
 
 
-def _recovered(found: Expression, truth: Expression | None, error: float) -> bool | None:
-    """Whether the Lagrangian is the true one; with noise to a percent of every constant."""
+def recovered(found: Expression, truth: Expression | None, error: float) -> bool | None:
+    """Whether a Lagrangian is the true one; with noise to a percent of every constant.
+
+    Args:
+      found: the Lagrangian.
+      truth: if it is known.
+      error: of the torques on held-out states, over their variance.
+    """
     if truth is None:
         return None
     dims = sum(name.startswith("qd") for name in {*found.variables, *truth.variables})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxsym.expr import parse
-from jaxsym.simulate import mechanical
+from jaxsym.simulate import mechanical, simulate_mechanical
 
 RNG = np.random.default_rng(0)
 KEYS = {"lagrangian", "constants", "torque_mse_relative", "exact", "route", "seconds", "seed"}
@@ -65,6 +65,29 @@ def test_a_report_of_dry_friction(run, tmp_path):
     module = load(out / "lagrangian.py")
     q, qd, qdd = (jnp.asarray(data[name][0], jnp.float32) for name in ("q", "qd", "qdd"))
     np.testing.assert_allclose(module.torque(q, qd, qdd), data["tau"][0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_a_file_of_times_positions_and_torques_alone(run, tmp_path, suffix):
+    def torque(time, q, qd):
+        return 3 * jnp.sin(2 * time)[None]
+
+    motion = simulate_mechanical(
+        mechanical("chain", links=1), [1.0], [0.0], steps=300, dt=0.03, control=torque
+    )
+    noisy = motion.q + 1e-3 * np.random.default_rng(0).normal(size=motion.q.shape)
+    path = tmp_path / f"run{suffix}"
+    if suffix == ".npz":
+        np.savez(path, t=motion.time, q=noisy, tau=motion.tau)
+    else:
+        rows = np.column_stack([motion.time, noisy, motion.tau])
+        np.savetxt(path, rows, delimiter=",", header="t,q1,tau1", comments="")
+    result = run("lagrangian", path)
+    assert result.exit_code == 0, result.stderr
+    assert "positions route" in result.stdout and "+-" in result.stdout
+    np.savez(tmp_path / "half.npz", t=motion.time, q=noisy, qd=motion.qd, tau=motion.tau)
+    result = run("lagrangian", tmp_path / "half.npz")
+    assert result.exit_code == 1 and "there is no array 'qdd'" in result.stderr
 
 
 def test_files_with_friction_and_unknown_gains(run, tmp_path):

@@ -1,0 +1,1 @@
+"""From measured positions to a Lagrangian: integrated torques, their noise, and the choice."""
