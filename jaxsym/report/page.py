@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jaxsym._views import attempt
+from jaxsym.report.writing import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,12 +108,10 @@ def code(text: str) -> str:
 def picture(draw: Callable[[], Figure]) -> str:
     """The figure that a function draws, on white in either color scheme; nothing if it fails."""
 
-    def drawn() -> str:
-        file = io.StringIO()
-        draw().savefig(file, format="svg", metadata={"Date": None})
-        return f'<div class="paper">{_bare(file.getvalue())}</div>'
+    def svg() -> str:
+        return drawn(draw(), format="svg", metadata={"Date": None}).decode()
 
-    return attempt("the figure on the page", drawn, "")
+    return attempt("the figure on the page", lambda: f'<div class="paper">{_bare(svg())}</div>', "")
 
 
 def provenance(result: Mapping[str, Any]) -> str:

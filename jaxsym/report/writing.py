@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -60,8 +61,19 @@ def write_result_and_views(
 
 def png(figure: Figure) -> bytes:
     """The figure as the content of a file."""
+    return drawn(figure, format="png", dpi=150)
+
+
+def drawn(figure: Figure, **options: Any) -> bytes:
+    """The figure in any format of matplotlib's.
+
+    A place for the legend is looked for, which takes a second or more on a busy machine, and no
+    warning about that.
+    """
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=150)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Creating legend with loc=")
+        figure.savefig(file, **options)
     return file.getvalue()
 
 
