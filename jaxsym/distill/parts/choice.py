@@ -81,14 +81,17 @@ class Choice:
             self._snap(number)
         return self._rounded()
 
-    def _try(self, number: int, forms: Iterable[Expression]) -> None:
-        """Fit forms of a term, each once, and keep the best."""
+    def _try(self, number: int, forms: Iterable[Expression], *, even_late: bool = False) -> None:
+        """Fit forms of a term, each once, and keep the best.
+
+        Shorter forms of one that was fitted take milliseconds, and are fitted whatever the time.
+        """
         seen = {fit.law.terms[number].tokens for fit in self.fits[number]}
         for form in forms:
             form = form.canonical()
             if form.tokens in seen or len(form.constants) > _CONSTANTS:
                 continue
-            if len(self.fits[number]) >= _ALWAYS and self.late():
+            if len(self.fits[number]) >= _ALWAYS and not even_late and self.late():
                 break
             seen.add(form.tokens)
             terms = list(self.best.law.terms)
@@ -109,8 +112,8 @@ class Choice:
         """Leave out terms of sums while that makes the description shorter."""
         for _ in range(_SHORTER):
             before = self.best
-            self._try(number, without_a_term(before.law.terms[number]))
-            self._try(number, [with_free_numbers(before.law.terms[number])])
+            self._try(number, without_a_term(before.law.terms[number]), even_late=True)
+            self._try(number, [with_free_numbers(before.law.terms[number])], even_late=True)
             if self.best is before:
                 return
 
@@ -118,7 +121,7 @@ class Choice:
         """Exact numbers in the place of constants while that makes the description shorter."""
         while self.best.law.terms[number].constants:
             before = self.best
-            self._try(number, _exact(before, number))
+            self._try(number, _exact(before, number), even_late=True)
             if self.best is before:
                 return
 

@@ -21,8 +21,9 @@ from jaxsym.expr.fitting.levenberg_marquardt import Point, levenberg_marquardt
 # Residuals of one model are alike in neighboring rows: more do not make an equation more certain.
 _INDEPENDENT = 2000
 _STEPS = 30  # most evaluations of a fit
-# Relative error of predictions below which a loss is rounding, by bytes of the data's numbers.
-_ROUNDING = {2: 3e-3, 4: 3e-6, 8: 1e-9}
+# Relative error of predictions below which a loss is rounding, by bytes of the data's numbers: a
+# hundred times their precision, as sums of opposite terms and integrations amplify it.
+_ROUNDING = {2: 3e-2, 4: 1e-5, 8: 1e-9}
 _FAR = 4.0, 8.0  # times the prediction: errors so large tell the loss's power of them
 
 
