@@ -1,10 +1,13 @@
 """Terms of forces and their functions of distance, read from noisy positions of known laws."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
 
 from jaxsym.inference import Group, Jacobians, Series, choose_groups, weak_fit, weak_profiles
+from jaxsym.inference.weak.regression import _ample
 from jaxsym.simulate import particles
 
 
@@ -137,3 +140,18 @@ def test_a_sigma_that_is_none_is_refused():
         weak_profiles(time, position, sigma=0.0)
     with pytest.raises(ValueError, match="time has shape"):
         weak_profiles(time[1:], position)
+
+
+def test_windows_whose_rows_leave_no_room_for_a_function_of_distance_do_not_count():
+    groups = [
+        SimpleNamespace(choices=(np.eye(21), np.eye(21)[:, :8])),
+        SimpleNamespace(choices=(np.eye(1),)),
+    ]
+
+    def with_rows(*counts):
+        rows = [SimpleNamespace(component=np.zeros(count, int)) for count in counts]
+        return SimpleNamespace(groups=groups, rows=rows)
+
+    many, enough, few = with_rows(100, 50), with_rows(10, 7), with_rows(8, 8)
+    assert _ample([many, enough, few]) == [many, enough]
+    assert _ample([with_rows(4, 4), few]) == [few]

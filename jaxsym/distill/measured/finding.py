@@ -25,6 +25,7 @@ from jaxsym.distill.phases import Run
 from jaxsym.expr import Expression
 from jaxsym.inference import WeakProfiles, WeakTerm
 from jaxsym.laws.neighborhood import softened, with_fewer_terms
+from jaxsym.laws.particle_law import ParticleLaw
 from jaxsym.training import interrupt_flag
 
 # Bits by which a profile rules out a form without a look at the trajectories; the weak form's own
@@ -34,6 +35,9 @@ _MOST = 4  # forms that are fitted to the trajectories in each turn: seconds eac
 _SEARCH_SECONDS = 20.0
 _DECISIVE = math.log2(20)  # strong evidence (Kass and Raftery 1995, section 3.2)
 _CERTAIN = 10.0  # standard errors: no likelihood of thousands of samples does without such a term
+# Standard errors of a constant from which on it is worth its length: 18 bits of misfit, about what
+# a term of a few symbols and a number costs.
+_TOLD = 5.0
 _SLIGHT = 1e-3  # share of the acceleration from which on terms are offered to a poor law
 
 
@@ -80,10 +84,25 @@ def choose_law(
     if terms.pairs and not choice.explained():
         typical = float(np.median(terms.pairs[0].distance))
         choice.fit([Candidate(softened(choice.best.law, typical))])
-        choice.fit(map(Candidate, with_fewer_terms(choice.best.law)))
     best = choice.best
     choice.fit(with_fewer(Candidate(best.law, general=best.general), doubtful_terms(best)))
+    choice.fit(map(Candidate, without_superfluous_terms(choice.best)))
     return choice.ranked()
+
+
+def without_superfluous_terms(found: LawFit) -> list[ParticleLaw]:
+    """Laws without terms whose constants are hardly told from zero.
+
+    Args:
+      found: a law with standard errors.
+    """
+    values = np.array(found.law.coefficient.constants)
+    errors = np.sqrt(np.diag(found.covariance))[: len(values)]
+    told = values[np.abs(values) > _TOLD * errors]
+    if len(told) == len(values):
+        return []
+    fewer = with_fewer_terms(found.law)
+    return [law for law in fewer if np.isin(told, law.coefficient.constants).all()]
 
 
 def indistinguishable(fits: Sequence[LawFit], fitter: LawFitter) -> list[LawFit]:

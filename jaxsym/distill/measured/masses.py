@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsym._check import require
-from jaxsym.distill.measured.finding import choose_law
+from jaxsym.distill.measured.finding import choose_law, without_superfluous_terms
 from jaxsym.distill.measured.law_motion import LawFit, LawFitter
 from jaxsym.distill.measured.radial_forms import Profile, RadialForm, radial_forms
 from jaxsym.distill.phases import Run
@@ -140,7 +140,9 @@ def choose_law_and_masses(
         start = start.moved(fits[0].masses)
     assert fitter is not None
     if _equal(fits[0]) and not run.over():
-        fits = sorted([*fits, _with_equal_masses(fits[0], fitter)], key=fitter.bits)
+        alike = _with_equal_masses(fits[0], fitter)
+        shorter = [fitter.fit(law) for law in without_superfluous_terms(alike)]
+        fits = sorted([*fits, alike, *shorter], key=fitter.bits)
     return profiles, fitter, fits
 
 

@@ -113,10 +113,9 @@ def weak_fit(
     """
     runs = [_Run.of(one) for one in series]
     smoothed = _smooth(runs)
-    first = [
-        _first_round(_Problem.of(runs, groups, order, tuple(pair)), smoothed)
-        for pair in ([lengths] if lengths is not None else _pairs_of_lengths(series))
-    ]
+    pairs = [lengths] if lengths is not None else _pairs_of_lengths(series)
+    problems = _ample([_Problem.of(runs, groups, order, tuple(pair)) for pair in pairs])
+    first = [_first_round(problem, smoothed) for problem in problems]
     problem, found = min(first, key=lambda one: _uncertainty(one[0], one[1], smoothed))
     for _ in range(_ROUNDS):
         forces = _right_sides(problem, found, smoothed)
@@ -232,6 +231,18 @@ def _integrated(time: np.ndarray, force: np.ndarray, order: int) -> np.ndarray:
     moved = step * once[:-1] + np.einsum("qg,qgc->qc", left, between)
     twice = np.cumsum(np.r_[zero, moved], axis=0)
     return np.stack([twice, once, flat]).reshape(3, *force.shape)
+
+
+def _ample(problems: list[_Problem]) -> list[_Problem]:
+    """Those with rows enough for any group to enter, or the one with most rows.
+
+    A few rows of long windows leave no room for a function of distance, and whatever is left to
+    enter there is known well.
+    """
+    rows = [sum(len(run.component) for run in problem.rows) for problem in problems]
+    columns = max(group.choices[-1].shape[1] for group in problems[0].groups)
+    enough = [p for p, count in zip(problems, rows, strict=True) if columns < count / 2]
+    return enough or [problems[int(np.argmax(rows))]]
 
 
 def _first_round(problem: _Problem, smoothed: list[Smoothed]) -> tuple[_Problem, _Found]:

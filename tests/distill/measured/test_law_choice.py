@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from jaxsym.distill.measured.finding import without_superfluous_terms
 from jaxsym.distill.measured.law_motion import LawFit, LawFitter
 from jaxsym.expr import parse
 from jaxsym.laws import ParticleLaw
@@ -59,3 +60,19 @@ def test_what_explains_the_motion(fitter):
     assert not fitter.explains(fitted(1.2))
     few = np.arange(RUNS) < 2
     assert not fitter.explains(fitted(np.where(few, 0.9, 300.0), led=few))
+
+
+@pytest.mark.parametrize(
+    ("law", "errors", "fewer"),
+    [
+        ("2.5/r**3 - 0.001", [0.01, 4e-4], ["2.5/r**3"]),
+        ("2.5/r**3 - 0.001", [0.01, 1e-5], []),
+        ("2.5/(r*(r + 0.01)**2)", [0.01, np.inf], ["2.5/r**3"]),
+    ],
+)
+def test_terms_that_are_hardly_told_from_zero_are_left_out(law, errors, fewer):
+    law = ParticleLaw(parse(law), False, 2)
+    by_value = dict(zip((2.5, 0.001, 0.01), (errors[0], errors[1], errors[1]), strict=True))
+    spread = [by_value[abs(value)] for value in law.coefficient.constants]
+    found = LawFit(law, np.diag(np.square(spread)), None)
+    assert [str(shorter.coefficient) for shorter in without_superfluous_terms(found)] == fewer
