@@ -47,8 +47,9 @@ def simulate(
 ) -> None:
     """Simulate bodies that follow LAW and save their motion, which `jaxsym discover` reads.
 
-    LAW is r1, r2, spring, damped, damped_paper, charge, superposition, discontinuous, string or
-    string_ball.
+    LAW is r1, r2, spring, damped, damped_paper, charge, superposition, discontinuous, string,
+    string_ball, swirl, viscous, flock, magnetic, trapped, sender, braked, dust, vortices or
+    colloids.
     """
     import jax
 

@@ -35,6 +35,8 @@ def test_options_reach_the_library(run, found):
             "time_limit": 2.5,
             "sigma": 0.1,
             "box": 6.0,
+            "terms": None,
+            "order": None,
         }
     ]
 
