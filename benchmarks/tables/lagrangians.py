@@ -17,6 +17,7 @@ def statements() -> list[Statement]:
         *_exact(result),
         *_textbook(result),
         *_positions(result),
+        *_own_terms(result),
         *_networks(result),
         *_tables(result),
         *_levels(result),
@@ -138,6 +139,21 @@ def _positions(result: dict[str, Any]) -> list[Statement]:
             *own[1],
             f"{max(row['most_cpu_seconds'] for row in rows):.0f}",
         ),
+    ]
+
+
+def _own_terms(result: dict[str, Any]) -> list[Statement]:
+    return [
+        say(
+            _PAGE,
+            f"| {name} | {{}} | {{}} | {{}} | {{}} |",
+            f"{row['trained']['exact']} of {row['seeds']}",
+            f"{sum(r['exact_restarts'] for r in row['trained']['rows'])} of "
+            f"{row['trained']['restarts'] * row['seeds']}",
+            f"{row['untrained']['exact']} of {row['seeds']}",
+            f"{row['trained']['most_cpu_seconds']:.0f}",
+        )._replace(after="| system | trained |")
+        for name, row in result["own_terms"].items()
     ]
 
 
