@@ -86,12 +86,19 @@ def choose_law(
         choice.fit([Candidate(softened(choice.best.law, typical))])
     best = choice.best
     choice.fit(with_fewer(Candidate(best.law, general=best.general), doubtful_terms(best)))
-    choice.fit(map(Candidate, without_superfluous_terms(choice.best)))
+    best = choice.best
+    # what cannot be told apart is no law, however late it is
+    late = not np.isfinite(np.diag(best.covariance)).all()
+    choice.fit(map(Candidate, without_superfluous_terms(best)), late)
     return choice.ranked()
 
 
 def without_superfluous_terms(found: LawFit) -> list[ParticleLaw]:
     """Laws without terms whose constants are hardly told from zero.
+
+    Summands of the pull leave one by one, and with all doubtful terms beside it at once: on given
+    data terms can be the same, as a trap and a pull in proportion to distance where the center of
+    mass rests in the middle, and then neither can leave alone.
 
     Args:
       found: a law with standard errors.
@@ -101,8 +108,12 @@ def without_superfluous_terms(found: LawFit) -> list[ParticleLaw]:
     told = values[np.abs(values) > _TOLD * errors]
     if len(told) == len(values):
         return []
-    fewer = with_fewer_terms(found.law)
-    return [law for law in fewer if np.isin(told, law.coefficient.constants).all()]
+    bases, doubtful = [found.law], doubtful_terms(found)
+    while fewer := with_fewer(Candidate(bases[-1]), doubtful):
+        bases.append(fewer[0].law)
+    laws = [law for base in (bases[0], bases[-1]) for law in with_fewer_terms(base)]
+    distinct = {law.form: law for law in laws}.values()
+    return [law for law in distinct if np.isin(told, law.coefficient.constants).all()]
 
 
 def indistinguishable(fits: Sequence[LawFit], fitter: LawFitter) -> list[LawFit]:
@@ -151,13 +162,12 @@ class _Choice:
             if not self.fits or possible or not self.explained():
                 self.fit([candidate])
 
-    def fit(self, candidates: Iterable[Candidate]) -> None:
-        """Fit laws whose form is new, until time is over."""
+    def fit(self, candidates: Iterable[Candidate], late: bool = False) -> None:
+        """Fit laws whose form is new, until time is over, or also then."""
         with self._refitting():
             for law, _, general in candidates:
-                if law.form in self._seen or (
-                    self.fits and (self.run.over() or self._interrupted())
-                ):
+                over = self._interrupted() or (self.run.over() and not late)
+                if law.form in self._seen or (self.fits and over):
                     continue
                 self._seen.add(law.form)
                 self.fits.append(self.fitter.fit(law, general, self._masses))

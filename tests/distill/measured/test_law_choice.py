@@ -11,6 +11,7 @@ from jaxsym.distill.measured.finding import without_superfluous_terms
 from jaxsym.distill.measured.law_motion import LawFit, LawFitter
 from jaxsym.expr import parse
 from jaxsym.laws import ParticleLaw
+from jaxsym.laws.particle_law import Term
 
 RUNS, TIMES, COLUMNS = 8, 30, 4
 LAW = ParticleLaw(parse("2.0/r"), True, 2)
@@ -76,3 +77,15 @@ def test_terms_that_are_hardly_told_from_zero_are_left_out(law, errors, fewer):
     spread = [by_value[abs(value)] for value in law.coefficient.constants]
     found = LawFit(law, np.diag(np.square(spread)), None)
     assert [str(shorter.coefficient) for shorter in without_superfluous_terms(found)] == fewer
+
+
+def test_terms_that_are_the_same_on_the_data_leave_together():
+    """With the center of mass at rest in the middle, a trap is a pull that grows with distance."""
+    trap = Term("trap", parse("-1.7"))
+    law = ParticleLaw(parse("m2*(1.0/r**3 - 0.57)"), False, 2, further=(trap,))
+    covariance = np.diag([1e-8, np.inf, np.inf])
+    found = LawFit(law, covariance, fitted(1.0).fit)
+    alone = [one for one in without_superfluous_terms(found) if not one.further]
+    r, m2 = np.array([2.0]), np.array([3.0])
+    values = [one.coefficient.evaluate(np.column_stack([m2, r]), ["m2", "r"]) for one in alone]
+    assert any(np.allclose(value, 3 / 8) for value in values)
