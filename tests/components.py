@@ -48,7 +48,7 @@ def law(name: str, substeps: int | None = 1) -> Component:
     """The motion of three bodies, of which one starts a little elsewhere."""
     system = particles(name, bodies=3, dims=2)
     start = system.initial(jax.random.key(0), 1)
-    kind = "verlet" if LAWS[name].drag is None else "rk4"
+    kind = "rk4" if LAWS[name].moves_by_speed else "verlet"
 
     def motion(x: jax.Array) -> jax.Array:
         state = start._replace(position=start.position.at[0, 0, 0].add(0.1 * x))

@@ -19,6 +19,7 @@ from benchmarks.tables import (
     halos,
     lagrangians,
     noise,
+    parts,
     pretrained,
     reliability,
     search,
@@ -27,7 +28,7 @@ from benchmarks.tables import (
 from benchmarks.tables.statement import Statement
 
 TOPICS = (
-    accelerator, discovery, front, graphs, halos, lagrangians, noise, pretrained, reliability, search, speed,
+    accelerator, discovery, front, graphs, halos, lagrangians, noise, parts, pretrained, reliability, search, speed,
 )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ MEASURED = {
     "box of zero": (two(), ["--box", "0"], ["box is 0.0; expected the positive length"]),
     "lost track": (two(lost), [], ["body 1 jumps by", "at time 15 of trajectory 0"]),
     "noise alone": (two(still), [], ["the noise", "is larger than the motion"]),
-    "too few times": (two(lambda rows: rows.__delitem__(slice(8, None))), [], ["at least 8"]),
+    "too few times": (two(lambda rows: rows.__delitem__(slice(8, None))), [], ["at least 5"]),
 }
 
 

@@ -22,7 +22,7 @@ Y = 2.5 * X[:, 0] * np.sin(2 * X[:, 0]) + 0.5
 class Oracle(Pretrained):
     """Proposes the right skeleton among others."""
 
-    def propose_many(self, tables, beam=32, *, variables=None, key=None, tokens=()):
+    def propose_many(self, tables, beam=32, *, variables=None, key=None, tokens=(), most=None):
         text = "1.0*{0}*sin(2*{0}) + 1.0"
         return [
             [Proposal((), parse(t.format(names[0])), -1.0) for t in ("{0}", text)]

@@ -61,5 +61,5 @@ def test_a_report_is_whole(tmp_path):
     found = made_measured.spring()
     write_report(found, tmp_path / "report")
     names = sorted(path.name for path in (tmp_path / "report").iterdir())
-    assert names == ["figure.png", "law.py", "law.tex", "result.json"]
+    assert names == ["figure.png", "law.py", "law.tex", "report.html", "result.json"]
     assert "align" in law_tex(found) and "CONSTANTS" in law_module(found)
