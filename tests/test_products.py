@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.extend.core import ClosedJaxpr, Jaxpr
 
+from benchmarks.nesymres.device import products
 from jaxsym import mechanics
 from jaxsym.search.native.stages import log_linear, pairs, semantics
 from jaxsym.simulate import mechanical, particles
 from jaxsym.simulate.cosmology import Cosmology, cic_read, growth
 from jaxsym.syrenets.network.candidates import Candidates
-
-
-def products(program: Jaxpr) -> Iterator[Any]:
-    """All products of matrices in a program and in those that it calls."""
-    for equation in program.eqns:
-        if equation.primitive.name == "dot_general":
-            yield equation
-        inside = jax.tree.leaves(
-            list(equation.params.values()), is_leaf=lambda p: isinstance(p, Jaxpr | ClosedJaxpr)
-        )
-        for part in inside:
-            if isinstance(part, Jaxpr | ClosedJaxpr):
-                yield from products(part.jaxpr if isinstance(part, ClosedJaxpr) else part)
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Jaxpr
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
 from jaxsym.nesymres import Bank, NeSymReS, generate_bank, on_device
 from jaxsym.nesymres.model.transformer import compute_dtype, init_params
@@ -66,23 +66,25 @@ def matrix_flops(function: Callable[..., Any], *arguments: Any) -> int:
     >>> matrix_flops(lambda a, b: jax.nn.relu(a @ b), jnp.ones((2, 3)), jnp.ones((3, 5)))
     60
     """
-    return _flops(jax.make_jaxpr(function)(*arguments).jaxpr)
+    return sum(map(_flops, products(jax.make_jaxpr(function)(*arguments).jaxpr)))
 
 
-def _flops(program: Jaxpr) -> int:
-    total = 0
+def products(program: Jaxpr) -> Iterator[JaxprEqn]:
+    """All products of matrices in a program and in those that it calls."""
     for equation in program.eqns:
         if equation.primitive.name == "dot_general":
-            (contracted, _), _ = equation.params["dimension_numbers"]
-            shape = equation.invars[0].aval.shape
-            inner = math.prod(shape[axis] for axis in contracted)
-            total += 2 * inner * math.prod(equation.outvars[0].aval.shape)
+            yield equation
         for inside in jax.tree.leaves(
             list(equation.params.values()), is_leaf=lambda p: isinstance(p, Jaxpr | ClosedJaxpr)
         ):
             if isinstance(inside, Jaxpr | ClosedJaxpr):
-                total += _flops(inside.jaxpr if isinstance(inside, ClosedJaxpr) else inside)
-    return total
+                yield from products(inside.jaxpr if isinstance(inside, ClosedJaxpr) else inside)
+
+
+def _flops(product: JaxprEqn) -> int:
+    (contracted, _), _ = product.params["dimension_numbers"]
+    inner = math.prod(product.invars[0].aval.shape[axis] for axis in contracted)
+    return 2 * inner * math.prod(product.outvars[0].aval.shape)
 
 
 def _seconds(call: Callable[[], Any], turns: int) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -110,6 +111,13 @@ def _absolute(prediction: Any, batch: Any) -> Any:
     return jnp.abs(prediction - batch[-1]).mean()
 
 
+def _drawn(data: Any, key: jax.Array) -> Any:
+    """A batch of states."""
+    return jax.tree.map(
+        lambda a: jnp.asarray(a)[jax.random.randint(key, (128,), 0, len(data[0]))], data
+    )
+
+
 def particles(law: str, seed: int, quick: bool) -> Case:
     """A graph network in plain Flax on pairwise forces."""
     data = states(law, 10 * seed, 60 if quick else 4000)
@@ -118,9 +126,7 @@ def particles(law: str, seed: int, quick: bool) -> Case:
     params = trained(
         lambda params, batch: _absolute(apply(params, batch), batch),
         net.init(jax.random.key(seed), *data[:2]),
-        lambda key: jax.tree.map(
-            lambda a: jnp.asarray(a)[jax.random.randint(key, (128,), 0, len(data[0]))], data
-        ),
+        partial(_drawn, data),
         steps=20 if quick else 4000,
         seed=seed,
     )
@@ -147,9 +153,7 @@ def equinox_particles(law: str, seed: int, quick: bool) -> Case:
     arrays = trained(
         lambda arrays, batch: _absolute(eqx.combine(arrays, rest)(*batch[:2]), batch),
         arrays,
-        lambda key: jax.tree.map(
-            lambda a: jnp.asarray(a)[jax.random.randint(key, (128,), 0, len(data[0]))], data
-        ),
+        partial(_drawn, data),
         steps=20 if quick else 4000,
         seed=seed,
     )

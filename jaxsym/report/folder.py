@@ -69,9 +69,8 @@ def _numbers(discovery: Discovery, result: dict[str, Any]) -> Iterator[str]:
     if discovery.symbolic is not None:
         told = {"network": discovery.neural, "equation": discovery.symbolic}
         header = ["median relative error of acceleration", "held out", discovery.task.outside_is]
-        outside = "-"
         rows = [
-            [name, e.held_out, outside if e.out_of_distribution is None else e.out_of_distribution]
+            [name, e.held_out, "-" if e.out_of_distribution is None else e.out_of_distribution]
             for name, e in told.items()
             if e is not None
         ]
